@@ -1,0 +1,1 @@
+//! A log read over HTTP or from files, verified; submission

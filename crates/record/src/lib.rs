@@ -1,0 +1,1 @@
+//! The audit record: strict I-JSON, canonical bytes, envelope; no I/O

@@ -1,0 +1,1 @@
+//! Pool, integrate, commit, publish

@@ -1,0 +1,1 @@
+//! The HTTP server: public log API, record API, metrics

@@ -1,0 +1,1 @@
+//! Bytes at keys plus one head: sled, memory, a faulty wrapper, a conformance suite

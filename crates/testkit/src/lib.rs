@@ -1,0 +1,1 @@
+//! For tests only: clock, seeded chance, keys, vector loader, sample records
