@@ -10,13 +10,21 @@
 //! anything can live.
 
 pub mod bundle;
+pub mod checkpoint;
+pub mod cosignature;
 pub mod encoding;
+#[doc(hidden)]
+pub mod fuzzing_note;
 pub mod hash;
 pub mod integrate;
+pub mod key;
+pub mod note;
 pub mod plan;
+pub mod policy;
 pub mod proof;
 pub mod range;
 pub mod tile;
+pub mod tlog_proof;
 
 #[cfg(test)]
 mod reference;

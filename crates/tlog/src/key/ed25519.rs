@@ -24,6 +24,3 @@ pub(super) fn public_key(bytes: &[u8; KEY_LEN]) -> Result<VerifyingKey, KeyError
 pub(super) fn holds(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
     Signature::from_slice(signature).is_ok_and(|signature| key.verify_strict(message, &signature).is_ok())
 }
-
-#[cfg(test)]
-mod tests;

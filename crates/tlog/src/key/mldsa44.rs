@@ -1,8 +1,5 @@
 //! ML-DSA-44 (FIPS 204) verification, pure, with the empty context string that C2SP tlog-cosignature demands.
 
-use std::fmt;
-use std::sync::Arc;
-
 use ml_dsa::{MlDsa44, Signature, VerifyingKey};
 
 use super::KeyError;
@@ -13,10 +10,7 @@ pub(super) const KEY_LEN: usize = 1312;
 const RHO_LEN: usize = 32;
 
 /// A public key with its matrix expanded (about 35 KB), so that checking a signature does not start with that.
-#[derive(Clone)]
-pub(super) struct PublicKey(Arc<Expanded>);
-
-struct Expanded {
+pub(super) struct PublicKey {
     bytes: [u8; KEY_LEN],
     key: VerifyingKey<MlDsa44>,
 }
@@ -28,24 +22,16 @@ impl PublicKey {
             return Err(KeyError::Weak);
         }
         let key = VerifyingKey::decode(&(*bytes).into());
-        Ok(Self(Arc::new(Expanded { bytes: *bytes, key })))
+        Ok(Self { bytes: *bytes, key })
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.0.bytes
+        &self.bytes
     }
 
     /// Whether `signature` (2,420 bytes) is by this key over `message`.
     pub(super) fn holds(&self, message: &[u8], signature: &[u8]) -> bool {
-        Signature::try_from(signature).is_ok_and(|signature| self.0.key.verify_with_context(message, &[], &signature))
+        Signature::try_from(signature)
+            .is_ok_and(|signature| self.key.verify_with_context(message, &[], &signature))
     }
 }
-
-impl fmt::Debug for PublicKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ML-DSA-44 public key")
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -97,7 +97,14 @@ mod tests {
 
     #[test]
     fn odd_names_that_stay_one_word_are_taken() {
-        for name in ["PeterNeumann", "log.example.org/agents-1", "Prüfer.example", "a—b", "oid/1.3.6.1", &"x".repeat(255)] {
+        for name in [
+            "PeterNeumann",
+            "log.example.org/agents-1",
+            "Prüfer.example",
+            "a—b",
+            "oid/1.3.6.1",
+            &"x".repeat(255),
+        ] {
             assert_eq!(name.parse::<KeyName>().map(|n| n.to_string()).as_deref(), Ok(name));
         }
     }

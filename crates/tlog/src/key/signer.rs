@@ -5,7 +5,7 @@ use std::fmt;
 use ed25519_dalek::{Signer as _, SigningKey};
 use zeroize::Zeroizing;
 
-use super::{KeyError, KeyName, KeyText, KeyType, VerifierKey, ed25519};
+use super::{KeyError, KeyName, KeyText, VerifierKey, ed25519};
 use crate::encoding;
 use crate::note::SignatureLine;
 
@@ -18,12 +18,12 @@ pub struct Signer(SecretKey);
 impl Signer {
     /// A key from 32 bytes of good randomness, which is the caller's to fetch (and to wipe).
     pub fn from_seed(name: KeyName, seed: &[u8; 32]) -> Self {
-        Self(SecretKey::from_seed(name, KeyType::Ed25519, seed))
+        Self(SecretKey::of_log(name, seed))
     }
 
     /// Reads an skey of type 0x01. A line break at the end is not part of an skey.
     pub fn from_skey(skey: &str) -> Result<Self, KeyError> {
-        SecretKey::from_skey(skey, KeyType::Ed25519).map(Self)
+        SecretKey::from_skey(skey, SecretKey::of_log).map(Self)
     }
 
     /// The skey, to be kept where only the log can read it.
@@ -60,18 +60,26 @@ pub(crate) struct SecretKey {
 }
 
 impl SecretKey {
-    pub(crate) fn from_seed(name: KeyName, key_type: KeyType, seed: &[u8; 32]) -> Self {
+    /// For signing notes: type 0x01.
+    pub(crate) fn of_log(name: KeyName, seed: &[u8; 32]) -> Self {
         let key = SigningKey::from_bytes(seed);
-        Self { verifier: VerifierKey::of_secret(name, key_type, &key), key }
+        Self { verifier: VerifierKey::of_log(name, &key), key }
     }
 
-    pub(crate) fn from_skey(skey: &str, want: KeyType) -> Result<Self, KeyError> {
+    /// For cosigning checkpoints: type 0x04.
+    pub(crate) fn of_witness(name: KeyName, seed: &[u8; 32]) -> Self {
+        let key = SigningKey::from_bytes(seed);
+        Self { verifier: VerifierKey::of_witness(name, &key), key }
+    }
+
+    /// Reads an skey whose type must be that of the keys that `make` makes.
+    pub(crate) fn from_skey(skey: &str, make: fn(KeyName, &[u8; 32]) -> Self) -> Result<Self, KeyError> {
         let text = KeyText::parse(skey.strip_prefix(SKEY_PREFIX).ok_or(KeyError::NotSecret)?)?;
+        let secret = make(text.name.clone(), text.key()?);
+        let want = secret.verifier.key_type();
         if text.key_type != want {
             return Err(KeyError::WrongType { want, have: text.key_type });
         }
-        let seed: &[u8; ed25519::KEY_LEN] = text.key()?;
-        let secret = Self::from_seed(text.name.clone(), want, seed);
         text.check_id(secret.verifier.id())?;
         Ok(secret)
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::{KeyError, KeyId, KeyName, KeyText, KeyType, ed25519, mldsa44};
 use crate::cosignature::{self, Timestamp};
@@ -15,14 +16,13 @@ use crate::note::SignatureError;
 pub struct VerifierKey {
     name: KeyName,
     id: KeyId,
-    public: PublicKey,
+    public: Arc<PublicKey>,
 }
 
-#[derive(Clone)]
 enum PublicKey {
     Ed25519(ed25519_dalek::VerifyingKey),
     Cosignature(ed25519_dalek::VerifyingKey),
-    MlDsa44(mldsa44::PublicKey),
+    MlDsa44(Box<mldsa44::PublicKey>),
 }
 
 impl VerifierKey {
@@ -32,7 +32,7 @@ impl VerifierKey {
         let public = match text.key_type {
             KeyType::Ed25519 => PublicKey::Ed25519(ed25519::public_key(text.key()?)?),
             KeyType::Cosignature => PublicKey::Cosignature(ed25519::public_key(text.key()?)?),
-            KeyType::MlDsa44 => PublicKey::MlDsa44(mldsa44::PublicKey::parse(text.key()?)?),
+            KeyType::MlDsa44 => PublicKey::MlDsa44(Box::new(mldsa44::PublicKey::parse(text.key()?)?)),
         };
         let key = Self::named(text.name.clone(), public);
         text.check_id(key.id)?;
@@ -49,18 +49,19 @@ impl VerifierKey {
         Ok(Self::named(name, PublicKey::Cosignature(ed25519::public_key(public_key)?)))
     }
 
-    /// The public half of a secret key; one made from a seed is never weak.
-    pub(super) fn of_secret(name: KeyName, key_type: KeyType, secret: &ed25519_dalek::SigningKey) -> Self {
-        let public = match key_type {
-            KeyType::Ed25519 => PublicKey::Ed25519(secret.verifying_key()),
-            KeyType::Cosignature | KeyType::MlDsa44 => PublicKey::Cosignature(secret.verifying_key()),
-        };
-        Self::named(name, public)
+    /// The public half of a log's secret key; one made from a seed is never weak.
+    pub(super) fn of_log(name: KeyName, secret: &ed25519_dalek::SigningKey) -> Self {
+        Self::named(name, PublicKey::Ed25519(secret.verifying_key()))
+    }
+
+    /// The public half of a witness's secret key.
+    pub(super) fn of_witness(name: KeyName, secret: &ed25519_dalek::SigningKey) -> Self {
+        Self::named(name, PublicKey::Cosignature(secret.verifying_key()))
     }
 
     fn named(name: KeyName, public: PublicKey) -> Self {
         let id = KeyId::of(&name, public.key_type(), public.as_bytes());
-        Self { name, id, public }
+        Self { name, id, public: Arc::new(public) }
     }
 
     /// Name of the key: the log's origin or the witness's name.
@@ -87,7 +88,7 @@ impl VerifierKey {
     ///
     /// The time is there for cosignatures only.
     pub(crate) fn verify(&self, text: &str, signature: &[u8]) -> Result<Option<Timestamp>, SignatureError> {
-        match &self.public {
+        match &*self.public {
             PublicKey::Ed25519(key) => {
                 SignatureError::unless(ed25519::holds(key, text.as_bytes(), signature))?;
                 Ok(None)
@@ -127,7 +128,9 @@ impl PublicKey {
 
 impl PartialEq for VerifierKey {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && self.key_type() == other.key_type() && self.public_key() == other.public_key()
+        self.name == other.name
+            && self.key_type() == other.key_type()
+            && self.public_key() == other.public_key()
     }
 }
 
