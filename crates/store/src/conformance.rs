@@ -1,0 +1,150 @@
+//! What every [`Store`] has to do, as a suite of checks. Each panics, naming the clause of the contract that does
+//! not hold; implementations call [`run`] from a test.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a suite of checks: a panic is its way to fail")]
+
+use bytes::Bytes;
+
+use crate::{Batch, CommitError, Key, Store, Table};
+
+/// Runs every check, each on a fresh, empty store.
+pub fn run(fresh: &dyn Fn() -> Box<dyn Store>) {
+    starts_empty(&*fresh());
+    a_commit_is_readable(&*fresh());
+    only_the_expected_head_commits(&*fresh());
+    values_of_every_size(&*fresh());
+    replaced_and_deleted(&*fresh());
+    floor_and_scan_are_ordered(&*fresh());
+    tables_do_not_mix(&*fresh());
+    one_of_many_writers_wins(&*fresh());
+}
+
+fn bundle(index: u64) -> Key {
+    Key::Bundle { index }
+}
+
+fn batch<const N: usize>(puts: [(Key, &[u8]); N]) -> Batch {
+    Batch { puts: puts.map(|(key, value)| (key, Bytes::copy_from_slice(value))).into(), deletes: vec![] }
+}
+
+fn starts_empty(store: &dyn Store) {
+    assert_eq!(store.head().unwrap(), None);
+    assert_eq!(store.get(&bundle(0)).unwrap(), None);
+    assert_eq!(store.floor(&bundle(u64::MAX)).unwrap(), None);
+    for table in Table::ALL {
+        assert_eq!(store.scan(table, None, 10).unwrap(), []);
+    }
+}
+
+fn a_commit_is_readable(store: &dyn Store) {
+    store.commit(None, batch([(bundle(7), b"seven"), (Key::Identity, b"me")]), "one".into()).unwrap();
+    assert_eq!(store.head().unwrap().unwrap(), "one");
+    assert_eq!(store.get(&bundle(7)).unwrap().unwrap(), "seven");
+    assert_eq!(store.get(&Key::Identity).unwrap().unwrap(), "me");
+    assert_eq!(store.get(&bundle(8)).unwrap(), None);
+}
+
+fn only_the_expected_head_commits(store: &dyn Store) {
+    let (one, two) = (Bytes::from("one"), Bytes::from("two"));
+    store.commit(None, Batch::default(), one.clone()).unwrap();
+    for wrong in [None, Some(&two)] {
+        let result = store.commit(wrong, batch([(bundle(1), b"x")]), two.clone());
+        assert!(matches!(result, Err(CommitError::Conflict)), "expected {wrong:?}, got {result:?}");
+    }
+    assert_eq!(store.head().unwrap().unwrap(), one, "a refused commit does not move the head");
+    assert_eq!(store.get(&bundle(1)).unwrap(), None, "a refused commit writes nothing");
+    store.commit(Some(&one), Batch::default(), two).unwrap();
+}
+
+/// From nothing to more than the largest bundle, both compressible and not.
+fn values_of_every_size(store: &dyn Store) {
+    let mut noise = 1_u32;
+    let mut head = None;
+    for (index, size) in [0, 1, 1_000, 24_000, 24_576, 24_577, 49_152, 49_153, 65_535, 1 << 20, 256 * 65_537]
+        .into_iter()
+        .enumerate()
+    {
+        let flat = vec![b'a'; size];
+        let noisy: Vec<u8> = std::iter::repeat_with(|| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (noise >> 24) as u8
+        })
+        .take(size)
+        .collect();
+        let keys = [
+            bundle(index as u64),
+            Key::Run { first: index as u64 },
+            Key::Tile { level: 0, index: index as u64 },
+        ];
+        let puts =
+            [(keys[0], flat.into()), (keys[1], Bytes::from(noisy.clone())), (keys[2], Bytes::from(noisy))];
+        let next = Bytes::from(format!("{index}"));
+        store.commit(head.as_ref(), Batch { puts: puts.to_vec(), deletes: vec![] }, next.clone()).unwrap();
+        head = Some(next);
+        for (key, value) in puts {
+            let read = store.get(&key).unwrap().unwrap();
+            assert!(read == value, "{key:?} of {size} bytes comes back as it was ({} bytes)", read.len());
+        }
+    }
+}
+
+fn replaced_and_deleted(store: &dyn Store) {
+    let (one, two) = (Bytes::from("1"), Bytes::from("2"));
+    let run = |first| Key::Run { first };
+    let (long, short) = (vec![1; 100_000], vec![2; 10]);
+    store.commit(None, batch([(run(0), &long), (run(1), &long)]), one.clone()).unwrap();
+    let mut change = batch([(run(0), &short)]);
+    change.deletes = vec![run(1), run(2)];
+    store.commit(Some(&one), change, two).unwrap();
+    assert_eq!(store.get(&run(0)).unwrap().unwrap(), short, "a shorter value replaces a longer one");
+    assert_eq!(store.get(&run(1)).unwrap(), None);
+    assert_eq!(
+        store.scan(Table::Run, None, 10).unwrap(),
+        [(run(0), Bytes::from(short))],
+        "nothing is left behind"
+    );
+}
+
+fn floor_and_scan_are_ordered(store: &dyn Store) {
+    let key = |n: u8| Key::Id { from: [n; 32] };
+    let puts = [(key(20), &b"20"[..]), (key(10), b"10"), (key(200), &vec![7; 60_000])];
+    store.commit(None, batch(puts), "head".into()).unwrap();
+    for (asked, found) in
+        [(0, None), (9, None), (10, Some(10)), (11, Some(10)), (199, Some(20)), (255, Some(200))]
+    {
+        assert_eq!(store.floor(&key(asked)).unwrap().map(|(key, _)| key), found.map(key), "floor of {asked}");
+    }
+    assert_eq!(store.floor(&key(201)).unwrap().unwrap().1.len(), 60_000);
+    let keys = |after: Option<Key>, max| -> Vec<Key> {
+        store.scan(Table::Id, after.as_ref(), max).unwrap().into_iter().map(|(key, _)| key).collect()
+    };
+    assert_eq!(keys(None, 10), [key(10), key(20), key(200)]);
+    assert_eq!(keys(None, 2), [key(10), key(20)]);
+    assert_eq!(keys(Some(key(20)), 2), [key(200)]);
+    assert_eq!(keys(Some(key(15)), 2), [key(20), key(200)]);
+    assert_eq!(keys(Some(key(200)), 2), []);
+}
+
+fn tables_do_not_mix(store: &dyn Store) {
+    let puts = [(Key::Run { first: 5 }, &b"run"[..]), (Key::Tile { level: 0, index: 5 }, b"tile")];
+    store.commit(None, batch(puts), "head".into()).unwrap();
+    assert_eq!(store.get(&bundle(5)).unwrap(), None);
+    assert_eq!(store.floor(&bundle(5)).unwrap(), None);
+    assert_eq!(store.scan(Table::Bundle, None, 10).unwrap(), []);
+}
+
+fn one_of_many_writers_wins(store: &dyn Store) {
+    let winners = std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..8_u8)
+            .map(|n| {
+                scope.spawn(move || {
+                    store.commit(None, batch([(bundle(u64::from(n)), &[n])]), vec![n].into()).is_ok()
+                })
+            })
+            .collect();
+        writers.into_iter().map(|writer| writer.join().unwrap()).filter(|won| *won).count()
+    });
+    assert_eq!(winners, 1, "exactly one commit on the same head takes place");
+    let head = store.head().unwrap().unwrap();
+    let there: Vec<_> = store.scan(Table::Bundle, None, 10).unwrap();
+    assert_eq!(there, [(bundle(u64::from(head[0])), head)], "and it is the one whose head is there");
+}
