@@ -1,0 +1,168 @@
+//! The airline sample: real conversations of a service agent as audit records, in
+//! `tests/data/airline/records.ndjson`. The README beside it says where they come from and what was invented.
+
+use crate::vectors;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+/// Conversations, each a session.
+pub const SESSIONS: usize = 200;
+/// Tool calls, each with its result.
+pub const CALLS: usize = 1_164;
+/// Customers that the conversations are about, as the benchmark's tasks name them.
+pub const PRINCIPALS: usize = 34;
+/// User ids that tool calls carry as an argument: one customer never appears in any.
+pub const USER_IDS_IN_CALLS: usize = 33;
+/// State-changing calls that follow a user message with the word yes.
+pub const APPROVALS: usize = 195;
+/// Records: a session opens and closes, a call is requested and completed, an approval is one.
+pub const RECORDS: usize = 2 * SESSIONS + 2 * CALLS + APPROVALS;
+
+static TEXT: LazyLock<String> = LazyLock::new(|| {
+    std::fs::read_to_string(path()).unwrap_or_else(|error| panic!("airline sample: {error}"))
+});
+
+/// Where the records lie: NDJSON, a record in canonical form on each line.
+pub fn path() -> PathBuf {
+    vectors::data().join("airline/records.ndjson")
+}
+
+/// The whole file.
+pub fn ndjson() -> &'static str {
+    &TEXT
+}
+
+/// The records in canonical form, in the order they were made.
+pub fn lines() -> impl Iterator<Item = &'static str> {
+    TEXT.lines()
+}
+
+/// The records as JSON values.
+///
+/// # Panics
+/// When a line is not JSON.
+pub fn records() -> impl Iterator<Item = Value> {
+    lines().map(|line| serde_json::from_str(line).expect("a line of the airline sample is JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canonical;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    fn of_type(wanted: &str) -> Vec<Value> {
+        records().filter(|record| record["type"] == wanted).collect()
+    }
+
+    fn text<'a>(record: &'a Value, pointer: &str) -> &'a str {
+        record.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in {record}"))
+    }
+
+    #[test]
+    fn it_holds_what_the_source_holds() {
+        let principals: BTreeSet<String> = records().map(|r| text(&r, "/principal/sub").to_owned()).collect();
+        let called = of_type("action.requested");
+        let arguments =
+            called.iter().map(|r| serde_json::from_str::<Value>(text(r, "/input/content")).unwrap());
+        let named: BTreeSet<String> =
+            arguments.filter_map(|a| Some(a["user_id"].as_str()?.to_owned())).collect();
+        assert_eq!((principals.len(), named.len()), (PRINCIPALS, USER_IDS_IN_CALLS));
+        assert!(named.is_subset(&principals));
+        assert_eq!((of_type("session.opened").len(), of_type("session.closed").len()), (SESSIONS, SESSIONS));
+        assert_eq!((called.len(), of_type("action.completed").len()), (CALLS, CALLS));
+        assert_eq!((of_type("approval.decided").len(), lines().count()), (APPROVALS, RECORDS));
+    }
+
+    #[test]
+    fn each_line_is_a_canonical_record_that_fits_an_entry() {
+        for line in lines() {
+            assert!(line.len() <= 60_000, "{} bytes", line.len());
+            assert_eq!(canonical(&serde_json::from_str(line).unwrap()), line.as_bytes());
+        }
+        assert!(ndjson().ends_with("}\n"));
+    }
+
+    #[test]
+    fn ids_ascend_with_the_times_they_hold() {
+        let (mut before, mut position) = (String::new(), 0_u64);
+        for record in records() {
+            let (id, time) = (text(&record, "/id"), text(&record, "/time"));
+            let uuid = uuid::Uuid::parse_str(id).unwrap();
+            let (seconds, nanoseconds) = uuid.get_timestamp().unwrap().to_unix();
+            assert_eq!(crate::stamp::rfc3339(seconds * 1_000 + u64::from(nanoseconds) / 1_000_000), time);
+            assert_eq!((uuid.hyphenated().to_string().as_str(), uuid.get_version_num()), (id, 7));
+            assert!(before.as_str() < id, "{id} after {before}");
+            position += 1;
+            assert_eq!(record["producer"]["seq"], position);
+            id.clone_into(&mut before);
+        }
+    }
+
+    #[test]
+    fn sessions_count_from_1_and_close_with_their_count() {
+        let mut open: BTreeMap<String, u64> = BTreeMap::new();
+        for record in records() {
+            let session = text(&record, "/session/id").to_owned();
+            let place = open.entry(session.clone()).and_modify(|place| *place += 1).or_insert(1);
+            assert_eq!(record["session"]["seq"], *place);
+            assert_eq!(record["type"] == "session.opened", *place == 1);
+            if record["type"] == "session.closed" {
+                assert_eq!(record["closed"]["records"], *place);
+                open.remove(&session);
+            }
+        }
+        assert!(open.is_empty(), "never closed: {open:?}");
+    }
+
+    #[test]
+    fn a_call_comes_before_its_outcome_and_an_approval_between_them() {
+        let mut called: Option<Value> = None;
+        let mut decided: Option<Value> = None;
+        for record in records() {
+            match text(&record, "/type") {
+                "action.requested" => assert!(called.replace(record).is_none(), "two calls at once"),
+                "approval.decided" => {
+                    let call = called.as_ref().expect("a decision is about a call");
+                    assert_eq!(record["approval"]["binds"]["record"], call["id"]);
+                    assert_eq!(
+                        (&call["action"]["effect"], &record["action"]),
+                        (&"write".into(), &call["action"])
+                    );
+                    let answer = text(&record, "/approval/evidence/answer/content").to_lowercase();
+                    assert!(
+                        answer.split(|c: char| !c.is_alphanumeric()).any(|word| word == "yes"),
+                        "{answer}"
+                    );
+                    decided = Some(record);
+                }
+                "action.completed" => {
+                    let call = called.take().expect("an outcome has a call");
+                    assert_eq!(record["action"], call["action"]);
+                    let reference = decided.take().map(|decided| decided["id"].clone());
+                    assert_eq!(record["approval"].get("ref"), reference.as_ref());
+                    assert_eq!(call["approval"]["mode"] == "human", reference.is_some());
+                }
+                other => {
+                    let between = called.is_some() || decided.is_some();
+                    assert!(!between, "{other} between a call and its outcome");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_are_those_of_the_content() {
+        let mut contents = 0;
+        for record in records() {
+            for content in [&record["input"], &record["output"], &record["approval"]["evidence"]["answer"]] {
+                if let Some(text) = content["content"].as_str() {
+                    assert_eq!(content["bytes"], text.len());
+                    contents += 1;
+                }
+            }
+        }
+        assert_eq!(contents, 2 * CALLS + APPROVALS);
+    }
+}
