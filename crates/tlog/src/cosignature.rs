@@ -9,17 +9,17 @@
 //! ```
 //!
 //! A witness says: of all trees of this origin that I have seen, each a continuation of the one before, this was
-//! the largest at that time. A time of 0, possible with type 0x06 only in practice, drops "the largest". Type
-//! 0x06 is verified here; making such signatures is left to those who hold the keys.
+//! the largest at that time. A time of 0, in practice seen with type 0x06 only, drops "the largest". Type 0x06
+//! is verified here and not made.
 
 use std::fmt;
+
+use zeroize::Zeroizing;
 
 use crate::checkpoint::Checkpoint;
 use crate::key::{KeyError, KeyName, SecretKey, VerifierKey};
 use crate::note::{SignatureError, SignatureLine};
 use crate::{Hash, SIZE_MAX};
-
-use zeroize::Zeroizing;
 
 /// Seconds since 1970-01-01T00:00:00Z without leap seconds, below 2^63; by the clock of whoever states it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,6 +116,17 @@ impl<'a> Subtree<'a> {
         message.extend(self.hash.as_bytes());
         message
     }
+
+    /// Checks that `line` is a cosignature of this subtree by `key`, of type 0x06, and says when it was made.
+    ///
+    /// The time is 0 unless the subtree starts at the first entry (C2SP tlog-cosignature).
+    pub fn verify(&self, line: &SignatureLine, key: &VerifierKey) -> Result<Timestamp, SignatureError> {
+        if !line.claims(key) {
+            return Err(SignatureError::OtherKey);
+        }
+        let time = key.verify_subtree(self, line.signature())?;
+        if self.start != 0 && time.seconds() != 0 { Err(SignatureError::TimeOfSubtree) } else { Ok(time) }
+    }
 }
 
 /// One byte of length, then the name; names have at most 255 bytes.
@@ -127,16 +138,6 @@ fn put_name(message: &mut Vec<u8>, name: &KeyName) {
 /// What a type 0x04 key signs.
 pub(crate) fn message(time: Timestamp, text: &str) -> String {
     format!("cosignature/v1\ntime {time}\n{text}")
-}
-
-/// What a type 0x06 key signs for a whole checkpoint.
-pub(crate) fn tree_message(
-    cosigner: &KeyName,
-    time: Timestamp,
-    text: &str,
-) -> Result<Vec<u8>, SignatureError> {
-    let checkpoint = Checkpoint::parse(text).map_err(|_| SignatureError::NotACheckpoint)?;
-    Ok(Subtree::whole(&checkpoint).message(cosigner, time))
 }
 
 /// The time that starts a cosignature, and the signature after it.

@@ -162,6 +162,11 @@ pub enum KeyError {
     /// A secret key was expected, the text does not start as one.
     #[error("a secret key starts with PRIVATE+KEY+; this may be a vkey")]
     NotSecret,
+    /// A public key was expected, the text is a secret key.
+    #[error(
+        "this is a secret key, which is never needed for checking; give the vkey, and keep this to yourself"
+    )]
+    Secret,
     /// The key is good, but of another type than is needed here.
     #[error("a key of type {want} is needed here, this one is {have}")]
     WrongType {
@@ -171,6 +176,9 @@ pub enum KeyError {
         have: KeyType,
     },
 }
+
+/// What every skey starts with.
+const SKEY_PREFIX: &str = "PRIVATE+KEY+";
 
 /// The three parts of a key text, the last decoded and split into type and key bytes.
 struct KeyText {
@@ -185,9 +193,10 @@ impl KeyText {
     fn parse(text: &str) -> Result<Self, KeyError> {
         let (name, rest) = text.split_once('+').ok_or(KeyError::Form)?;
         let (id, key) = rest.split_once('+').ok_or(KeyError::Form)?;
+        let (name, id) = (name.parse()?, KeyId::parse(id)?);
         let typed_key = Zeroizing::new(encoding::parse_base64(key)?);
         let key_type = KeyType::from_byte(typed_key.first().copied().unwrap_or(0))?;
-        Ok(Self { name: name.parse()?, id: KeyId::parse(id)?, key_type, typed_key })
+        Ok(Self { name, id, key_type, typed_key })
     }
 
     /// The key bytes after the type byte, if they are as many as the type has.
@@ -200,3 +209,6 @@ impl KeyText {
         if self.id == computed { Ok(()) } else { Err(KeyError::IdMismatch { stated: self.id, computed }) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,13 +154,18 @@ impl SignatureLine {
         &self.signature
     }
 
+    /// Whether the line claims to be by this key. What it claims is not checked here.
+    pub fn claims(&self, key: &VerifierKey) -> bool {
+        self.is_by(key.name(), key.id())
+    }
+
     fn is_by(&self, name: &KeyName, id: KeyId) -> bool {
         self.id == id && self.name == *name
     }
 
     /// The one key among those known that the line claims.
     fn key_among<'a>(&self, keys: &[&'a VerifierKey]) -> Result<Option<&'a VerifierKey>, OpenError> {
-        let mut claimed = keys.iter().filter(|key| self.is_by(key.name(), key.id()));
+        let mut claimed = keys.iter().filter(|key| self.claims(key));
         match (claimed.next(), claimed.next()) {
             (Some(key), Some(other)) if key != other => {
                 Err(OpenError::AmbiguousKey { name: self.name.clone(), id: self.id })

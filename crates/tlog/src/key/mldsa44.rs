@@ -21,8 +21,12 @@ impl PublicKey {
         if bytes[RHO_LEN..].iter().all(|b| *b == 0) {
             return Err(KeyError::Weak);
         }
-        let key = VerifyingKey::decode(&(*bytes).into());
-        Ok(Self { bytes: *bytes, key })
+        Ok(Self::expand(bytes))
+    }
+
+    /// The key of any bytes, weak or not.
+    pub(super) fn expand(bytes: &[u8; KEY_LEN]) -> Self {
+        Self { bytes: *bytes, key: VerifyingKey::decode(&(*bytes).into()) }
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {

@@ -5,12 +5,9 @@ use std::fmt;
 use ed25519_dalek::{Signer as _, SigningKey};
 use zeroize::Zeroizing;
 
-use super::{KeyError, KeyName, KeyText, VerifierKey, ed25519};
+use super::{KeyError, KeyName, KeyText, SKEY_PREFIX, VerifierKey, ed25519};
 use crate::encoding;
 use crate::note::SignatureLine;
-
-/// What every skey starts with.
-const SKEY_PREFIX: &str = "PRIVATE+KEY+";
 
 /// The key that a log signs its checkpoints with: Ed25519, type 0x01.
 pub struct Signer(SecretKey);

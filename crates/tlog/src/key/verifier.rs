@@ -4,8 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{KeyError, KeyId, KeyName, KeyText, KeyType, ed25519, mldsa44};
-use crate::cosignature::{self, Timestamp};
+use super::{KeyError, KeyId, KeyName, KeyText, KeyType, SKEY_PREFIX, ed25519, mldsa44};
+use crate::checkpoint::Checkpoint;
+use crate::cosignature::{self, Subtree, Timestamp};
 use crate::encoding;
 use crate::note::SignatureError;
 
@@ -28,6 +29,9 @@ enum PublicKey {
 impl VerifierKey {
     /// Reads a vkey; also available as [`str::parse`]. A line break at the end is not part of a vkey.
     pub fn parse(vkey: &str) -> Result<Self, KeyError> {
+        if vkey.starts_with(SKEY_PREFIX) {
+            return Err(KeyError::Secret);
+        }
         let text = KeyText::parse(vkey)?;
         let public = match text.key_type {
             KeyType::Ed25519 => PublicKey::Ed25519(ed25519::public_key(text.key()?)?),
@@ -99,13 +103,23 @@ impl VerifierKey {
                 SignatureError::unless(ed25519::holds(key, message.as_bytes(), signature))?;
                 Ok(Some(time))
             }
-            PublicKey::MlDsa44(key) => {
-                let (time, signature) = cosignature::split_time(signature)?;
-                let message = cosignature::tree_message(&self.name, time, text)?;
-                SignatureError::unless(key.holds(&message, signature))?;
-                Ok(Some(time))
+            PublicKey::MlDsa44(_) => {
+                let checkpoint = Checkpoint::parse(text).map_err(|_| SignatureError::NotACheckpoint)?;
+                self.verify_subtree(&Subtree::whole(&checkpoint), signature).map(Some)
             }
         }
+    }
+
+    /// Checks the bytes after the key id of a signature line over a subtree, which ML-DSA-44 keys sign only.
+    pub(crate) fn verify_subtree(
+        &self,
+        subtree: &Subtree<'_>,
+        signature: &[u8],
+    ) -> Result<Timestamp, SignatureError> {
+        let PublicKey::MlDsa44(key) = &*self.public else { return Err(SignatureError::NotATreeKey) };
+        let (time, signature) = cosignature::split_time(signature)?;
+        SignatureError::unless(key.holds(&subtree.message(&self.name, time), signature))?;
+        Ok(time)
     }
 }
 

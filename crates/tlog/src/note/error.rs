@@ -118,6 +118,15 @@ pub enum SignatureError {
     /// An ML-DSA-44 key signs trees only, and the text is no checkpoint.
     #[error("this kind of key signs checkpoints only, and the text is none")]
     NotACheckpoint,
+    /// Subtrees are signed by ML-DSA-44 keys only.
+    #[error("this kind of key does not sign subtrees")]
+    NotATreeKey,
+    /// The line is by another key than the one it was to be checked with.
+    #[error("the line is by another key")]
+    OtherKey,
+    /// A subtree that does not start at the first entry, with a time other than 0.
+    #[error("a cosignature of a subtree that does not start at 0 has no time, this one has")]
+    TimeOfSubtree,
 }
 
 impl SignatureError {
