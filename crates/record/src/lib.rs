@@ -1,1 +1,58 @@
-//! The audit record: strict I-JSON, canonical bytes, envelope; no I/O
+//! What an audit record is: strict I-JSON in, canonical bytes out, and the envelope that makes it an entry of the log.
+//!
+//! A **record** is a JSON object with `id` (a lowercase UUID), `type` (a non-empty string) and `time` (RFC 3339, UTC,
+//! milliseconds); whatever else it carries is kept. An **entry** is what the tree hashes: the record together with what
+//! the server vouches for, both in the canonical form of RFC 8785 (JCS):
+//!
+//! ```text
+//! {"log":{"agent":"asserted","principal":"verified","received":"2026-11-23T08:14:03.201Z",
+//!         "salt":"AAECAwQFBgcICQoLDA0ODw","submitter":"open"},"record":{...}}        (without the white space)
+//! ```
+//!
+//! The road of a record: [`split`] cuts a request body into texts, [`Submission::parse`] checks one text and holds its
+//! canonical bytes, [`seal`] puts them into the envelope, [`open`] takes an entry apart again. A submitter who got the
+//! `log` part in an answer rebuilds its entry with [`entry_of`] and needs nobody for that.
+//!
+//! # The JSON that is accepted
+//!
+//! RFC 8259, narrowed by I-JSON (RFC 7493), narrowed once more wherever the canonical form would silently say something
+//! else than the text did:
+//!
+//! * UTF-8 without a byte order mark; no lone surrogates and no noncharacters, written out or escaped; no two equal
+//!   member names, compared after unescaping; nothing but white space after the value; containers nest at most
+//!   [`limits::DEPTH_MAX`] deep, the outermost counted.
+//! * A number is read as the nearest IEEE 754 double and written as ECMAScript writes it (RFC 8785, section 3.2.2.3).
+//!   Refused are: integers beyond ±(2^53 - 1), whether written as one (`9007199254740992`) or turning into one in
+//!   canonical form (`1e20`, which becomes twenty-one digits; `1e21` stays `1e+21` and passes); what a double cannot
+//!   hold (`1e400`, and `1e-400`, which would become 0); more than 17 significant digits, more than any double has; and
+//!   `-0`, which RFC 8785 would write as `0`. Such values belong into a string.
+//!
+//! # Two ways to the same bytes
+//!
+//! Most producers send canonical bytes already, so a text is first walked once by a scanner that can only say "canonical
+//! and a record" or "I cannot tell". Only then a strict parser builds the value, names what is wrong or sorts and prints
+//! it; and what was printed goes through the same scanner. Nothing enters an entry that the scanner has not passed.
+//!
+//! This crate has no I/O, no clock and no randomness: time of arrival and salt are arguments.
+
+mod envelope;
+mod fields;
+#[doc(hidden)]
+pub mod fuzzing;
+mod id;
+mod json;
+pub mod limits;
+mod opened;
+mod refusal;
+mod scan;
+mod split;
+mod submission;
+mod time;
+
+pub use envelope::{Entry, EntryShape, Grade, Vouched, entry_of, seal, seal_into};
+pub use id::{RecordId, RecordKey};
+pub use json::canonical;
+pub use opened::{Opened, open};
+pub use refusal::{Cause, Refusal};
+pub use split::{Framing, split};
+pub use submission::Submission;

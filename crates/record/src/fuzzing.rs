@@ -1,0 +1,120 @@
+//! What holds for any bytes at all: one function per entrance, each panicking where a promise breaks.
+//!
+//! For fuzz targets and for the property tests; not part of the interface.
+
+use crate::envelope::{Entry, Grade, Vouched, entry_of, seal, seal_into};
+use crate::opened::open;
+use crate::refusal::Refusal;
+use crate::split::{Framing, split as split_body};
+use crate::submission::{Submission, fast, slow};
+use crate::{canonical, limits};
+
+/// Both ways to the canonical form agree on `data`; what is accepted is a fixed point and survives the envelope.
+pub fn submission(data: &[u8]) {
+    let parsed = Submission::parse(data);
+    assert_eq!(
+        parsed.as_ref().map(|s| s.canonical().to_vec()).ok(),
+        slow(data).ok(),
+        "parse and slow path differ"
+    );
+    let Ok(parsed) = parsed.map_err(|refusal| is_sound(&refusal, data)) else {
+        assert_eq!(fast(data), None, "the scanner accepts what the parser refuses");
+        return;
+    };
+    assert_eq!(fast(data).is_some(), parsed.canonical() == data, "the scanner is not exact");
+    assert_eq!(Submission::parse(parsed.canonical()).as_ref(), Ok(&parsed), "not a fixed point");
+    assert_eq!(canonical(data).as_deref(), Ok(parsed.canonical()), "records and other JSON differ");
+    let vouched = Vouched {
+        received: "2026-11-23T08:14:03.201Z",
+        submitter: "op\"en",
+        principal: Grade::Verified,
+        agent: Grade::Asserted,
+        salt: *b"0123456789abcdef",
+    };
+    let Ok(entry) = seal(&parsed, &vouched) else {
+        assert!(parsed.canonical().len() + 256 > limits::ENTRY_BYTES_MAX, "a small record does not fit");
+        return;
+    };
+    assert_eq!(
+        entry_of(entry.record(), entry.log_part()).as_ref(),
+        Ok(&entry),
+        "rebuilding gives another entry"
+    );
+    self::entry(entry.bytes());
+    assert!(open(entry.bytes()).is_ok_and(|opened| opened.record() == parsed.canonical()
+        && opened.key() == parsed.key()
+        && opened.digest() == parsed.digest()
+        && opened.producer() == parsed.producer()));
+}
+
+/// What opens as an entry is made of its parts again, byte for byte.
+pub fn entry(data: &[u8]) {
+    let Ok(opened) = open(data).map_err(|refusal| is_sound(&refusal, data)) else { return };
+    let submission = Submission::parse(opened.record());
+    assert!(submission.is_ok(), "an entry holds no record: {submission:?}");
+    let Ok(submission) = submission else { return };
+    assert_eq!(submission.canonical(), opened.record(), "the record in an entry is not canonical");
+    let vouched = Vouched {
+        received: opened.received(),
+        submitter: opened.submitter(),
+        principal: opened.principal(),
+        agent: opened.agent(),
+        salt: opened.salt(),
+    };
+    let mut sealed = b"before"[..].into();
+    let shape = seal_into(&submission, &vouched, &mut sealed);
+    assert!(shape.is_ok_and(|shape| shape.len == data.len()), "the parts do not seal");
+    assert_eq!(&sealed[6..], data, "sealing the parts gives other bytes");
+    assert_eq!(entry_of(opened.record(), opened.log_part()).map(Entry::into_bytes), Ok(data.to_vec().into()));
+    // An entry is one level deeper than its record.
+    let whole = canonical(data)
+        .or_else(|refusal| if refusal.code() == "too-deep" { Ok(data.to_vec()) } else { Err(refusal) });
+    assert_eq!(whole.as_deref(), Ok(data), "an entry is not canonical JSON");
+    assert_eq!(canonical(opened.log_part()).as_deref(), Ok(opened.log_part()));
+}
+
+/// Ranges are in order and apart, and hold what a full parser finds in the same body.
+pub fn split(data: &[u8]) {
+    for framing in [Framing::Object, Framing::Array, Framing::Ndjson] {
+        let Ok(ranges) = split_body(data, framing, usize::MAX).map_err(|refusal| is_sound(&refusal, data))
+        else {
+            assert_eq!(framing, Framing::Array, "without a bound, only an array can be refused");
+            assert!(!canonical(data).is_ok_and(|json| json.starts_with(b"[")), "an array is refused");
+            continue;
+        };
+        let ends = ranges.iter().map(|range| range.end);
+        let next_starts = ranges.iter().skip(1).map(|range| range.start).chain([data.len()]);
+        assert!(ends.zip(next_starts).all(|(end, next)| end <= next), "ranges overlap");
+        if let Some(fewer) = ranges.len().checked_sub(1) {
+            let refusal =
+                split_body(data, framing, fewer).map_err(|refusal| (refusal.code(), refusal.limit()));
+            assert_eq!(refusal, Err(("too-many", Some(fewer))));
+        }
+        if framing == Framing::Array
+            && let Ok(whole) = canonical(data)
+        {
+            let parts: Result<Vec<_>, _> =
+                ranges.iter().map(|range| canonical(&data[range.clone()])).collect();
+            let joined = parts.map(|parts| [b"[".as_slice(), &parts.join(&b','), b"]"].concat());
+            assert_eq!(joined, Ok(whole), "the parts are not the array's elements");
+        }
+        if framing == Framing::Ndjson {
+            let lines = data.split(|&b| b == b'\n').map(trim).filter(|line| !line.is_empty());
+            assert!(lines.eq(ranges.iter().map(|range| &data[range.clone()])), "the parts are not the lines");
+        }
+    }
+}
+
+fn trim(mut line: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\r', rest @ ..] | [rest @ .., b' ' | b'\t' | b'\r'] = line {
+        line = rest;
+    }
+    line
+}
+
+/// A refusal points into the text and can be read aloud.
+fn is_sound(refusal: &Refusal, data: &[u8]) {
+    assert!(refusal.offset() <= data.len(), "{refusal:?} points beyond the text");
+    assert!(refusal.to_string().len() > refusal.code().len());
+    assert!(refusal.path().is_empty() || refusal.path().starts_with('/'), "{refusal:?}");
+}

@@ -1,0 +1,31 @@
+//! Every limit of this crate, in one place. A refusal that rests on one of them tells its value.
+
+use crate::envelope::ENVELOPE_BYTES;
+
+/// Bytes of an entry, at most: C2SP tlog-tiles gives an entry's length 16 bits.
+pub const ENTRY_BYTES_MAX: usize = 65_535;
+
+/// Bytes of a record in canonical form, at most: what an entry can hold beside the envelope of a submitter whose name
+/// is one byte long. A longer name leaves less, which [`seal`](crate::seal) tells.
+pub const RECORD_BYTES_MAX: usize = ENTRY_BYTES_MAX - ENVELOPE_BYTES - 1;
+
+/// Bytes of one JSON text as submitted, at most. Every record that fits in canonical form fits here also when each of
+/// its characters is written as a `\u` escape of six bytes.
+pub const TEXT_BYTES_MAX: usize = 512 * 1024;
+
+/// How deep objects and arrays may nest, the record itself being the first level.
+pub const DEPTH_MAX: usize = 64;
+
+/// Bytes of a submitter's name, at most.
+pub const SUBMITTER_BYTES_MAX: usize = 256;
+
+/// The greatest integer that every reader of I-JSON holds exactly: 2^53 - 1 (RFC 7493, section 2.2).
+pub const INTEGER_MAX: u64 = 9_007_199_254_740_991;
+
+/// Significant digits of a number, at most: 17 tell any two doubles apart.
+pub const SIGNIFICANT_DIGITS_MAX: usize = 17;
+
+/// Characters of one member name that the path in a refusal shows; a longer name is cut and ends in `…`.
+pub const PATH_NAME_CHARS_MAX: usize = 64;
+
+const _: () = assert!(RECORD_BYTES_MAX * 6 <= TEXT_BYTES_MAX);
