@@ -72,13 +72,24 @@ impl Background {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// What it has cost, from /proc; `None` when it has ended or there is no /proc.
+    /// What it has cost; `None` when it has ended or there is no /proc.
     pub(crate) fn cost(&self) -> Option<Cost> {
-        let proc = PathBuf::from(format!("/proc/{}", self.child.id()));
-        let cpu_seconds = cpu_seconds(&std::fs::read_to_string(proc.join("stat")).ok()?)?;
-        let peak_rss = peak_rss(&std::fs::read_to_string(proc.join("status")).ok()?)?;
-        Some(Cost { cpu_seconds, peak_rss })
+        cost_of(&self.child.id().to_string())
     }
+}
+
+/// What a process has cost, by its id or `self`, from /proc.
+pub(crate) fn cost_of(process: &str) -> Option<Cost> {
+    let proc = PathBuf::from("/proc").join(process);
+    let cpu_seconds = cpu_seconds(&std::fs::read_to_string(proc.join("stat")).ok()?)?;
+    let peak_rss = peak_rss(&std::fs::read_to_string(proc.join("status")).ok()?)?;
+    Some(Cost { cpu_seconds, peak_rss })
+}
+
+/// CPU seconds that all processes of this machine have used since it started, and that its host took away; without
+/// interrupts, which belong to nobody. From /proc.
+pub(crate) fn machine_cpu() -> Option<f64> {
+    busy_seconds(&std::fs::read_to_string("/proc/stat").ok()?)
 }
 
 impl Drop for Background {
@@ -99,6 +110,18 @@ fn cpu_seconds(stat: &str) -> Option<f64> {
     Some((user + system) / TICKS_PER_SECOND)
 }
 
+/// user, nice, system and steal (fields 1, 2, 3 and 8) of the first line of /proc/stat.
+fn busy_seconds(stat: &str) -> Option<f64> {
+    let fields: Vec<f64> = stat
+        .lines()
+        .next()?
+        .strip_prefix("cpu ")?
+        .split_whitespace()
+        .map_while(|field| field.parse().ok())
+        .collect();
+    Some([0, 1, 2, 7].into_iter().map(|field| fields.get(field)).sum::<Option<f64>>()? / TICKS_PER_SECOND)
+}
+
 /// VmHWM of proc(5), given in KiB.
 fn peak_rss(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -116,6 +139,8 @@ mod tests {
         assert_eq!(cpu_seconds("42 (short) S 1"), None);
         assert_eq!(peak_rss("Name:\tx\nVmHWM:\t   2048 kB\nVmRSS:\t1 kB\n"), Some(2 << 20));
         assert_eq!(peak_rss("Name:\tx\n"), None);
+        assert_eq!(busy_seconds("cpu  100 20 30 9000 8 7 6 50 0 0\ncpu0 1 1\n"), Some(2.0));
+        assert_eq!(busy_seconds("cpu  100 20\n"), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! between two moments at which it moved; memory is the highest resident set of the server since it started; CPU is the
 //! server's own (user and system) between the same two moments. Latencies are the load tool's, over its whole run.
 
+mod growth;
 mod load;
 mod machine;
 mod report;
@@ -135,7 +136,7 @@ fn measure(
     load: Load,
     seconds: u64,
     data: &std::path::Path,
-) -> Result<load::Figures, BenchError> {
+) -> Result<growth::Figures, BenchError> {
     let dir = tempfile::tempdir_in(data).map_err(|why| BenchError::Io("make a directory".into(), why))?;
     let mut running = contender.start(peers, dir.path())?;
     load.run(peers, contender, &mut running, Duration::from_secs(seconds), dir.path())

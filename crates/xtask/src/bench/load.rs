@@ -1,21 +1,18 @@
-//! The loads, and what is measured while one is on.
+//! The loads: how each is brought on, and what its own report says.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+use super::growth::{Figures, Latency, POLL, Sample, watch_growth};
 use super::{BenchError, single};
-use crate::background::{Background, Cost};
+use crate::background::{self, Background};
 use crate::contender::{Contender, Running};
 use crate::hammer::{Findings, Hammer};
 use crate::loopback::{Connection, published_size};
 use crate::peers::{self, Peers};
-
-/// How often the checkpoint is looked at, to catch the moment at which it moves.
-const POLL: Duration = Duration::from_millis(20);
 
 /// The most writers or connections that a load may have.
 const MOST: u64 = 19_000;
@@ -34,44 +31,8 @@ pub(crate) enum Load {
     Single,
 }
 
-/// Half of all adds are answered by p50, all but one in a hundred by p99.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Latency {
-    pub(super) p50: Duration,
-    pub(super) p99: Duration,
-}
-
 /// What a load tool's report says: latencies if it tells them, and remarks; or why there is no telling.
 type Said = Result<(Option<Latency>, String), String>;
-
-/// What one turn gave.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Figures {
-    /// By how much the checkpoint grew in `time`.
-    pub(super) adds: u64,
-    /// Between two moments at which the checkpoint moved.
-    pub(super) time: Duration,
-    /// The server's: CPU seconds in `time`, and its highest resident set until then.
-    pub(super) server: Cost,
-    /// CPU seconds of the load tool in `time`.
-    pub(super) load_cpu: f64,
-    /// Where the load tool tells it.
-    pub(super) latency: Option<Latency>,
-    /// What the load tool has to say besides: its own count, failures.
-    pub(super) remarks: String,
-}
-
-impl Figures {
-    /// Adds a second.
-    pub(super) fn rate(&self) -> f64 {
-        if self.time.is_zero() { 0.0 } else { self.adds as f64 / self.time.as_secs_f64() }
-    }
-
-    /// CPU seconds of the server for a thousand adds.
-    pub(super) fn cpu_per_thousand(&self) -> f64 {
-        if self.adds == 0 { 0.0 } else { self.server.cpu_seconds * 1000.0 / self.adds as f64 }
-    }
-}
 
 impl Load {
     /// Brings the load up, measures for `time`, and ends it.
@@ -86,7 +47,7 @@ impl Load {
         let failed =
             |why: String| BenchError::Load { load: self.to_string(), who: contender.to_string(), why };
         let measured = match self {
-            Load::Single => run_single(running, time).map_err(|why| why.to_string()),
+            Load::Single => run_single(running, time),
             Load::Hammer(writers) => {
                 let seconds = (self.rise() + time).as_secs() + 5;
                 let command = Hammer { writers, readers: 0, seconds }.command(peers, contender, running);
@@ -120,11 +81,16 @@ impl Load {
         dir: &Path,
         says: fn(&str) -> Said,
     ) -> Result<Figures, String> {
-        // The connection that watches is there before the load is.
-        let watch = Connection::open(running.address).map_err(|why| format!("cannot connect: {why}"))?;
+        // The connection that watches is there before the load is, and is kept in use: servers end silent ones.
+        let mut watch = Connection::open(running.address).map_err(|why| format!("cannot connect: {why}"))?;
         let mut tool = Background::start(command, dir.join("load.log"))
             .map_err(|why| format!("cannot run `{}`: {why}", peers::shown(command)))?;
-        std::thread::sleep(self.rise());
+        let risen = Instant::now() + self.rise();
+        while Instant::now() < risen {
+            std::thread::sleep(POLL);
+            published_size(&mut watch)
+                .map_err(|why| format!("GET /checkpoint while the load comes up: {why}"))?;
+        }
         let mut figures = watch_growth(watch, running, &tool, time)
             .map_err(|why| format!("{why}; the load tool said last:\n{}", tool.last_words()))?;
         if !tool.wait(Duration::from_mins(1)).is_ok_and(|ended| ended.is_some()) {
@@ -135,54 +101,12 @@ impl Load {
     }
 }
 
-/// From the first move of the checkpoint to the last one within the time.
-fn watch_growth(
-    mut watch: Connection,
-    running: &Running,
-    tool: &Background,
-    time: Duration,
-) -> Result<Figures, String> {
-    let mut next_move = |from: u64, until: Instant| loop {
-        let size = published_size(&mut watch).map_err(|why| format!("GET /checkpoint under load: {why}"))?;
-        let now = Instant::now();
-        if size != from || now > until {
-            let (server, tool) = (running.process.cost(), tool.cost());
-            let (server, tool) = (server.ok_or("the server is gone")?, tool.ok_or("the load tool is gone")?);
-            return Ok::<_, String>((size, now, server, tool));
-        }
-        std::thread::sleep(POLL);
-    };
-    let end = Instant::now() + time;
-    let (size, ..) = next_move(u64::MAX, end)?;
-    let first = next_move(size, end)?;
-    let mut last = first;
-    while last.1 < end {
-        std::thread::sleep(POLL);
-        let moved = next_move(last.0, end)?;
-        if moved.0 == last.0 {
-            break; // it stood still until the end
-        }
-        last = moved;
-    }
-    Ok(Figures {
-        adds: last.0 - first.0,
-        time: last.1 - first.1,
-        server: Cost { cpu_seconds: last.2.cpu_seconds - first.2.cpu_seconds, peak_rss: last.2.peak_rss },
-        load_cpu: last.3.cpu_seconds - first.3.cpu_seconds,
-        ..Figures::default()
-    })
-}
-
-fn run_single(running: &Running, time: Duration) -> std::io::Result<Figures> {
-    let address: SocketAddr = running.address;
-    let before = running.process.cost().unwrap_or_default();
-    let started = Instant::now();
-    let (latency, adds) = single::measure(address, time)?;
-    let time = started.elapsed();
-    let after = running.process.cost().unwrap_or_default();
-    let server = Cost { cpu_seconds: after.cpu_seconds - before.cpu_seconds, peak_rss: after.peak_rss };
-    let (adds, remarks) = (adds as u64, format!("{adds} adds"));
-    Ok(Figures { adds, time, server, load_cpu: 0.0, latency: Some(latency), remarks })
+/// Here this process is the load tool.
+fn run_single(running: &Running, time: Duration) -> Result<Figures, String> {
+    let first = Sample::take(0, running, background::cost_of("self"))?;
+    let (latency, adds) = single::measure(running.address, time).map_err(|why| why.to_string())?;
+    let last = Sample::take(adds as u64, running, background::cost_of("self"))?;
+    Ok(Figures { latency: Some(latency), remarks: format!("{adds} adds"), ..first.until(&last) })
 }
 
 /// Two threads, and the latencies in its report; bench/add.lua makes the bodies.
@@ -288,10 +212,5 @@ mod tests {
         assert_eq!(wrk_time("870.00us"), Ok(Duration::from_micros(870)));
         assert_eq!(wrk_time("1.10m"), Ok(Duration::from_secs(66)));
         assert!(wrk_time("12").is_err() && wrk_time("-1s").is_err());
-    }
-
-    #[test]
-    fn rates_of_nothing_are_zero_and_not_infinite() {
-        assert!(Figures::default().rate() == 0.0 && Figures::default().cpu_per_thousand() == 0.0);
     }
 }

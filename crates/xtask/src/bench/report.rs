@@ -8,7 +8,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::BenchError;
-use super::load::{Figures, Load};
+use super::growth::{Figures, Latency};
+use super::load::Load;
+
+/// With more than so many cores at work on something else, a turn is said to be disturbed.
+const OTHERS: f64 = 0.2;
 
 /// One contender's turn in one round.
 pub(super) struct Round {
@@ -41,25 +45,26 @@ impl Out {
 pub(super) fn table(load: Load, seconds: u64, rounds: &[Round]) -> String {
     let mut text = format!("## {}, {seconds} s a turn\n\n", title(load));
     text.push_str(
-        "| round | contender | adds/s | p50 | p99 | server CPU s per 1,000 adds | CPU of the load tool | peak memory \
-         | fdatasync p50 | remarks |\n|---:|---|---:|---:|---:|---:|---:|---:|---:|---|\n",
+        "| round | contender | adds/s | p50 | p99 | server CPU s per 1,000 adds | cores: load tool | cores: others \
+         | peak memory | fdatasync p50 | remarks |\n|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---|\n",
     );
     for Round { number, contender, fsync, figures } in rounds {
         let latency = figures.latency.unwrap_or_default();
         let _ = writeln!(
             text,
-            "| {number} | {contender} | {:.0} | {} | {} | {:.4} | {} | {:.0} MB | {} | {} |",
+            "| {number} | {contender} | {:.0} | {} | {} | {:.4} | {:.2} | {:.2} | {:.0} MB | {} | {} |",
             figures.rate(),
             time(latency.p50),
             time(latency.p99),
             figures.cpu_per_thousand(),
-            cores(figures),
+            cores(figures.load_cpu, figures.time),
+            cores(figures.others_cpu, figures.time),
             figures.server.peak_rss as f64 / 1e6,
             time(*fsync),
             figures.remarks,
         );
     }
-    text + "\n" + &medians(rounds)
+    text + "\n" + &medians(rounds) + &disturbed(rounds)
 }
 
 fn title(load: Load) -> String {
@@ -107,7 +112,7 @@ fn medians(rounds: &[Round]) -> String {
     text
 }
 
-fn latency(figures: &Figures, which: fn(super::load::Latency) -> Duration) -> f64 {
+fn latency(figures: &Figures, which: fn(Latency) -> Duration) -> f64 {
     figures.latency.map_or(0.0, |latency| which(latency).as_secs_f64())
 }
 
@@ -121,12 +126,21 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// How many cores the load tool kept busy.
-fn cores(figures: &Figures) -> String {
-    if figures.time.is_zero() || figures.load_cpu == 0.0 {
-        return "-".to_owned();
+/// How many cores were kept busy.
+fn cores(cpu_seconds: f64, time: Duration) -> f64 {
+    if time.is_zero() { 0.0 } else { cpu_seconds / time.as_secs_f64() }
+}
+
+/// A warning when other processes had more than [`OTHERS`] cores in a turn.
+fn disturbed(rounds: &[Round]) -> String {
+    let much = |round: &&Round| cores(round.figures.others_cpu, round.figures.time) > OTHERS;
+    match rounds.iter().filter(much).count() {
+        0 => String::new(),
+        turns => format!(
+            "\n**In {turns} of {} turns other processes used more than {OTHERS} cores: do not rely on these figures.**\n",
+            rounds.len()
+        ),
     }
-    format!("{:.2} cores", figures.load_cpu / figures.time.as_secs_f64())
 }
 
 fn time(time: Duration) -> String {
@@ -155,9 +169,21 @@ mod tests {
             .collect();
         let text = table(Load::Wrk(256), 10, &rounds);
         assert_eq!(text.lines().filter(|line| line.ends_with("| 0.31 ms |  |")).count(), 6);
-        assert!(text.contains("| 3 | tessera | 90000 | - | - | 0.0011 | - | 50 MB | 0.31 ms |  |"), "{text}");
+        assert!(
+            text.contains("| 3 | tessera | 90000 | - | - | 0.0011 | 0.00 | 0.00 | 50 MB | 0.31 ms |  |"),
+            "{text}"
+        );
         assert!(text.contains("| idle | 4000 | 2.00 | 1.00 |"), "{text}");
         assert!(text.contains("| tessera | 2000 | 1.00 | 0.50 |"), "{text}");
+    }
+
+    #[test]
+    fn a_turn_beside_a_busy_neighbour_is_not_passed_over() {
+        let mut rounds = [round(1, "idle", 1), round(2, "idle", 1)];
+        assert!(!table(Load::Single, 10, &rounds).contains("do not rely"));
+        rounds[1].figures.others_cpu = 5.0;
+        let text = table(Load::Single, 10, &rounds);
+        assert!(text.contains("In 1 of 2 turns"), "{text}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::load::Latency;
+use super::growth::Latency;
 use crate::loopback::Connection;
 
 /// At most so many adds; a server that answers once a second ends by its time.
