@@ -1,7 +1,18 @@
 //! The text formats of a log, against published and generated vectors and against bad input.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
+
 mod checkpoint;
+mod codecs;
 mod cosignature;
 mod key;
 mod note;
+mod policy;
+mod policy_text;
+mod tlog_proof;
 mod vectors;

@@ -8,6 +8,9 @@ use tlog::key::{KeyName, Signer, VerifierKey};
 
 /// Key of the log in the generated vectors.
 pub(crate) const LOG: &str = "log.example.org/agents-1+78f53b44+AZAN/CWkaR4tcBmF6B6S9apERIH/1lx7yGGWmlF/dAbp";
+/// Keys of the two witnesses in the generated vectors.
+pub(crate) const W1: &str = "witness.example.net/w1+9aaa770e+BGZsdI27QuKnf+GVPRlJdP9eWdSijcEYmpmoc2wobN8F";
+pub(crate) const W2: &str = "witness.example.com/w2+de25f6a9+BHMTKjdPBnPVBCNhSy6FFt/oG/HPlaEGM/R7MsAkr89b";
 
 pub(crate) fn bytes(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/vectors").join(name);
@@ -58,4 +61,11 @@ fn seed(number: u32) -> [u8; 32] {
     let mut seed = [0; 32];
     seed[..4].copy_from_slice(&number.to_be_bytes());
     seed
+}
+
+/// The text with one of its lines, counted from 0, taken out.
+pub(crate) fn without_line(text: &str, line: usize) -> String {
+    let mut lines: Vec<_> = text.split_inclusive('\n').collect();
+    lines.remove(line);
+    lines.concat()
 }
