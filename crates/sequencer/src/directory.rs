@@ -1,0 +1,192 @@
+//! A log's directory: what lies where, who may read it, and who has it open.
+//!
+//! ```text
+//! DATA/
+//!   lock       held by the one process that has the log open
+//!   log.key    the signing key, mode 0600
+//!   log.vkey   the public key
+//!   head       the newest published checkpoint: evidence outside the store
+//!   store/     sled's directory
+//! ```
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use tlog::{
+    checkpoint::SignedCheckpoint,
+    key::{KeyError, KeyName, Signer},
+};
+use zeroize::Zeroizing;
+
+use crate::publisher::Evidence;
+
+/// The directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// Another process has it open.
+    #[error(
+        "{path} is in use by another deedbook process; a log has one writer. Stop that one first, or use another --data"
+    )]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The signing key is open to others.
+    #[error(
+        "{path} can be read by others (mode {mode:o}); run chmod 600 on it, and think about who has read it"
+    )]
+    KeyOpenToOthers {
+        /// The key file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// The signing key is not one.
+    #[error("{path} is not a signing key: {source}")]
+    Key {
+        /// The key file.
+        path: PathBuf,
+        /// In which way.
+        source: KeyError,
+    },
+    /// There is no log here.
+    #[error("{path} holds no log (it has no log.key)")]
+    NoLog {
+        /// The directory.
+        path: PathBuf,
+    },
+}
+
+/// A log's directory, held by this process.
+pub struct DataDirectory {
+    path: PathBuf,
+    /// Locked as long as it is open.
+    _lock: File,
+}
+
+impl DataDirectory {
+    /// Takes hold of a directory, making it if it is not there.
+    pub fn open(path: &Path) -> Result<Self, DirectoryError> {
+        let io = |source| DirectoryError::Io { path: path.into(), source };
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
+        let lock_path = path.join("lock");
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&lock_path);
+        let lock = lock.map_err(|source| DirectoryError::Io { path: lock_path.clone(), source })?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.into(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(DirectoryError::InUse { path: path.into() }),
+            Err(TryLockError::Error(source)) => Err(DirectoryError::Io { path: lock_path, source }),
+        }
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the store is.
+    pub fn store_path(&self) -> PathBuf {
+        self.path.join("store")
+    }
+
+    /// The evidence beside the store.
+    pub fn head_file(&self) -> HeadFile {
+        HeadFile { path: self.path.join("head") }
+    }
+
+    /// The signing key; `None` if there is none yet.
+    pub fn signer(&self) -> Result<Option<Signer>, DirectoryError> {
+        let path = self.path.join("log.key");
+        let io = |source| DirectoryError::Io { path: path.clone(), source };
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io(error)),
+        };
+        let mode = file.metadata().map_err(io)?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(DirectoryError::KeyOpenToOthers { path, mode });
+        }
+        let mut text = Zeroizing::new(String::new());
+        file.read_to_string(&mut text).map_err(io)?;
+        let signer = Signer::from_skey(text.trim_end_matches('\n'));
+        signer.map(Some).map_err(|source| DirectoryError::Key { path, source })
+    }
+
+    /// Writes a new signing key from 32 random bytes.
+    pub fn create_signer(&self, origin: KeyName, seed: &[u8; 32]) -> Result<Signer, DirectoryError> {
+        let signer = Signer::from_seed(origin, seed);
+        let mut line = signer.to_skey();
+        line.push('\n');
+        self.write("log.key", line.as_bytes(), 0o600)?;
+        self.write("log.vkey", format!("{}\n", signer.verifier_key()).as_bytes(), 0o644)?;
+        Ok(signer)
+    }
+
+    /// Writes a file so that after a power cut it is there as a whole or not at all.
+    pub fn write(&self, name: &str, bytes: &[u8], mode: u32) -> Result<(), DirectoryError> {
+        let path = self.path.join(name);
+        write_durably(&path, bytes, mode).map_err(|source| DirectoryError::Io { path, source })
+    }
+}
+
+/// The public key of the log in a directory, which may be in use by another process.
+pub fn read_vkey(directory: &Path) -> Result<String, DirectoryError> {
+    let path = directory.join("log.vkey");
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(text.trim_end().into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(DirectoryError::NoLog { path: directory.into() })
+        }
+        Err(source) => Err(DirectoryError::Io { path, source }),
+    }
+}
+
+/// The newest published checkpoint, in a small file that is synced at each publication.
+pub struct HeadFile {
+    path: PathBuf,
+}
+
+impl Evidence for HeadFile {
+    fn newest(&self) -> io::Result<Option<Bytes>> {
+        match fs::read(&self.path) {
+            Ok(bytes) => Ok(Some(bytes.into())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn note(&self, checkpoint: &SignedCheckpoint) -> io::Result<()> {
+        // An unchanged head is on disk already.
+        if self.newest()?.is_some_and(|noted| noted == checkpoint.bytes()) {
+            return Ok(());
+        }
+        write_durably(&self.path, checkpoint.bytes(), 0o644)
+    }
+}
+
+/// Temporary file, sync, rename, sync of the directory.
+fn write_durably(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let temporary = path.with_extension("new");
+    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(mode).open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    match path.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,206 @@
+//! Reading a log: the resources that it serves, and proofs made from them.
+//!
+//! Calls marked *may block* read the store: they belong on a thread that may wait. [`Reader::at_hand`] answers
+//! without blocking what is on the growing edge.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use store::{Key, Store, StoreError};
+use tlog::{
+    Head, bundle,
+    checkpoint::SignedCheckpoint,
+    key::VerifierKey,
+    plan::{ConsistencyPlan, ConsistencyProof, InclusionPlan, InclusionProof, PlanError},
+    tile::{Bundle, Resource, Tile, WIDTH},
+};
+use tokio::sync::watch;
+
+use crate::{
+    ids::{self, IdsError, RecordKey, Row},
+    log::{Committed, LogIdentity, Shared, Status},
+};
+
+/// Something could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The question makes no sense, or what is stored does not lead to the signed root.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The id table failed.
+    #[error(transparent)]
+    Ids(#[from] IdsError),
+    /// Something that a log of this size has is not there.
+    #[error("{0} is missing from the store")]
+    Missing(Resource),
+    /// A bundle is not what it should be.
+    #[error("{0}: {1}")]
+    Bundle(Bundle, #[source] bundle::BundleError),
+}
+
+/// A way to read an open log. Cheap to clone.
+#[derive(Clone)]
+pub struct Reader {
+    shared: Arc<Shared>,
+}
+
+/// An answer that needs no waiting, or the news that one has to wait for it.
+pub enum AtHand {
+    /// The bytes; `None`: the log has no such resource (yet).
+    Known(Option<Bytes>),
+    /// It is in the store.
+    InStore,
+}
+
+impl Reader {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// What the log is.
+    pub fn identity(&self) -> &LogIdentity {
+        &self.shared.identity
+    }
+
+    /// The log's public key.
+    pub fn vkey(&self) -> &VerifierKey {
+        &self.shared.vkey
+    }
+
+    /// Whether the log takes entries.
+    pub fn status(&self) -> Status {
+        (**self.shared.status.load()).clone()
+    }
+
+    /// The last durable state, possibly ahead of the published one.
+    pub fn committed(&self) -> Arc<Committed> {
+        self.shared.committed.load_full()
+    }
+
+    /// The checkpoint that is shown to everybody.
+    pub fn published(&self) -> SignedCheckpoint {
+        self.shared.published.borrow().clone()
+    }
+
+    /// Changes when the published checkpoint moves or is confirmed.
+    pub fn watch_published(&self) -> watch::Receiver<SignedCheckpoint> {
+        self.shared.published.subscribe()
+    }
+
+    /// A tile, a bundle or the checkpoint, if it can be answered without blocking.
+    pub fn at_hand(&self, resource: Resource) -> AtHand {
+        let committed = self.shared.committed.load();
+        let size = committed.edge.size();
+        let (there, edge) = match resource {
+            Resource::Checkpoint => return AtHand::Known(Some(self.published().bytes().clone())),
+            Resource::Tile(tile) => (
+                Tile::at(tile.level(), tile.index(), size)
+                    .map(|there| (there.width(), tile.width(), there.is_full())),
+                committed.edge.tile(tile),
+            ),
+            Resource::Bundle(bundle) => (
+                Bundle::at(bundle.index(), size)
+                    .map(|there| (there.width(), bundle.width(), there.is_full())),
+                committed.edge.bundle(bundle),
+            ),
+        };
+        match there {
+            Some((has, wanted, true)) if wanted <= has => AtHand::InStore,
+            Some((has, wanted, false)) if wanted <= has => AtHand::Known(edge),
+            _ => AtHand::Known(None),
+        }
+    }
+
+    /// A resource of the log; `None` if it has no such one (yet). May block.
+    pub fn get(&self, resource: Resource) -> Result<Option<Bytes>, ReadError> {
+        match self.at_hand(resource) {
+            AtHand::Known(bytes) => Ok(bytes),
+            AtHand::InStore => match resource {
+                Resource::Checkpoint => Ok(None),
+                Resource::Tile(tile) => Ok(tile_bytes(&*self.shared.store, &self.committed(), tile)?),
+                Resource::Bundle(bundle) => Ok(bundle_bytes(&*self.shared.store, &self.committed(), bundle)?),
+            },
+        }
+    }
+
+    /// The entry at an index; `None` at the end of the log and beyond. May block.
+    pub fn entry(&self, index: u64) -> Result<Option<Bytes>, ReadError> {
+        let committed = self.committed();
+        let Some(place) = Bundle::at(index / WIDTH, committed.edge.size()) else { return Ok(None) };
+        let at = (index % WIDTH) as usize;
+        if !place.is_full() {
+            return Ok(committed.edge.entries().get(at).cloned());
+        }
+        let missing = ReadError::Missing(Resource::Bundle(place));
+        let bytes = bundle_bytes(&*self.shared.store, &committed, place)?.ok_or(missing)?;
+        let entries =
+            bundle::decode(&bytes, WIDTH as usize).map_err(|error| ReadError::Bundle(place, error))?;
+        Ok(entries.get(at).cloned())
+    }
+
+    /// The proof that the entry at `index` is in the tree with this head. May block.
+    pub fn inclusion(&self, index: u64, head: Head) -> Result<InclusionProof, ReadError> {
+        let plan = InclusionPlan::new(index, head)?;
+        Ok(plan.finish(&self.tiles(plan.tiles())?)?)
+    }
+
+    /// The proof that the tree with head `new` starts with its first `old` entries. May block.
+    pub fn consistency(&self, old: u64, new: Head) -> Result<ConsistencyProof, ReadError> {
+        let plan = ConsistencyPlan::new(old, new)?;
+        Ok(plan.finish(&self.tiles(plan.tiles())?)?)
+    }
+
+    /// The head that the log had at an earlier size, recomputed from its tiles. May block.
+    pub fn head_at(&self, size: u64) -> Result<Head, ReadError> {
+        Ok(self.consistency(size, self.committed().head())?.old)
+    }
+
+    /// Where records with this id are, of whatever producer. May block.
+    pub fn find_id(&self, id: [u8; 16]) -> Result<Vec<Row>, ReadError> {
+        Ok(ids::find_id(&*self.shared.store, id)?)
+    }
+
+    /// Where one record is. May block.
+    pub fn find(&self, key: &RecordKey) -> Result<Option<Row>, ReadError> {
+        Ok(ids::find(&*self.shared.store, key)?)
+    }
+
+    fn tiles(&self, tiles: &[Tile]) -> Result<Vec<Bytes>, ReadError> {
+        let fetch =
+            |tile: &Tile| self.get(Resource::Tile(*tile))?.ok_or(ReadError::Missing(Resource::Tile(*tile)));
+        tiles.iter().map(fetch).collect()
+    }
+}
+
+/// A tile of any width that exists: from the edge, or a prefix of the full one.
+pub(crate) fn tile_bytes(
+    store: &dyn Store,
+    committed: &Committed,
+    tile: Tile,
+) -> Result<Option<Bytes>, StoreError> {
+    match Tile::at(tile.level(), tile.index(), committed.edge.size()) {
+        Some(there) if there.is_full() => {
+            let full = store.get(&Key::Tile { level: tile.level(), index: tile.index() })?;
+            Ok(full.filter(|full| full.len() == there.bytes()).map(|full| full.slice(..tile.bytes())))
+        }
+        _ => Ok(committed.edge.tile(tile)),
+    }
+}
+
+/// A bundle of any width that exists: from the edge, or a prefix of the full one.
+fn bundle_bytes(
+    store: &dyn Store,
+    committed: &Committed,
+    wanted: Bundle,
+) -> Result<Option<Bytes>, StoreError> {
+    match Bundle::at(wanted.index(), committed.edge.size()) {
+        Some(there) if there.is_full() => {
+            let full = store.get(&Key::Bundle { index: wanted.index() })?;
+            Ok(full.and_then(|full| bundle::prefix(&full, wanted.width().into())))
+        }
+        _ => Ok(committed.edge.bundle(wanted)),
+    }
+}

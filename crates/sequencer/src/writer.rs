@@ -1,0 +1,144 @@
+//! The one thread that writes: batch by batch, each all or nothing.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use store::{Batch, CommitError, Key};
+use tlog::{
+    checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint},
+    integrate::{Entry, Growth, IntegrateError},
+    key::Signer,
+};
+
+use crate::{
+    ids::{self, Identity, IdsError, Outcome},
+    log::{Commit, Committed, Kind, Shared},
+    pool::{Answer, Group, Refusal},
+};
+
+/// Why a batch could not be committed. Every one is fatal to the writer: what is stored is the truth, and only
+/// opening the log anew reads it.
+#[derive(Debug, thiserror::Error)]
+enum WriteError {
+    #[error(transparent)]
+    Ids(#[from] IdsError),
+    #[error(transparent)]
+    Integrate(#[from] IntegrateError),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+/// Commits batches until the pool is closed and empty, or one fails.
+pub(crate) fn run(shared: &Shared, signer: &Signer) {
+    while let Some(groups) = shared.pool.take() {
+        match step(shared, signer, &groups) {
+            Ok((outcomes, committed)) => answer(groups, outcomes, &committed),
+            Err(error) => {
+                shared.fail(&error.to_string());
+                refuse(groups);
+                break;
+            }
+        }
+    }
+    // Only after a failure is anything left: nobody will commit it.
+    while let Some(groups) = shared.pool.take() {
+        refuse(groups);
+    }
+}
+
+fn step(
+    shared: &Shared,
+    signer: &Signer,
+    groups: &[Group],
+) -> Result<(Vec<Outcome>, Arc<Committed>), WriteError> {
+    let started = Instant::now();
+    let before = shared.committed.load_full();
+    let submissions = || groups.iter().flat_map(|group| &group.submissions);
+    let identities: Vec<Option<Identity>> = submissions().map(|submission| submission.identity).collect();
+    let (outcomes, id_pages) = match shared.identity.kind {
+        Kind::Records => ids::admit(&*shared.store, &identities, before.edge.size())?,
+        Kind::Raw => (in_a_row(before.edge.size(), identities.len()), vec![]),
+    };
+    let new: Vec<Entry> = submissions()
+        .zip(&outcomes)
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Logged { .. }))
+        .map(|(submission, _)| submission.entry.clone())
+        .collect();
+    let mut after = before.clone();
+    let mut store_took = Duration::ZERO;
+    if !new.is_empty() {
+        let growth = before.edge.integrate(&new)?;
+        let checkpoint = Checkpoint::new(signer.name().clone(), growth.edge.head())?.sign(signer)?;
+        let store_started = Instant::now();
+        after = commit(shared, &before.checkpoint, growth, id_pages, checkpoint)?;
+        store_took = store_started.elapsed();
+    }
+    let count =
+        |wanted: fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| wanted(outcome)).count() as u64;
+    shared.observer.committed(&Commit {
+        entries: new.len() as u64,
+        bytes: new.iter().map(|entry| entry.bytes().len() as u64).sum(),
+        duplicates: count(|outcome| matches!(outcome, Outcome::Duplicate { .. })),
+        conflicts: count(|outcome| matches!(outcome, Outcome::Conflict { .. })),
+        size: after.edge.size(),
+        took: started.elapsed(),
+        store_took,
+    });
+    Ok((outcomes, after))
+}
+
+/// The commit point. The signature was made before it and leaves this thread only after it.
+fn commit(
+    shared: &Shared,
+    before: &SignedCheckpoint,
+    growth: Growth,
+    id_pages: Vec<(Key, Bytes)>,
+    checkpoint: SignedCheckpoint,
+) -> Result<Arc<Committed>, WriteError> {
+    let (edge, batch) = to_batch(growth, id_pages);
+    shared.store.commit(Some(before.bytes()), batch, checkpoint.bytes().clone())?;
+    let committed = Arc::new(Committed { checkpoint, edge });
+    shared.committed.store(committed.clone());
+    Ok(committed)
+}
+
+/// Everything that a growth writes and deletes, and the edge it leads to.
+pub(crate) fn to_batch(growth: Growth, id_pages: Vec<(Key, Bytes)>) -> (tlog::integrate::Edge, Batch) {
+    let mut puts = id_pages;
+    puts.extend(
+        growth
+            .tiles
+            .into_iter()
+            .map(|(tile, bytes)| (Key::Tile { level: tile.level(), index: tile.index() }, bytes)),
+    );
+    puts.extend(
+        growth.bundles.into_iter().map(|(bundle, bytes)| (Key::Bundle { index: bundle.index() }, bytes)),
+    );
+    puts.extend(growth.run.map(|(first, bytes)| (Key::Run { first }, bytes)));
+    let deletes = growth.retired_runs.into_iter().map(|first| Key::Run { first }).collect();
+    (growth.edge, Batch { puts, deletes })
+}
+
+fn in_a_row(first: u64, count: usize) -> Vec<Outcome> {
+    (first..).take(count).map(|index| Outcome::Logged { index }).collect()
+}
+
+/// Answers each group with its part of the outcomes. A submitter that is gone is not waited for.
+fn answer(groups: Vec<Group>, outcomes: Vec<Outcome>, committed: &Arc<Committed>) {
+    let mut outcomes = outcomes.into_iter();
+    for group in groups {
+        let outcomes = outcomes.by_ref().take(group.submissions.len()).collect();
+        let _ = group.reply.send(Ok(Answer { outcomes, committed: committed.clone() }));
+    }
+}
+
+fn refuse(groups: Vec<Group>) {
+    for group in groups {
+        let _ = group.reply.send(Err(Refusal::Unknown));
+    }
+}
