@@ -17,19 +17,11 @@ mod tests;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use record::RecordKey;
 use store::{Key, Store, StoreError};
 
 use page::Page;
 pub use page::{PAGE_ROWS_MAX, PageError, Row};
-
-/// Whose record, and which: the key of the table. The record's UUID, then the tag of its producer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RecordKey {
-    /// The record's id.
-    pub id: [u8; 16],
-    /// First 16 bytes of SHA-256 of the producer's id.
-    pub producer: [u8; 16],
-}
 
 /// What idempotency is decided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +61,9 @@ impl Outcome {
     }
 }
 
+/// The outcomes of a batch, in order, and the pages to write for them.
+pub type Admitted = (Vec<Outcome>, Vec<(Key, Bytes)>);
+
 /// The table cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum IdsError {
@@ -84,11 +79,7 @@ pub enum IdsError {
 ///
 /// `None` stands for a submission without an id (raw entries): always new. Answers the outcomes, in order, and the
 /// pages to write.
-pub fn admit(
-    store: &dyn Store,
-    batch: &[Option<Identity>],
-    next: u64,
-) -> Result<(Vec<Outcome>, Vec<(Key, Bytes)>), IdsError> {
+pub fn admit(store: &dyn Store, batch: &[Option<Identity>], next: u64) -> Result<Admitted, IdsError> {
     let mut in_key_order: Vec<usize> = (0..batch.len()).filter(|at| batch[*at].is_some()).collect();
     in_key_order.sort_by_key(|at| (batch[*at].map(|identity| identity.key), *at));
     let mut pages = Pages::new(store);
@@ -175,37 +166,21 @@ pub fn find(store: &dyn Store, key: &RecordKey) -> Result<Option<Row>, IdsError>
 pub fn read_page(key: &Key, value: &Bytes) -> Result<(RecordKey, Vec<Row>, Option<RecordKey>), PageError> {
     let page = Page::decode(value)?;
     match key {
-        Key::Id { from } => Ok((RecordKey::from_bytes(from), page.rows().to_vec(), page.until())),
+        Key::Id { from } => Ok((RecordKey::from_bytes(*from), page.rows().to_vec(), page.until())),
         _ => Err(PageError::NotAPage),
-    }
-}
-
-impl RecordKey {
-    fn to_bytes(self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        bytes[..16].copy_from_slice(&self.id);
-        bytes[16..].copy_from_slice(&self.producer);
-        bytes
-    }
-
-    fn from_bytes(bytes: &[u8; 32]) -> Self {
-        let (mut id, mut producer) = ([0; 16], [0; 16]);
-        id.copy_from_slice(&bytes[..16]);
-        producer.copy_from_slice(&bytes[16..]);
-        Self { id, producer }
     }
 }
 
 /// The pages that one batch touches: read once, changed in memory, written at the end.
 struct Pages<'a> {
     store: &'a dyn Store,
-    pages: BTreeMap<RecordKey, Page>,
+    read: BTreeMap<RecordKey, Page>,
     changed: BTreeMap<RecordKey, Vec<Row>>,
 }
 
 impl<'a> Pages<'a> {
     fn new(store: &'a dyn Store) -> Self {
-        Self { store, pages: BTreeMap::new(), changed: BTreeMap::new() }
+        Self { store, read: BTreeMap::new(), changed: BTreeMap::new() }
     }
 
     fn find(&mut self, key: &RecordKey) -> Result<Option<Row>, IdsError> {
@@ -221,28 +196,28 @@ impl<'a> Pages<'a> {
     /// The page that holds this key, if any row does.
     fn holding(&mut self, key: &RecordKey) -> Result<&Page, IdsError> {
         let from = self.load(key)?;
-        Ok(&self.pages[&from])
+        Ok(&self.read[&from])
     }
 
     /// Makes sure that the page for this key is in memory; answers where it starts.
     fn load(&mut self, key: &RecordKey) -> Result<RecordKey, IdsError> {
-        if let Some((from, page)) = self.pages.range(..=key).next_back()
+        if let Some((from, page)) = self.read.range(..=key).next_back()
             && page.until().is_none_or(|until| *key < until)
         {
             return Ok(*from);
         }
         let (from, page) = match self.store.floor(&Key::Id { from: key.to_bytes() })? {
-            Some((Key::Id { from }, value)) => (RecordKey::from_bytes(&from), Page::decode(&value)?),
+            Some((Key::Id { from }, value)) => (RecordKey::from_bytes(from), Page::decode(&value)?),
             _ => (RecordKey { id: [0; 16], producer: [0; 16] }, Page::default()),
         };
-        self.pages.insert(from, page);
+        self.read.insert(from, page);
         Ok(from)
     }
 
     fn into_puts(mut self) -> Vec<(Key, Bytes)> {
         let mut puts = vec![];
         for (from, rows) in self.changed {
-            let page = self.pages.remove(&from).unwrap_or_default();
+            let page = self.read.remove(&from).unwrap_or_default();
             for (from, page) in page.with(from, rows) {
                 puts.push((Key::Id { from: from.to_bytes() }, page.encode()));
             }

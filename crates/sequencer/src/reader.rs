@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use record::RecordKey;
 use store::{Key, Store, StoreError};
 use tlog::{
     Head, bundle,
@@ -17,7 +18,7 @@ use tlog::{
 use tokio::sync::watch;
 
 use crate::{
-    ids::{self, IdsError, RecordKey, Row},
+    ids::{self, IdsError, Row},
     log::{Committed, LogIdentity, Shared, Status},
 };
 

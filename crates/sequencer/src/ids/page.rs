@@ -5,7 +5,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::RecordKey;
+use record::RecordKey;
 
 /// Rows of a page at most: 9 KB, short enough to be rewritten for a single record.
 pub const PAGE_ROWS_MAX: usize = 128;
@@ -92,7 +92,7 @@ impl Page {
             0 => (None, rest),
             1 => {
                 let (until, rest) = rest.split_first_chunk().ok_or(PageError::NotAPage)?;
-                (Some(RecordKey::from_bytes(until)), rest)
+                (Some(RecordKey::from_bytes(*until)), rest)
             }
             _ => return Err(PageError::NotAPage),
         };
@@ -110,5 +110,5 @@ fn decode_row(bytes: &[u8]) -> Option<Row> {
     let (key, rest) = bytes.split_first_chunk::<32>()?;
     let (digest, rest) = rest.split_first_chunk::<32>()?;
     let index = u64::from_be_bytes(*rest.first_chunk::<8>()?);
-    Some(Row { key: RecordKey::from_bytes(key), digest: *digest, index })
+    Some(Row { key: RecordKey::from_bytes(*key), digest: *digest, index })
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
+use record::RecordKey;
 use store::{Batch, MemoryStore, Table};
 
 use super::*;
