@@ -12,7 +12,7 @@
 //!
 //! Strict where programs differ: thresholds from 1 to the number of members, one quorum line, one use for each
 //! name and each public key (a log cannot be its own witness), log keys of type 0x01, witness keys of type 0x04
-//! or 0x06.
+//! or 0x06, URLs in UTF-8.
 
 mod error;
 mod text;

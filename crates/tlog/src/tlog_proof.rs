@@ -50,12 +50,12 @@ impl TlogProof {
     }
 
     /// The same proof with data of the application, at most [`TlogProof::EXTRA_LEN_MAX`] bytes. Nothing
-    /// authenticates them.
+    /// authenticates them. No bytes mean no line.
     pub fn with_extra(mut self, extra: Vec<u8>) -> Result<Self, TlogProofError> {
         if extra.len() > Self::EXTRA_LEN_MAX {
             return Err(TlogProofError::LineTooLong);
         }
-        self.extra = Some(extra);
+        self.extra = Some(extra).filter(|extra| !extra.is_empty());
         Ok(self)
     }
 
@@ -97,7 +97,7 @@ impl TlogProof {
         Ok(VerifiedReceipt { index: self.index, leaf_hash, checkpoint })
     }
 
-    /// Data of the application; not authenticated by anything.
+    /// Data of the application, never empty; not authenticated by anything.
     pub fn extra(&self) -> Option<&[u8]> {
         self.extra.as_deref()
     }
@@ -168,7 +168,8 @@ fn split_at_first_blank_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn parse_extra(line: &str) -> Result<Vec<u8>, TlogProofError> {
-    encoding::parse_base64(&line[EXTRA.len()..]).map_err(TlogProofError::Extra)
+    let extra = encoding::parse_base64(&line[EXTRA.len()..]).map_err(TlogProofError::Extra)?;
+    if extra.is_empty() { Err(TlogProofError::ExtraEmpty) } else { Ok(extra) }
 }
 
 fn parse_index(line: Option<&str>) -> Result<u64, TlogProofError> {
@@ -198,6 +199,9 @@ pub enum TlogProofError {
     /// The line `extra`.
     #[error("the extra data of the tlog-proof: {0}")]
     Extra(#[source] EncodingError),
+    /// A line `extra` without data, which is to be left out.
+    #[error("the extra line of the tlog-proof holds nothing; without data there is no such line")]
+    ExtraEmpty,
     /// No line `index` where it belongs.
     #[error("the tlog-proof has no index line after its first line (and extra data)")]
     NoIndex,

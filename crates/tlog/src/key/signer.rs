@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ed25519_dalek::{Signer as _, SigningKey};
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::{KeyError, KeyName, KeyText, SKEY_PREFIX, VerifierKey, ed25519};
 use crate::encoding;
@@ -50,7 +50,11 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// An Ed25519 secret key of either type, with its name. `SigningKey` wipes itself.
+/// Compiles only while the secret key wipes itself, which the dependency does by a feature.
+const fn wipes_itself<T: ZeroizeOnDrop>() {}
+const _: () = wipes_itself::<SigningKey>();
+
+/// An Ed25519 secret key of either type, with its name.
 pub(crate) struct SecretKey {
     verifier: VerifierKey,
     key: SigningKey,
