@@ -9,7 +9,7 @@
 //!         "salt":"AAECAwQFBgcICQoLDA0ODw","submitter":"open"},"record":{...}}        (without the white space)
 //! ```
 //!
-//! The road of a record: [`split`] cuts a request body into texts, [`Submission::parse`] checks one text and holds its
+//! The road of a record: [`split()`] cuts a request body into texts, [`Submission::parse`] checks one text and holds its
 //! canonical bytes, [`seal`] puts them into the envelope, [`open`] takes an entry apart again. A submitter who got the
 //! `log` part in an answer rebuilds its entry with [`entry_of`] and needs nobody for that.
 //!

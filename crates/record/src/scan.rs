@@ -22,14 +22,15 @@ pub(crate) struct Facts {
 /// The inside of a string in canonical bytes, without its quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
-    from: usize,
-    to: usize,
+    // 32 bits, so that a span travels in registers; records are far shorter.
+    from: u32,
+    to: u32,
     escaped: bool,
 }
 
 impl Span {
     pub(crate) fn of(self, bytes: &[u8]) -> &[u8] {
-        &bytes[self.from..self.to]
+        &bytes[self.from as usize..self.to as usize]
     }
 
     fn is_empty(self) -> bool {
@@ -94,9 +95,9 @@ impl<'a> Scanner<'a> {
             b'"' => self.string().map(drop),
             b'{' => self.object(depth, |scanner, _| scanner.value(depth + 1)),
             b'[' => self.array(depth),
-            b't' => self.take(b"true"),
-            b'f' => self.take(b"false"),
-            b'n' => self.take(b"null"),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'n' => self.word(b"null"),
             _ => self.number(),
         }
     }
@@ -107,11 +108,11 @@ impl<'a> Scanner<'a> {
         depth: usize,
         mut member: impl FnMut(&mut Self, &'a [u8]) -> Option<()>,
     ) -> Option<()> {
-        self.take(b"{")?;
+        self.byte(b'{')?;
         if depth > DEPTH_MAX {
             return None;
         }
-        if self.take(b"}").is_some() {
+        if self.byte(b'}').is_some() {
             return Some(());
         }
         let mut last: Option<Span> = None;
@@ -121,7 +122,7 @@ impl<'a> Scanner<'a> {
                 return None;
             }
             last = Some(name);
-            self.take(b":")?;
+            self.byte(b':')?;
             member(self, name.of(self.bytes))?;
             match self.next()? {
                 b',' => {}
@@ -142,11 +143,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn array(&mut self, depth: usize) -> Option<()> {
-        self.take(b"[")?;
+        self.byte(b'[')?;
         if depth > DEPTH_MAX {
             return None;
         }
-        if self.take(b"]").is_some() {
+        if self.byte(b']').is_some() {
             return Some(());
         }
         loop {
@@ -159,15 +160,16 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[inline]
     fn string(&mut self) -> Option<Span> {
-        self.take(b"\"")?;
-        let from = self.at;
+        self.byte(b'"')?;
+        let from = self.at as u32;
         let mut escaped = false;
         loop {
             self.at = string::stop(self.bytes, self.at);
             match self.bytes.get(self.at)? {
                 b'"' => {
-                    let span = Span { from, to: self.at, escaped };
+                    let span = Span { from, to: self.at as u32, escaped };
                     self.at += 1;
                     return Some(span);
                 }
@@ -191,7 +193,15 @@ impl<'a> Scanner<'a> {
         canonical.then_some(())
     }
 
-    fn take(&mut self, expected: &[u8]) -> Option<()> {
+    fn byte(&mut self, expected: u8) -> Option<()> {
+        if *self.bytes.get(self.at)? != expected {
+            return None;
+        }
+        self.at += 1;
+        Some(())
+    }
+
+    fn word(&mut self, expected: &[u8]) -> Option<()> {
         let end = self.at + expected.len();
         if self.bytes.get(self.at..end)? != expected {
             return None;

@@ -10,7 +10,7 @@ pub(crate) fn print(value: &Value<'_>, out: &mut Vec<u8>) {
         Value::Bool(false) => out.extend_from_slice(b"false"),
         Value::Integer(literal) => out.extend_from_slice(literal.as_bytes()),
         Value::Double(double) => {
-            out.extend_from_slice(ryu_js::Buffer::new().format_finite(*double).as_bytes())
+            out.extend_from_slice(ryu_js::Buffer::new().format_finite(*double).as_bytes());
         }
         Value::String(text) => string::print(text, out),
         Value::Array(elements) => {

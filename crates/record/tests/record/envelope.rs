@@ -117,7 +117,7 @@ fn an_entry_may_fill_its_limit_and_not_more() {
     assert_eq!(out, "before", "nothing half-written stays behind");
     assert!(seal(&over, &Vouched { submitter: "ops", ..VOUCHED }).is_ok(), "a shorter name leaves more room");
     assert_eq!(entry_of(over.canonical(), LOG_PART.as_bytes()).unwrap_err().code(), "too-large");
-    assert_eq!(open(&[b' '; limits::ENTRY_BYTES_MAX + 1]).unwrap_err().code(), "too-large");
+    assert_eq!(open(&vec![b' '; limits::ENTRY_BYTES_MAX + 1]).unwrap_err().code(), "too-large");
 }
 
 #[test]

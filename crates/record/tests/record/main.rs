@@ -1,4 +1,5 @@
 //! What the record crate promises, from the outside.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
 
 mod envelope;
 mod json;

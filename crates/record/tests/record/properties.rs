@@ -68,13 +68,14 @@ fn ecmascript(value: f64) -> String {
     let spelled = spelled.unwrap_or(shortest);
     let (mantissa, exponent) = spelled.split_once('e').unwrap();
     let digits = mantissa.replace('.', "");
-    let (k, n) = (digits.len() as i32, exponent.parse::<i32>().unwrap() + 1);
-    let zeros = |count: i32| "0".repeat(count as usize);
-    let body = match n {
-        n if k <= n && n <= 21 => digits + &zeros(n - k),
-        n if 0 < n && n <= 21 => format!("{}.{}", &digits[..n as usize], &digits[n as usize..]),
-        n if -6 < n && n <= 0 => format!("0.{}{digits}", zeros(-n)),
-        n => {
+    let zeros = |count: usize| "0".repeat(count);
+    // ECMA-262's n is how many of the digits stand before the decimal point; its k is how many there are.
+    let (n, k) = (exponent.parse::<isize>().unwrap() + 1, digits.len());
+    let body = match usize::try_from(n) {
+        Ok(n @ 1..=21) if k <= n => digits + &zeros(n - k),
+        Ok(n @ 1..=21) => format!("{}.{}", &digits[..n], &digits[n..]),
+        _ if (-5..=0).contains(&n) => format!("0.{}{digits}", zeros(n.unsigned_abs())),
+        _ => {
             let (first, rest) = digits.split_at(1);
             let dot = if rest.is_empty() { "" } else { "." };
             format!("{first}{dot}{rest}e{}{}", if n > 0 { "+" } else { "-" }, (n - 1).abs())
