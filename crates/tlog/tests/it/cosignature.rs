@@ -63,6 +63,34 @@ fn ml_dsa_over_a_subtree() {
     assert_eq!(subtree.verify(&line, &w1), Err(SignatureError::OtherKey));
 }
 
+/// The witness of the vectors with the ML-DSA-44 key signs a subtree, saying any time it likes.
+fn cosign_subtree(subtree: &Subtree<'_>, time: Timestamp) -> (SignatureLine, VerifierKey) {
+    let keys = &json("generated/checkpoint-513.json")["keys"]["pq"];
+    let key = vkey(str(&keys["vkey"]));
+    let seed: [u8; 32] = hex(&keys["mldsa44_seed"]).try_into().unwrap();
+    let secret = ml_dsa::ExpandedSigningKey::<ml_dsa::MlDsa44>::from_seed(&seed.into());
+    let signature = secret.sign_deterministic(&subtree.message(key.name(), time), &[]).unwrap().encode();
+    let blob = [key.id().as_bytes().as_slice(), &time.seconds().to_be_bytes(), &signature].concat();
+    let line = format!("\u{2014} {} {}", key.name(), tlog::encoding::base64(&blob));
+    (SignatureLine::parse(&line).unwrap(), key)
+}
+
+#[test]
+fn a_subtree_that_starts_later_has_no_time() {
+    let origin = name("log.example");
+    let later = Subtree { origin: &origin, start: 4, end: 8, hash: Hash::EMPTY };
+    let first = Subtree { start: 0, ..later };
+    for (subtree, seconds, outcome) in [
+        (later, 0, Ok(time(0))),
+        (later, 1, Err(SignatureError::TimeOfSubtree)),
+        (first, 0, Ok(time(0))),
+        (first, 1, Ok(time(1))),
+    ] {
+        let (line, key) = cosign_subtree(&subtree, time(seconds));
+        assert_eq!(subtree.verify(&line, &key), outcome, "start {}, time {seconds}", subtree.start);
+    }
+}
+
 /// The one line of a note by a known key, spoiled as told; what the note is then refused for.
 fn spoiled(key: &VerifierKey, text: &str, signature: &[u8]) -> SignatureError {
     let blob = [key.id().as_bytes(), signature].concat();
