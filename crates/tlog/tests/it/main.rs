@@ -4,7 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "helpers of tests fail by panicking"
+    reason = "what tests share fails by panicking"
 )]
 
 mod checkpoint;
