@@ -20,7 +20,7 @@ pub enum Framing {
 ///
 /// An array is cut at its own commas by looking at strings and depth only; what stands between two commas is the business
 /// of [`Submission::parse`](crate::Submission::parse). No part of the body is in two ranges, and what lies outside of all
-/// is white space, commas and the array's brackets.
+/// is white space, commas and the array's brackets. Offsets in refusals of a part count from the part's own start.
 ///
 /// # Errors
 /// [`Cause::TooMany`] as soon as one record more than `max_records` begins, without reading on. For an array also: a byte

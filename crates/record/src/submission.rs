@@ -34,7 +34,8 @@ impl Submission {
         }
     }
 
-    /// Like [`parse`](Self::parse), but shares the bytes instead of copying them where they are canonical already.
+    /// Like [`parse`](Self::parse), but shares the bytes instead of copying them where they are canonical already: right
+    /// for the records of one request body, which stays in memory as long as any of its submissions.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).

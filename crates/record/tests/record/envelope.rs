@@ -85,11 +85,14 @@ fn a_submitter_rebuilds_its_entry() {
 /// Two parts that only together make the right bytes are not the parts.
 #[test]
 fn parts_that_lean_on_each_other_are_refused() {
-    let (log, record) = (format!("{LOG_PART},\"record\":{{\"a\":1"), &RECORD[1..]);
-    assert!(entry_of(record.as_bytes(), log.as_bytes()).is_err());
-    let inner = record_with("");
-    let log_with_tail = format!("{LOG_PART},\"record\":{{\"a\":{LOG_PART}");
-    assert!(entry_of(inner.as_bytes(), log_with_tail.as_bytes()).is_err());
+    let log = format!("{LOG_PART},\"record\":{{\"id\":\"0198f0c2-7d1e-7c3a-9a54-1f2f6f1f9b10\"");
+    let record = r#"{},"time":"2026-11-23T08:14:03.118Z","type":"x"}"#;
+    assert!(
+        open(format!("{{\"log\":{log},\"record\":{record}}}").as_bytes()).is_ok(),
+        "together they are an entry"
+    );
+    let refusal = entry_of(record.as_bytes(), log.as_bytes()).unwrap_err();
+    assert_eq!((refusal.code(), refusal.path()), ("bad-envelope", "/record"));
     assert!(entry_of(RECORD.as_bytes(), b"").is_err());
     assert!(entry_of(b"", LOG_PART.as_bytes()).is_err());
 }
@@ -210,6 +213,18 @@ fn only_the_exact_envelope_opens() {
         let bent = whole.replacen(from, to, 1);
         let refusal = open(bent.as_bytes()).unwrap_err();
         assert_eq!((refusal.code(), refusal.path()), (code, path), "{bend}: {refusal}");
+    }
+}
+
+#[test]
+fn an_entry_is_utf8_throughout() {
+    for (part, path) in [("open", "/log/submitter"), ("requested", "/record")] {
+        let whole = entry();
+        let at = whole.find(part).unwrap();
+        let mut bytes = whole.into_bytes();
+        bytes[at] = 0xff;
+        let refusal = open(&bytes).unwrap_err();
+        assert_eq!((refusal.code(), refusal.path()), ("invalid-utf8", path));
     }
 }
 

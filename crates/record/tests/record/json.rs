@@ -121,6 +121,7 @@ fn what_json_may_not_be() {
             10,
         ),
         ("equal empty names", b"{\"\":1,\"\":2}", "duplicate-key", "/", 6),
+        ("two pairs of equal names", b"{\"a\":1,\"b\":2,\"b\":3,\"a\":4}", "duplicate-key", "/b", 13),
         ("equal names inside", b"{\"x\":[0,{\"a\":1,\"a\":2}]}", "duplicate-key", "/x/1/a", 15),
         ("a path that needs escapes", b"{\"a/b\":{\"m~n\":[NaN]}}", "syntax", "/a~1b/m~0n/0", 15),
         ("2^53", b"[9007199254740992]", "number-out-of-range", "/0", 1),

@@ -77,6 +77,36 @@ fn fields_that_are_not_what_they_must_be() {
     }
 }
 
+/// Texts that are canonical but for the one thing that is wrong, so that nothing else sends them to the strict parser.
+#[test]
+fn the_scanner_lets_nothing_through() {
+    for (bend, members, code, path) in [
+        ("equal names side by side", "\"a\":1,\"a\":1,", "duplicate-key", "/a"),
+        ("equal empty names", "\"\":1,\"\":1,", "duplicate-key", "/"),
+        ("equal escaped names", r#""\n":1,"\n":1,"#, "duplicate-key", "/\n"),
+        ("equal names inside", r#""a":[{"b":1,"b":1}],"#, "duplicate-key", "/a/0/b"),
+        ("equal ids", r#""id":"0198f0c2-7d1e-7c3a-9a54-1f2f6f1f9b10","#, "duplicate-key", "/id"),
+        ("equal ids of a producer", r#""a":1,"b":{"id":"x","id":"x"},"#, "duplicate-key", "/b/id"),
+        ("a noncharacter", "\"a\":\"\u{ffff}\",", "noncharacter", "/a"),
+        ("a noncharacter as name", "\"\u{fdd0}\":1,", "noncharacter", ""),
+        ("-0", "\"a\":-0,", "negative-zero", "/a"),
+        ("2^53", "\"a\":9007199254740992,", "number-out-of-range", "/a"),
+        ("10^20", "\"a\":100000000000000000000,", "number-out-of-range", "/a"),
+        ("a leading zero", "\"a\":01,", "syntax", ""),
+        ("a control character", "\"a\":\"\n\",", "control-character", "/a"),
+        ("a DEL, which is none, and then one", "\"a\":\"\u{7f}\u{1f}\",", "control-character", "/a"),
+    ] {
+        let refusal = Submission::parse(record_with(members).as_bytes()).unwrap_err();
+        assert_eq!((refusal.code(), refusal.path()), (code, path), "{bend}: {refusal}");
+    }
+    let producer = |depth: usize| {
+        let nested = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        RECORD.replace("\"time\"", &format!("\"producer\":{{\"a\":{nested},\"id\":\"x\"}},\"time\""))
+    };
+    assert!(Submission::parse(producer(limits::DEPTH_MAX - 2).as_bytes()).is_ok());
+    assert_eq!(Submission::parse(producer(limits::DEPTH_MAX - 1).as_bytes()).unwrap_err().code(), "too-deep");
+}
+
 #[test]
 fn the_byte_is_that_of_the_value_or_of_the_second_name() {
     for (text, offset) in [
