@@ -162,24 +162,10 @@ impl<'a> Scanner<'a> {
 
     #[inline]
     fn string(&mut self) -> Option<Span> {
-        self.byte(b'"')?;
-        let from = self.at as u32;
-        let mut escaped = false;
-        loop {
-            self.at = string::stop(self.bytes, self.at);
-            match self.bytes.get(self.at)? {
-                b'"' => {
-                    let span = Span { from, to: self.at as u32, escaped };
-                    self.at += 1;
-                    return Some(span);
-                }
-                b'\\' => {
-                    escaped = true;
-                    self.at += string::canonical_escape(self.bytes, self.at)?;
-                }
-                _ => return None,
-            }
-        }
+        let from = self.at as u32 + 1;
+        let (end, escaped) = string_end(self.bytes, self.at)?;
+        self.at = end;
+        Some(Span { from, to: end as u32 - 1, escaped })
     }
 
     fn filled_string(&mut self) -> Option<Span> {
@@ -214,5 +200,26 @@ impl<'a> Scanner<'a> {
         let byte = *self.bytes.get(self.at)?;
         self.at += 1;
         Some(byte)
+    }
+}
+
+/// The byte after the closing quote of the canonical string whose opening quote stands at `at`, and whether it has escapes.
+#[inline]
+fn string_end(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
+    if bytes.get(at) != Some(&b'"') {
+        return None;
+    }
+    let mut at = at + 1;
+    let mut escaped = false;
+    loop {
+        at = string::stop(bytes, at);
+        match bytes.get(at)? {
+            b'"' => return Some((at + 1, escaped)),
+            b'\\' => {
+                escaped = true;
+                at += string::canonical_escape(bytes, at)?;
+            }
+            _ => return None,
+        }
     }
 }
