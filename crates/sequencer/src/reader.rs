@@ -161,12 +161,19 @@ impl Reader {
 
     /// Where records with this id are, of whatever producer. May block.
     pub fn find_id(&self, id: [u8; 16]) -> Result<Vec<Row>, ReadError> {
-        Ok(ids::find_id(&*self.shared.store, id)?)
+        let mut rows = ids::find_id(&*self.shared.store, id)?;
+        rows.retain(|row| self.is_durable(row));
+        Ok(rows)
     }
 
     /// Where one record is. May block.
     pub fn find(&self, key: &RecordKey) -> Result<Option<Row>, ReadError> {
-        Ok(ids::find(&*self.shared.store, key)?)
+        Ok(ids::find(&*self.shared.store, key)?.filter(|row| self.is_durable(row)))
+    }
+
+    /// The store shows the rows of a commit before it has synced them; the log's own size moves after that.
+    fn is_durable(&self, row: &Row) -> bool {
+        row.index < self.shared.committed.load().edge.size()
     }
 
     fn tiles(&self, tiles: &[Tile]) -> Result<Vec<Bytes>, ReadError> {

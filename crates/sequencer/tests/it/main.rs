@@ -5,4 +5,5 @@
 #![allow(unreachable_pub, reason = "one binary, its modules are its own")]
 
 mod life;
+mod reading;
 mod testlog;
