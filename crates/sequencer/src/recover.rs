@@ -155,7 +155,7 @@ pub fn open(
 ) -> Result<Opened, RecoverError> {
     let known = evidence.newest().map_err(RecoverError::Evidence)?;
     let Some(head) = store.head()? else {
-        return create(store, kind, signer, known);
+        return create(store, kind, signer, evidence, known);
     };
     let identity = read_identity(store)?;
     if identity.origin != signer.name().as_str() || identity.kind != kind || identity.format != FORMAT {
@@ -174,18 +174,25 @@ pub fn read_identity(store: &dyn Store) -> Result<LogIdentity, RecoverError> {
     Ok(serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?)
 }
 
+/// Makes the log. The empty head is noted outside before the store has anything, so that a log never stands without
+/// evidence, whenever the power is cut; a creation that was cut short is repeated.
 fn create(
     store: &dyn Store,
     kind: Kind,
     signer: &Signer,
+    evidence: &dyn Evidence,
     known: Option<Bytes>,
 ) -> Result<Opened, RecoverError> {
     if let Some(known) = known {
-        let known = SignedCheckpoint::open(known, signer.verifier_key())?.size();
-        return Err(RecoverError::StoreGone { known });
+        let known = SignedCheckpoint::open(known, signer.verifier_key())
+            .map_err(|error| RecoverError::Evidence(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+        if known.size() > 0 {
+            return Err(RecoverError::StoreGone { known: known.size() });
+        }
     }
     let identity = LogIdentity { format: FORMAT, origin: signer.name().to_string(), kind };
     let checkpoint = Checkpoint::new(signer.name().clone(), Head::EMPTY)?.sign(signer)?;
+    evidence.note(&checkpoint).map_err(RecoverError::Evidence)?;
     let batch = Batch { puts: vec![(Key::Identity, identity.to_bytes())], deletes: vec![] };
     store.commit(None, batch, checkpoint.bytes().clone())?;
     let committed = Committed { checkpoint, edge: Edge::default() };
