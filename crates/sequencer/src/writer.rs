@@ -1,6 +1,8 @@
 //! The one thread that writes: batch by batch, each all or nothing.
 
 use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -31,12 +33,17 @@ enum WriteError {
     Checkpoint(#[from] CheckpointError),
     #[error(transparent)]
     Commit(#[from] CommitError),
+    #[error("the writer panicked: {0}")]
+    Panic(String),
 }
 
 /// Commits batches until the pool is closed and empty, or one fails.
 pub(crate) fn run(shared: &Shared, signer: &Signer) {
     while let Some(groups) = shared.pool.take() {
-        match step(shared, signer, &groups) {
+        // sled panics where it might answer an error: those who wait are to be answered all the same. What is shared
+        // is either as before the commit or as after it.
+        let done = catch_unwind(AssertUnwindSafe(|| step(shared, signer, &groups)));
+        match done.unwrap_or_else(|panic| Err(WriteError::Panic(text_of(&*panic)))) {
             Ok((outcomes, committed)) => answer(groups, outcomes, &committed),
             Err(error) => {
                 shared.fail(&error.to_string());
@@ -135,6 +142,11 @@ fn answer(groups: Vec<Group>, outcomes: Vec<Outcome>, committed: &Arc<Committed>
         let outcomes = outcomes.by_ref().take(group.submissions.len()).collect();
         let _ = group.reply.send(Ok(Answer { outcomes, committed: committed.clone() }));
     }
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it does not say why").into()
 }
 
 fn refuse(groups: Vec<Group>) {

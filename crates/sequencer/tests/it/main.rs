@@ -7,4 +7,5 @@
 mod faults;
 mod life;
 mod reading;
+mod stops;
 mod testlog;
