@@ -73,6 +73,21 @@ pub enum IdsError {
     /// A page is not one that this program wrote.
     #[error("a page of the id table is damaged: {0}")]
     Page(#[from] PageError),
+    /// The table speaks of an entry that the log does not have: the store kept a part of a commit that did not take
+    /// place, against its contract.
+    #[error(
+        "the id table speaks of entry {index}, but the log ends before {size}: the store has torn a commit; run \
+         deedbook rebuild"
+    )]
+    Ahead {
+        /// Index in the table.
+        index: u64,
+        /// Size of the log.
+        size: u64,
+    },
+    /// A page of the table is not there.
+    #[error("a page of the id table is missing; run deedbook rebuild")]
+    PageMissing,
 }
 
 /// Decides each submission of a batch, in order, and gives indexes from `next` to the new ones.
@@ -92,6 +107,9 @@ pub fn admit(store: &dyn Store, batch: &[Option<Identity>], next: u64) -> Result
             Some((first, key)) if key == identity.key => first_of[at] = Some(first),
             _ => {
                 known[at] = pages.find(&identity.key)?;
+                if let Some(Row { index, .. }) = known[at].filter(|row| row.index >= next) {
+                    return Err(IdsError::Ahead { index, size: next });
+                }
                 previous = Some((at, identity.key));
             }
         }
@@ -210,6 +228,9 @@ impl<'a> Pages<'a> {
             Some((Key::Id { from }, value)) => (RecordKey::from_bytes(from), Page::decode(&value)?),
             _ => (RecordKey { id: [0; 16], producer: [0; 16] }, Page::default()),
         };
+        if page.until().is_some_and(|until| *key >= until) {
+            return Err(IdsError::PageMissing);
+        }
         self.read.insert(from, page);
         Ok(from)
     }

@@ -115,6 +115,26 @@ fn one_id_of_many_producers_is_found_across_pages() {
     assert_eq!(find_id(&log.store, [9; 16]).unwrap(), []);
 }
 
+/// What a store without atomic commits may leave behind is named, and never taken for an answer.
+#[test]
+fn a_table_that_was_torn_is_refused() {
+    let mut log = Log::default();
+    let batch: Vec<_> = (0..300).map(|id| Some(identity(id, 0, 0))).collect();
+    log.submit(&batch);
+    let ahead = admit(&log.store, &[Some(identity(299, 0, 0))], 299);
+    assert!(matches!(ahead, Err(IdsError::Ahead { index: 299, size: 299 })), "{ahead:?}");
+    let gone = Key::Id { from: identity(128, 0, 0).key.to_bytes() };
+    let head = log.store.head().unwrap();
+    log.store.commit(head.as_ref(), Batch { puts: vec![], deletes: vec![gone] }, "torn".into()).unwrap();
+    for id in [128, 200, 255] {
+        let missing = admit(&log.store, &[Some(identity(id, 0, 0))], 300);
+        assert!(matches!(missing, Err(IdsError::PageMissing)), "{missing:?}");
+        assert!(find(&log.store, &identity(id, 0, 0).key).is_err());
+    }
+    assert_eq!(find(&log.store, &identity(127, 0, 0).key).unwrap().unwrap().index, 127);
+    assert_eq!(find(&log.store, &identity(256, 0, 0).key).unwrap().unwrap().index, 256);
+}
+
 proptest! {
     #[test]
     fn agrees_with_a_plain_map(batches in proptest::collection::vec(

@@ -13,13 +13,13 @@ use store::{CommitError, Fault};
 use crate::testlog::{Made, Setup, TestLog};
 
 /// What the log held before, and what is submitted when the fault strikes.
-struct Place {
-    name: &'static str,
-    before: u64,
-    group: Vec<Made>,
+pub struct Place {
+    pub name: &'static str,
+    pub before: u64,
+    pub group: Vec<Made>,
 }
 
-fn places() -> Vec<Place> {
+pub fn places() -> Vec<Place> {
     let mixed = || {
         let mut group = Made::records(100..105);
         // Duplicates and conflicts of what was there, and of the group itself.
@@ -40,7 +40,7 @@ fn places() -> Vec<Place> {
 }
 
 /// The log as it is just before the fault. Several runs lie at the edge.
-fn grown(place: &Place) -> TestLog {
+pub fn grown(place: &Place) -> TestLog {
     let mut log = TestLog::new();
     let runs = [place.before / 2, place.before.saturating_sub(3), place.before];
     let mut from = 0;

@@ -1,8 +1,12 @@
 //! Failures that are nobody's plan: a panic on the writer's thread, a store that breaks its contract.
 
-use sequencer::{log::Status, pool::Refusal};
+use sequencer::{log::Status, pool::Refusal, recover::RecoverError};
+use store::Fault;
 
-use crate::testlog::{Made, TestLog};
+use crate::{
+    faults::{grown, places},
+    testlog::{Made, TestLog},
+};
 
 /// A panic on the writer's thread (sled panics where it might answer an error) is a failure like any other: those
 /// who wait are answered, those who come are refused.
@@ -20,4 +24,43 @@ fn a_panic_of_the_writer_stops_the_log_and_leaves_nobody_waiting() {
     log.restart();
     log.model.log(&[Made::record(10, 0)]);
     log.check(11);
+}
+
+/// A store that tears a commit breaks its contract. The log cannot promise to go on then; it does promise that
+/// whatever it signs contains all that was acknowledged, and that it never calls logged what is not in it.
+#[test]
+fn a_torn_commit_is_refused_or_harmless() {
+    let (mut refused, mut stopped, mut harmless) = (0, 0, 0);
+    for place in places() {
+        eprintln!("{}", place.name);
+        let mut log = grown(&place);
+        let before = log.model.size();
+        log.faults().fail_commit(0, Fault::Torn);
+        assert_eq!(log.try_submit(&place.group).unwrap_err(), Refusal::Unknown);
+        log.close();
+        log.faults().reopen();
+        match log.open() {
+            Err(RecoverError::Edge(error)) => {
+                assert!(error.to_string().contains("is not the edge of a log of size"), "{error}");
+                refused += 1;
+                continue;
+            }
+            other => other.unwrap(),
+        }
+        assert_eq!(log.size(), before);
+        match log.try_submit(&place.group) {
+            Ok(answer) => {
+                assert_eq!(answer.outcomes, log.model.log(&place.group));
+                harmless += 1;
+            }
+            Err(refusal) => {
+                assert_eq!(refusal, Refusal::Unknown);
+                let Status::Failed(why) = log.status() else { panic!("{:?}", log.status()) };
+                assert!(why.contains("rebuild"), "{why}");
+                log.check_tree(before);
+                stopped += 1;
+            }
+        }
+    }
+    assert!(stopped > 0 && refused + stopped + harmless == 8, "{refused} {stopped} {harmless}");
 }
