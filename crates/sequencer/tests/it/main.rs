@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is the report")]
 #![allow(unreachable_pub, reason = "one binary, its modules are its own")]
 
+mod evidence;
 mod faults;
 mod life;
+mod publication;
 mod reading;
 mod stops;
 mod testlog;

@@ -22,6 +22,7 @@ pub struct TestEvidence {
 struct EvidenceState {
     broken: bool,
     notes: u64,
+    refused: u64,
 }
 
 impl TestEvidence {
@@ -39,6 +40,11 @@ impl TestEvidence {
         self.state.lock().broken = broken;
     }
 
+    /// How many notes failed.
+    pub fn refused(&self) -> u64 {
+        self.state.lock().refused
+    }
+
     /// How many notes succeeded.
     pub fn notes(&self) -> u64 {
         self.state.lock().notes
@@ -51,11 +57,13 @@ impl Evidence for TestEvidence {
     }
 
     fn note(&self, checkpoint: &SignedCheckpoint) -> io::Result<()> {
-        if self.state.lock().broken {
+        let mut state = self.state.lock();
+        if state.broken {
+            state.refused += 1;
             return Err(io::Error::other("injected: no space left"));
         }
         self.inner.note(checkpoint)?;
-        self.state.lock().notes += 1;
+        state.notes += 1;
         Ok(())
     }
 }
