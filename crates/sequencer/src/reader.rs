@@ -9,7 +9,7 @@ use bytes::Bytes;
 use record::RecordKey;
 use store::{Key, Store, StoreError};
 use tlog::{
-    Head, bundle,
+    Hash, Head, bundle,
     checkpoint::SignedCheckpoint,
     key::VerifierKey,
     plan::{ConsistencyPlan, ConsistencyProof, InclusionPlan, InclusionProof, PlanError},
@@ -35,8 +35,14 @@ pub enum ReadError {
     #[error(transparent)]
     Ids(#[from] IdsError),
     /// Something that a log of this size has is not there.
-    #[error("{0} is missing from the store")]
+    #[error("{0} is missing from the store; run deedbook fsck")]
     Missing(Resource),
+    /// An entry is not the one whose hash is in the tree.
+    #[error("entry {index} was altered in the store; run deedbook fsck")]
+    Altered {
+        /// Index of the entry.
+        index: u64,
+    },
     /// A bundle is not what it should be.
     #[error("{0}: {1}")]
     Bundle(Bundle, #[source] bundle::BundleError),
@@ -115,19 +121,23 @@ impl Reader {
         }
     }
 
-    /// A resource of the log; `None` if it has no such one (yet). May block.
+    /// A resource of the log; `None` if it has no such one (yet). One that it has and the store has lost is an
+    /// error. May block.
     pub fn get(&self, resource: Resource) -> Result<Option<Bytes>, ReadError> {
-        match self.at_hand(resource) {
-            AtHand::Known(bytes) => Ok(bytes),
-            AtHand::InStore => match resource {
-                Resource::Checkpoint => Ok(None),
-                Resource::Tile(tile) => Ok(tile_bytes(&*self.shared.store, &self.committed(), tile)?),
-                Resource::Bundle(bundle) => Ok(bundle_bytes(&*self.shared.store, &self.committed(), bundle)?),
-            },
-        }
+        let found = match (self.at_hand(resource), resource) {
+            (AtHand::Known(bytes), _) => return Ok(bytes),
+            (AtHand::InStore, Resource::Checkpoint) => None,
+            (AtHand::InStore, Resource::Tile(tile)) => {
+                tile_bytes(&*self.shared.store, &self.committed(), tile)?
+            }
+            (AtHand::InStore, Resource::Bundle(bundle)) => {
+                bundle_bytes(&*self.shared.store, &self.committed(), bundle)?
+            }
+        };
+        found.map(Some).ok_or(ReadError::Missing(resource))
     }
 
-    /// The entry at an index; `None` at the end of the log and beyond. May block.
+    /// The entry at an index, compared with its hash in the tree; `None` at the end of the log and beyond. May block.
     pub fn entry(&self, index: u64) -> Result<Option<Bytes>, ReadError> {
         let committed = self.committed();
         let Some(place) = Bundle::at(index / WIDTH, committed.edge.size()) else { return Ok(None) };
@@ -139,7 +149,12 @@ impl Reader {
         let bytes = bundle_bytes(&*self.shared.store, &committed, place)?.ok_or(missing)?;
         let entries =
             bundle::decode(&bytes, WIDTH as usize).map_err(|error| ReadError::Bundle(place, error))?;
-        Ok(entries.get(at).cloned())
+        let leaves = self.tiles(&[place.tile()])?.concat();
+        let leaf = leaves.chunks_exact(Hash::LEN).nth(at).and_then(Hash::from_slice);
+        match entries.get(at) {
+            Some(entry) if leaf == Some(Hash::leaf(entry)) => Ok(Some(entry.clone())),
+            _ => Err(ReadError::Altered { index }),
+        }
     }
 
     /// The proof that the entry at `index` is in the tree with this head. May block.

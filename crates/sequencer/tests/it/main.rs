@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is the report")]
 #![allow(unreachable_pub, reason = "one binary, its modules are its own")]
 
+mod damage;
 mod evidence;
 mod faults;
 mod life;
