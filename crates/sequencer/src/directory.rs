@@ -131,8 +131,9 @@ impl DataDirectory {
         let signer = Signer::from_seed(origin, seed);
         let mut line = signer.to_skey();
         line.push('\n');
-        self.write("log.key", line.as_bytes(), 0o600)?;
+        // The key last: where it is, the public key is too, whenever the power is cut.
         self.write("log.vkey", format!("{}\n", signer.verifier_key()).as_bytes(), 0o644)?;
+        self.write("log.key", line.as_bytes(), 0o600)?;
         Ok(signer)
     }
 
@@ -180,13 +181,24 @@ impl Evidence for HeadFile {
 
 /// Temporary file, sync, rename, sync of the directory.
 fn write_durably(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let temporary = path.with_extension("new");
-    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(mode).open(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
+    let temporary = path.with_added_extension("new");
+    // One that an earlier process left behind may have another mode, or be a link to somewhere else.
+    remove_if_there(&temporary)?;
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(mode).open(&temporary)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
     match path.parent() {
         Some(parent) => File::open(parent)?.sync_all(),
         None => Ok(()),
+    }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }

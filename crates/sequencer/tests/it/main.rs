@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "one binary, its modules are its own")]
 
 mod damage;
+mod directory;
 mod evidence;
 mod faults;
 mod life;
