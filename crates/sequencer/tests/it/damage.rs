@@ -189,7 +189,7 @@ fn what_lies_deeper_is_checked_when_it_is_read() {
         reader
     };
 
-    let missing = read(|dump, bundle| dump.remove(bundle));
+    let missing = read(Dump::remove);
     assert!(matches!(missing.entry(index), Err(ReadError::Missing(Resource::Bundle(b))) if b == bundle));
     let answer = missing.get(Resource::Bundle(bundle));
     assert!(
@@ -197,7 +197,7 @@ fn what_lies_deeper_is_checked_when_it_is_read() {
         "it is not told as one that is not there yet: {answer:?}"
     );
 
-    let cut = read(|dump, bundle| dump.cut(bundle));
+    let cut = read(Dump::cut);
     assert!(matches!(cut.entry(index), Err(ReadError::Missing(_) | ReadError::Bundle(..))));
 
     let altered = read(|dump, bundle| {
@@ -223,12 +223,13 @@ fn what_lies_deeper_is_checked_when_it_is_read() {
 
 #[test]
 fn an_id_table_that_is_damaged_stops_the_log_and_is_named() {
+    type Bend = fn(&mut Dump, Key);
     let mut log = TestLog::new();
     log.submit(&Made::records(0..300));
     log.close();
     let dump = Dump::take(&log);
     let page = Key::Id { from: Made::record(128, 0).key().unwrap().to_bytes() };
-    let cases: [(&str, fn(&mut Dump, Key), &str); 4] = [
+    let cases: [(&str, Bend, &str); 4] = [
         ("its flag", |dump, page| dump.flip(page, 0), "is damaged"),
         ("cut short", |dump, page| dump.cut(page), "is damaged"),
         ("rows out of order", |dump, page| dump.flip(page, 33 + 72 + 7), "is damaged"),

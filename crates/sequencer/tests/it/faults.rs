@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use sequencer::{
-    ids::Outcome,
-    log::Status,
-    pool::Refusal,
-    recover::{RecoverError, Standing},
-};
+use sequencer::{ids::Outcome, log::Status, pool::Refusal, recover::RecoverError};
 use store::{CommitError, Fault};
 
 use crate::testlog::{Made, Setup, TestLog};

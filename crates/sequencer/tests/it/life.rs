@@ -1,6 +1,12 @@
 //! Normal days: sizes around every boundary, restarts at each, groups of all sorts, closing.
 
-use sequencer::{Kind, ids::Outcome, log::Status, pool::Limits, pool::Refusal};
+use sequencer::{
+    Kind,
+    ids::Outcome::{self, Conflict, Duplicate, Logged},
+    log::Status,
+    pool::Limits,
+    pool::Refusal,
+};
 use tlog::bundle::ENTRY_BYTES_MAX;
 
 use crate::testlog::{At, Made, NEVER, Setup, TestLog};
@@ -105,7 +111,6 @@ fn mixed_groups_in_one_commit() {
     let before = log.store().commits();
     let replies = log.submit_as_one_commit(&Made::record(99, 0), &groups);
     assert_eq!(log.store().commits(), before + 2, "the plug's commit, and one for all groups");
-    use Outcome::{Conflict, Duplicate, Logged};
     assert_eq!(
         replies[1].as_ref().unwrap().outcomes,
         [

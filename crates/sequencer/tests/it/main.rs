@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is the report")]
 #![allow(unreachable_pub, reason = "one binary, its modules are its own")]
 
+mod concurrency;
 mod damage;
 mod directory;
 mod evidence;
@@ -11,5 +12,6 @@ mod faults;
 mod life;
 mod publication;
 mod reading;
+mod simulation;
 mod stops;
 mod testlog;

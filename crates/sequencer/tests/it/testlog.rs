@@ -27,13 +27,12 @@ use testkit::keys::{self, TestKey};
 use tlog::{checkpoint::SignedCheckpoint, key::Signer};
 use tokio::sync::oneshot;
 
-pub use check::sampled;
 pub use model::{Made, Model};
 pub use outside::{Observed, TestEvidence};
 pub use watched::{At, Rules, Watched};
 
 /// A publication that no test lives to see: only opening and closing publish.
-pub const NEVER: Duration = Duration::from_secs(3600);
+pub const NEVER: Duration = Duration::from_hours(1);
 
 /// Where the log's bytes are.
 pub enum Place {
