@@ -5,7 +5,7 @@ use store::Fault;
 
 use crate::{
     faults::{grown, places},
-    testlog::{Made, TestLog},
+    testlog::{Made, Place, Setup, TestLog},
 };
 
 /// A panic on the writer's thread (sled panics where it might answer an error) is a failure like any other: those
@@ -24,6 +24,29 @@ fn a_panic_of_the_writer_stops_the_log_and_leaves_nobody_waiting() {
     log.restart();
     log.model.log(&[Made::record(10, 0)]);
     log.check(11);
+}
+
+/// Two writers on one store, as when a lock was lost or never held: the slower one stops at its first commit, and the
+/// log has one history.
+#[test]
+fn of_two_writers_one_stops_and_nothing_forks() {
+    let mut first = TestLog::new();
+    first.submit(&Made::records(0..250));
+    let Place::Memory(store) = &first.setup.place else { unreachable!() };
+    let place = Place::Memory(store.clone());
+    let setup = Setup { place, evidence: first.setup.evidence.clone(), ..Setup::default() };
+    let mut second = TestLog::with(setup);
+    assert_eq!(second.size(), 250);
+    first.submit(&Made::records(250..260));
+
+    assert_eq!(second.try_submit(&Made::records(300..310)).unwrap_err(), Refusal::Unknown);
+    let Status::Failed(why) = second.status() else { panic!("{:?}", second.status()) };
+    assert!(why.contains("another writer has moved the head"), "{why}");
+    second.close();
+    first.submit(&Made::records(260..261));
+    first.check(261);
+    first.restart();
+    first.check(261);
 }
 
 /// A store that tears a commit breaks its contract. The log cannot promise to go on then; it does promise that
