@@ -1,1 +1,30 @@
-//! A log read over HTTP or from files, verified; submission
+//! A log read over HTTP or from files, always verified; records submitted, and what the log answers checked.
+//!
+//! * [`Source`] reads the public resources of a log (C2SP tlog-tiles) from a URL prefix or from a directory.
+//! * [`follow`] fetches a checkpoint, verifies it under a policy, and proves it consistent with the last one seen.
+//! * [`audit`] hashes every entry, recomputes every tile and the root, and keeps what it verified in a small file.
+//! * [`submit`] sends records and verifies every answer offline: [`Receipt`]s come out, or what is wrong.
+//! * [`copy`] makes a directory that is a copy of a log, proven before its checkpoint is replaced.
+//! * [`load`] puts a log under load, keeps what was acknowledged, and checks the promise afterwards.
+//!
+//! Two kinds of failure are kept apart everywhere: what *does not hold* (with the evidence inside, so that the report
+//! stands without the log) and what *could not be told* (network, files, a missing resource that nobody promised).
+//!
+//! This crate prints nothing and reads neither environment nor configuration. It is the only crate of the workspace
+//! that knows an HTTP client.
+
+pub mod audit;
+pub mod copy;
+pub mod follow;
+mod fs;
+pub mod http;
+pub mod receipt;
+pub mod source;
+pub mod submit;
+
+#[cfg(test)]
+mod testlog;
+
+pub use http::{Http, HttpError, HttpOptions};
+pub use receipt::Receipt;
+pub use source::{Source, SourceError};

@@ -1,0 +1,429 @@
+//! A copy of a log in a directory with the same layout (C2SP tlog-tiles): a backup, a mirror, a static web site.
+//!
+//! Resources are written first, each whole and durable, and what is there already is kept if it is right; then the whole
+//! copy is audited from the directory; only then the checkpoint is replaced. So the directory is a proven log at every
+//! moment, also when copying stops in the middle, and running it again goes on where it stopped. Bundles are stored as
+//! they are hashed, uncompressed.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde::Serialize;
+use tlog::Hash;
+use tlog::bundle;
+use tlog::checkpoint::SignedCheckpoint;
+use tlog::policy::Policy;
+use tlog::tile::{Bundle, Resource, Tile, WIDTH, bundles_of, tiles_of};
+
+use crate::audit::{Counted, Finding, Findings, Progress, Resume, TreeCheck};
+use crate::follow::{self, Broken, FollowError};
+use crate::fs;
+use crate::source::{self, Source, SourceError};
+
+/// Resources that are copied at once.
+const AT_ONCE: usize = 16;
+
+/// What to copy, and to where.
+#[derive(Debug, Clone)]
+pub struct Copy {
+    /// Where the log is read.
+    pub source: Source,
+    /// What its checkpoint must satisfy.
+    pub policy: Policy,
+    /// The directory; made if it is not there.
+    pub directory: PathBuf,
+    /// Threads that hash.
+    pub threads: NonZeroUsize,
+}
+
+/// A copy that was proven.
+#[derive(Debug, Clone, Serialize)]
+pub struct Copied {
+    /// Name of the log.
+    pub origin: String,
+    /// Number of entries.
+    pub size: u64,
+    /// Root hash, base64.
+    pub root: String,
+    /// Size of the copy before; proven to be continued.
+    pub continues: Option<u64>,
+    /// Resources that were written.
+    pub written: u64,
+    /// Resources that were there and right.
+    pub kept: u64,
+    /// Resources that were there and wrong, and were replaced.
+    pub replaced: u64,
+    /// What was read back from the directory and hashed.
+    pub counted: Counted,
+}
+
+/// Why there is no new copy. The directory still holds the one before, if it held one.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// The log is not what it should be; what is wrong is inside.
+    #[error("{}", list(.0))]
+    DoesNotHold(Findings),
+    /// The log could not be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The directory could not be written.
+    #[error("{}: {cause}", .path.display())]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+impl From<FollowError> for CopyError {
+    fn from(error: FollowError) -> Self {
+        match error {
+            FollowError::CouldNotTell(error) => error.into(),
+            FollowError::DoesNotHold(broken) => {
+                let mut findings = Findings::default();
+                findings.add(Finding::from(broken));
+                Self::DoesNotHold(findings)
+            }
+        }
+    }
+}
+
+fn list(findings: &Findings) -> String {
+    findings.first.iter().map(Finding::to_string).collect::<Vec<_>>().join("\n")
+}
+
+impl Copy {
+    /// Brings the directory to the log's present size.
+    ///
+    /// # Errors
+    /// The log does not hold, could not be read, or the directory could not be written.
+    pub async fn run(&self, progress: &dyn Progress) -> Result<Copied, CopyError> {
+        std::fs::create_dir_all(&self.directory).map_err(|cause| cannot_write(&self.directory, cause))?;
+        let before = self.before().await?;
+        let shown = follow::advance(&self.source, &self.policy, before.as_ref()).await?;
+        let signed = shown.signed();
+        let mut copied = Copied {
+            origin: signed.origin().to_string(),
+            size: signed.size(),
+            root: signed.root().to_string(),
+            continues: before.map(|checkpoint| checkpoint.size()),
+            written: 0,
+            kept: 0,
+            replaced: 0,
+            counted: Counted::default(),
+        };
+        self.fetch(signed.size(), progress, &mut copied).await?;
+        copied.counted = self.prove(signed, progress, &mut copied).await?;
+        let path = self.directory.join("checkpoint");
+        let bytes = signed.bytes().clone();
+        fs::off_thread({
+            let path = path.clone();
+            move || fs::write_durably(&path, &bytes)
+        })
+        .await
+        .map_err(|cause| cannot_write(&path, cause))?;
+        Ok(copied)
+    }
+
+    /// The checkpoint of the copy that is there. One that does not satisfy the policy is not overwritten.
+    async fn before(&self) -> Result<Option<SignedCheckpoint>, CopyError> {
+        let there = Source::Directory(self.directory.as_path().into());
+        match there.read(Resource::Checkpoint).await? {
+            None => Ok(None),
+            Some(bytes) => {
+                let verified =
+                    self.policy.verify(bytes).map_err(|error| FollowError::from(Broken::from(error)))?;
+                Ok(Some(verified.signed().clone()))
+            }
+        }
+    }
+
+    /// Writes what is not there.
+    async fn fetch(&self, size: u64, progress: &dyn Progress, copied: &mut Copied) -> Result<(), CopyError> {
+        let directories = Arc::new(Mutex::new(BTreeSet::new()));
+        let pairs = bundles_of(size).map(|bundle| self.fetch_pair(bundle, directories.clone()));
+        let mut pairs = stream::iter(pairs).buffered(AT_ONCE);
+        let mut done = 0;
+        while let Some(counts) = pairs.try_next().await? {
+            copied.count(counts);
+            done += WIDTH;
+            progress.entries(done.min(size), size);
+        }
+        let above = tiles_of(size).filter(|tile| tile.level() > 0);
+        let tiles = above.map(|tile| self.fetch_tile(tile, directories.clone()));
+        let mut tiles = stream::iter(tiles).buffered(AT_ONCE);
+        while let Some(counts) = tiles.try_next().await? {
+            copied.count(counts);
+        }
+        let directories =
+            std::mem::take(&mut *directories.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        fs::off_thread(move || {
+            directories.iter().try_for_each(|path| {
+                fs::sync_directory(path).map_err(|cause| CopyError::Write { path: path.clone(), cause })
+            })
+        })
+        .await
+    }
+
+    /// A bundle and its level-0 tile, kept if they agree with each other.
+    async fn fetch_pair(&self, bundle: Bundle, made: Directories) -> Result<Counts, CopyError> {
+        let directory = self.directory.clone();
+        let there = fs::off_thread(move || {
+            let tile = source::tile_in(&directory, bundle.tile())?;
+            Ok::<_, SourceError>(source::bundle_in(&directory, bundle)?.zip(tile))
+        })
+        .await?;
+        if there.is_some_and(|(entries, tile)| agree(bundle, &entries, &tile)) {
+            return Ok(Counts { kept: 2, written: 0 });
+        }
+        self.write_pair(bundle, made).await?;
+        Ok(Counts { written: 2, kept: 0 })
+    }
+
+    /// A tile; one that is there with the right length is kept, to be judged by the audit.
+    async fn fetch_tile(&self, tile: Tile, made: Directories) -> Result<Counts, CopyError> {
+        let directory = self.directory.clone();
+        let there = fs::off_thread(move || source::tile_in(&directory, tile)).await?;
+        if there.is_some_and(|bytes| bytes.len() == tile.bytes()) {
+            return Ok(Counts { kept: 1, written: 0 });
+        }
+        self.write_tile(tile, made).await?;
+        Ok(Counts { written: 1, kept: 0 })
+    }
+
+    async fn write_pair(&self, bundle: Bundle, made: Directories) -> Result<(), CopyError> {
+        let resource = Resource::Bundle(bundle);
+        let bytes = self.source.bundle(bundle).await?.ok_or_else(|| missing(resource))?;
+        self.write(resource, bytes, made.clone()).await?;
+        self.write_tile(bundle.tile(), made).await
+    }
+
+    async fn write_tile(&self, tile: Tile, made: Directories) -> Result<(), CopyError> {
+        let resource = Resource::Tile(tile);
+        let bytes = self.source.tile(tile).await?.ok_or_else(|| missing(resource))?;
+        self.write(resource, bytes, made).await
+    }
+
+    async fn write(&self, resource: Resource, bytes: Bytes, made: Directories) -> Result<(), CopyError> {
+        let path = self.directory.join(resource.to_string());
+        let root = self.directory.clone();
+        let written = {
+            let path = path.clone();
+            fs::off_thread(move || write_below(&root, &path, &bytes, &made)).await
+        };
+        written.map_err(|cause| cannot_write(&path, cause))
+    }
+
+    /// Audits the directory against the checkpoint that is about to be written. Files that were kept and are wrong are
+    /// fetched again, once.
+    async fn prove(
+        &self,
+        signed: &SignedCheckpoint,
+        progress: &dyn Progress,
+        copied: &mut Copied,
+    ) -> Result<Counted, CopyError> {
+        let there = Source::Directory(self.directory.as_path().into());
+        let check = TreeCheck { source: &there, head: signed.head(), threads: self.threads, visit: None };
+        for last_try in [false, true] {
+            let outcome = check.run(Resume::start(), progress, |_| Ok::<_, SourceError>(())).await?;
+            if outcome.holds() {
+                return Ok(outcome.counted);
+            }
+            if last_try {
+                return Err(CopyError::DoesNotHold(outcome.findings));
+            }
+            progress.note(&format!(
+                "{} resources of the copy were not right; fetching them again",
+                outcome.findings.total
+            ));
+            copied.replaced += self.replace(&outcome.findings, copied.size).await?;
+        }
+        Ok(Counted::default())
+    }
+
+    /// Fetches what findings name, and everything that could be meant: the pair of an entry, the tile.
+    async fn replace(&self, findings: &Findings, size: u64) -> Result<u64, CopyError> {
+        let made = Directories::default();
+        let mut replaced = 0;
+        for finding in &findings.first {
+            let bundle = match Resource::parse(&finding.path) {
+                Ok(Resource::Bundle(bundle)) => Some(bundle),
+                Ok(Resource::Tile(tile)) if tile.level() == 0 => Bundle::at(tile.index(), size),
+                Ok(Resource::Tile(tile)) => {
+                    self.write_tile(tile, made.clone()).await?;
+                    replaced += 1;
+                    finding
+                        .index
+                        .and_then(|index| Bundle::at(index / WIDTH, size))
+                        .filter(|_| tile.level() == 1)
+                }
+                _ => None,
+            };
+            if let Some(bundle) = bundle {
+                self.write_pair(bundle, made.clone()).await?;
+                replaced += 2;
+            }
+        }
+        Ok(replaced)
+    }
+}
+
+fn cannot_write(path: &Path, cause: std::io::Error) -> CopyError {
+    CopyError::Write { path: path.to_owned(), cause }
+}
+
+/// Directories in which names were made, to be synced before anything is built on them.
+type Directories = Arc<Mutex<BTreeSet<PathBuf>>>;
+
+#[derive(Debug, Clone, Copy)]
+struct Counts {
+    written: u64,
+    kept: u64,
+}
+
+impl Copied {
+    fn count(&mut self, counts: Counts) {
+        self.written += counts.written;
+        self.kept += counts.kept;
+    }
+}
+
+fn write_below(
+    root: &Path,
+    path: &Path,
+    bytes: &[u8],
+    made: &Mutex<BTreeSet<PathBuf>>,
+) -> std::io::Result<()> {
+    let parent = path.parent().unwrap_or(root);
+    std::fs::create_dir_all(parent)?;
+    fs::write_whole(path, bytes)?;
+    let mut made = made.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    // The names of new directories must last as well, up to the root of the copy.
+    made.extend(parent.ancestors().take_while(|above| above.starts_with(root)).map(Path::to_owned));
+    Ok(())
+}
+
+fn agree(bundle: Bundle, entries: &Bytes, tile: &Bytes) -> bool {
+    let Ok(entries) = bundle::decode(entries, usize::from(bundle.width())) else { return false };
+    bundle
+        .tile()
+        .hashes(tile)
+        .is_some_and(|hashes| hashes.iter().zip(&entries).all(|(hash, entry)| *hash == Hash::leaf(entry)))
+}
+
+fn missing(resource: Resource) -> CopyError {
+    let mut findings = Findings::default();
+    findings.add(match resource {
+        Resource::Bundle(bundle) => Finding::missing_bundle(bundle),
+        Resource::Tile(tile) => Finding::missing_tile(tile),
+        Resource::Checkpoint => return SourceError::NoLog { place: "the log".to_owned() }.into(),
+    });
+    CopyError::DoesNotHold(findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Silent;
+    use crate::testlog::{TestLog, entry};
+
+    fn copy(log: &TestLog, directory: &Path) -> Copy {
+        Copy {
+            source: Source::directory(log.path()).unwrap(),
+            policy: log.policy(),
+            directory: directory.to_owned(),
+            threads: NonZeroUsize::MIN,
+        }
+    }
+
+    fn checkpoint_in(directory: &Path) -> Vec<u8> {
+        std::fs::read(directory.join("checkpoint")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_copy_grows_with_its_log_and_keeps_what_it_has() {
+        let home = tempfile::tempdir().unwrap();
+        let there = home.path().join("deep/copy");
+        let mut log = TestLog::of_size(0);
+        for size in [0, 1, 255, 256, 700, 1_300] {
+            let from = log.edge.size();
+            log.grow((from..size).map(entry));
+            let copied = copy(&log, &there).run(&Silent).await.unwrap();
+            assert_eq!((copied.size, copied.counted.entries), (size, size));
+            assert_eq!(checkpoint_in(&there), &log.signed().bytes()[..]);
+            for resource in
+                tiles_of(size).map(|tile| tile.to_string()).chain(bundles_of(size).map(|b| b.to_string()))
+            {
+                assert_eq!(std::fs::read(there.join(&resource)).unwrap(), log.read(&resource), "{resource}");
+            }
+        }
+        let again = copy(&log, &there).run(&Silent).await.unwrap();
+        assert_eq!((again.written, again.replaced, again.continues), (0, 0, Some(1_300)));
+    }
+
+    #[tokio::test]
+    async fn what_was_kept_and_is_wrong_is_fetched_again() {
+        let home = tempfile::tempdir().unwrap();
+        let there = home.path();
+        let log = TestLog::of_size(1_300);
+        copy(&log, there).run(&Silent).await.unwrap();
+        let forged = {
+            let mut forged = TestLog::of_size(0);
+            forged.grow((0..1_300).map(|i| if i == 300 { "forged".into() } else { entry(i) }));
+            forged
+        };
+        for (bend, bent) in [
+            ("an entry", vec![("tile/entries/001", forged.read("tile/entries/001"))]),
+            ("a tile", vec![("tile/0/002", vec![7; 8_192])]),
+            ("a tile of level 1", vec![("tile/1/000.p/5", vec![7; 160])]),
+            (
+                "an entry and its tile in accord",
+                vec![
+                    ("tile/entries/001", forged.read("tile/entries/001")),
+                    ("tile/0/001", forged.read("tile/0/001")),
+                ],
+            ),
+            ("a file cut off", vec![("tile/0/003", vec![1, 2, 3])]),
+        ] {
+            for (path, bytes) in &bent {
+                std::fs::write(there.join(path), bytes).unwrap();
+            }
+            copy(&log, there).run(&Silent).await.unwrap_or_else(|error| panic!("{bend}: {error}"));
+            for (path, _) in &bent {
+                assert_eq!(std::fs::read(there.join(path)).unwrap(), log.read(path), "{bend}: {path}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_log_that_does_not_hold_leaves_the_copy_as_it_was() {
+        let home = tempfile::tempdir().unwrap();
+        let there = home.path();
+        let mut log = TestLog::of_size(600);
+        copy(&log, there).run(&Silent).await.unwrap();
+        let before = checkpoint_in(there);
+
+        log.grow((600..900).map(entry));
+        log.flip("tile/entries/002", 5);
+        let error = copy(&log, there).run(&Silent).await.unwrap_err();
+        assert!(
+            matches!(&error, CopyError::DoesNotHold(findings) if findings.first[0].index == Some(512)),
+            "{error}"
+        );
+        assert_eq!(checkpoint_in(there), before);
+        log.flip("tile/entries/002", 5);
+
+        std::fs::remove_file(log.file("tile/0/002")).unwrap();
+        let mut fork = TestLog::of_size(0);
+        fork.grow((0..900).map(|i| if i == 3 { "another".into() } else { entry(i) }));
+        let error = copy(&fork, there).run(&Silent).await.unwrap_err();
+        assert!(error.to_string().contains("forked"), "{error}");
+        assert_eq!(checkpoint_in(there), before);
+    }
+}

@@ -1,0 +1,157 @@
+//! Following a log: the newest checkpoint, verified, and proven to continue the last one seen.
+
+use std::fmt;
+
+use futures::future::try_join_all;
+use serde::Serialize;
+use tlog::checkpoint::SignedCheckpoint;
+use tlog::plan::{ConsistencyPlan, InclusionPlan, InclusionProof, PlanError};
+use tlog::policy::{Policy, PolicyError, VerifiedCheckpoint};
+use tlog::tile::Tile;
+use tlog::{Hash, Head};
+
+use crate::source::{Source, SourceError};
+
+/// Why a log was not followed.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// Something is wrong with the log, and the evidence is inside.
+    #[error(transparent)]
+    DoesNotHold(#[from] Broken),
+    /// It could not be told.
+    #[error(transparent)]
+    CouldNotTell(#[from] SourceError),
+}
+
+/// What is wrong with a log. Each case stands on its own, without the log.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Broken {
+    /// The checkpoint is not one to be believed.
+    #[error("checkpoint: {0}")]
+    Checkpoint(#[from] PolicyError),
+    /// The log shows fewer entries than it did.
+    #[error("the log went back: it shows fewer entries than it did\n{0}")]
+    WentBack(Box<Evidence>),
+    /// Two checkpoints, both signed, of which the later does not continue the earlier: the log was forked.
+    #[error("the log was forked: two signed checkpoints do not belong to one history\n{0}")]
+    Fork(Box<Evidence>),
+    /// A tile is not there, though the size that was signed implies it.
+    #[error("{0}: not there, though the signed size implies it")]
+    MissingTile(Tile),
+    /// Tiles are not those of the tree that was signed.
+    #[error("{0}")]
+    Tiles(#[from] PlanError),
+}
+
+/// Two signed checkpoints that contradict each other, and what was computed from the log's own tiles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// The checkpoint that was seen first.
+    pub seen: SignedCheckpoint,
+    /// The checkpoint that is shown now.
+    pub shown: SignedCheckpoint,
+    /// Root over the first `seen.size()` entries of the tree that is shown now, where it could be computed.
+    pub root_then: Option<Hash>,
+    /// The consistency proof that the tiles make: from that root to the root of `shown`.
+    pub proof: Vec<Hash>,
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "--- seen before\n{}", String::from_utf8_lossy(self.seen.bytes()).trim_end())?;
+        write!(f, "--- shown now\n{}", String::from_utf8_lossy(self.shown.bytes()).trim_end())?;
+        if let Some(root) = self.root_then {
+            write!(f, "\n--- the tree shown now has, at size {}, the root {root}", self.seen.size())?;
+        }
+        Ok(())
+    }
+}
+
+/// `{"seen": note, "shown": note, "root_then": base64 or null, "proof": [base64]}`
+impl Serialize for Evidence {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let mut map = serializer.serialize_struct("Evidence", 4)?;
+        map.serialize_field("seen", &String::from_utf8_lossy(self.seen.bytes()))?;
+        map.serialize_field("shown", &String::from_utf8_lossy(self.shown.bytes()))?;
+        map.serialize_field("root_then", &self.root_then.map(|root| root.to_string()))?;
+        map.serialize_field("proof", &self.proof.iter().map(Hash::to_string).collect::<Vec<_>>())?;
+        map.end()
+    }
+}
+
+/// The log's present checkpoint, if the policy is satisfied by it.
+///
+/// # Errors
+/// [`Broken::Checkpoint`], or it could not be read.
+pub async fn checkpoint(source: &Source, policy: &Policy) -> Result<VerifiedCheckpoint, FollowError> {
+    let bytes = source.checkpoint().await?;
+    Ok(policy.verify(bytes).map_err(Broken::from)?)
+}
+
+/// Proves from the log's tiles that the checkpoint `shown` continues the one that was `seen`.
+///
+/// Both must have been verified, and be of one origin. The proof's hashes are handed back.
+///
+/// # Errors
+/// [`Broken::WentBack`] and [`Broken::Fork`] with both notes inside; [`Broken::Tiles`] and [`Broken::MissingTile`] when
+/// the tiles are not those of the tree that was signed, so that nothing can be proven; or they could not be read.
+pub async fn prove_growth(
+    source: &Source,
+    seen: &SignedCheckpoint,
+    shown: &SignedCheckpoint,
+) -> Result<Vec<Hash>, FollowError> {
+    let evidence =
+        |root_then, proof| Box::new(Evidence { seen: seen.clone(), shown: shown.clone(), root_then, proof });
+    if shown.size() < seen.size() {
+        return Err(Broken::WentBack(evidence(None, vec![])).into());
+    }
+    if shown.size() == seen.size() {
+        let same = shown.root() == seen.root();
+        return if same {
+            Ok(vec![])
+        } else {
+            Err(Broken::Fork(evidence(Some(shown.root()), vec![])).into())
+        };
+    }
+    let plan = ConsistencyPlan::new(seen.size(), shown.head()).map_err(Broken::from)?;
+    let proof = plan.finish(&tiles(source, plan.tiles()).await?).map_err(Broken::from)?;
+    if proof.old == seen.head() {
+        Ok(proof.hashes)
+    } else {
+        Err(Broken::Fork(evidence(Some(proof.old.root), proof.hashes)).into())
+    }
+}
+
+/// The log's present checkpoint: satisfies the policy and continues the one that was `seen`, if there is one.
+///
+/// # Errors
+/// As [`checkpoint`] and [`prove_growth`].
+pub async fn advance(
+    source: &Source,
+    policy: &Policy,
+    seen: Option<&SignedCheckpoint>,
+) -> Result<VerifiedCheckpoint, FollowError> {
+    let shown = checkpoint(source, policy).await?;
+    if let Some(seen) = seen {
+        prove_growth(source, seen, shown.signed()).await?;
+    }
+    Ok(shown)
+}
+
+/// The proof that entry `index` is in the tree with this head, made from the log's tiles and checked.
+///
+/// # Errors
+/// [`Broken::Tiles`] and [`Broken::MissingTile`]; or the tiles could not be read.
+pub async fn inclusion(source: &Source, index: u64, head: Head) -> Result<InclusionProof, FollowError> {
+    let plan = InclusionPlan::new(index, head).map_err(Broken::from)?;
+    Ok(plan.finish(&tiles(source, plan.tiles()).await?).map_err(Broken::from)?)
+}
+
+/// All of these tiles, fetched at once.
+pub(crate) async fn tiles(source: &Source, tiles: &[Tile]) -> Result<Vec<bytes::Bytes>, FollowError> {
+    try_join_all(tiles.iter().map(async |tile| {
+        source.tile(*tile).await?.ok_or_else(|| FollowError::from(Broken::MissingTile(*tile)))
+    }))
+    .await
+}

@@ -1,0 +1,282 @@
+//! HTTP, as every other module uses it: bounded bodies, limited time, retries with patience, nothing else.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect};
+use tokio::sync::Semaphore;
+use url::Url;
+
+use error::problem_of;
+
+mod body;
+mod error;
+
+pub use error::{BadUrl, HttpError};
+
+/// Redirects that a read follows, at most; a submission follows none.
+pub const REDIRECTS_MAX: usize = 5;
+/// Longest wait that a log may ask for before a request is tried again.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(1);
+/// Wait after the first failure; it doubles with each further one.
+const BACKOFF: Duration = Duration::from_millis(200);
+/// Bytes of an error's body that are read, at most.
+const PROBLEM_BYTES_MAX: usize = 64 * 1024;
+
+/// How to talk to a log.
+#[derive(Clone)]
+pub struct HttpOptions {
+    /// Sent as `Authorization: Bearer …`, if there is one.
+    pub token: Option<String>,
+    /// Time for one attempt, from connecting to the last byte.
+    pub timeout: Duration,
+    /// How often a request is tried while the log is unreachable or busy.
+    pub attempts: u32,
+    /// Requests in flight, at most.
+    pub at_once: usize,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self { token: None, timeout: Duration::from_secs(30), attempts: 6, at_once: 16 }
+    }
+}
+
+/// A log's URL prefix and the connections to it. Cheap to clone.
+#[derive(Clone)]
+pub struct Http {
+    prefix: Url,
+    reads: reqwest::Client,
+    submissions: reqwest::Client,
+    authorization: Option<HeaderValue>,
+    attempts: u32,
+    permits: Arc<Semaphore>,
+}
+
+/// What came back from a submission.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// 200 to 499 without 429: the log has made up its mind.
+    pub status: StatusCode,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+impl Http {
+    /// Prepares connections to the log at `prefix`, which may end in a slash or not. Connects to nothing yet.
+    ///
+    /// # Errors
+    /// A prefix that is no `http` or `https` URL, or that carries a query or fragment; a token that no header can carry.
+    pub fn new(prefix: &str, options: &HttpOptions) -> Result<Self, HttpError> {
+        let prefix = parse_prefix(prefix)?;
+        let authorization = options.token.as_deref().map(bearer).transpose()?;
+        Ok(Self {
+            reads: connections(&prefix, options, redirect::Policy::limited(REDIRECTS_MAX))?,
+            submissions: connections(&prefix, options, redirect::Policy::none())?,
+            prefix,
+            authorization,
+            attempts: options.attempts.max(1),
+            permits: Arc::new(Semaphore::new(options.at_once.max(1))),
+        })
+    }
+
+    /// The prefix, ending in a slash.
+    pub fn prefix(&self) -> &Url {
+        &self.prefix
+    }
+
+    /// Reads the resource at `path` below the prefix. Only the status 404 means that it is not there (`None`).
+    ///
+    /// At most one byte more than `limit` is kept of a longer body, so that a reader who knows the length sees that it
+    /// is wrong, and nobody fills this program's memory.
+    ///
+    /// # Errors
+    /// No answer, or no useful one, after all attempts.
+    pub async fn get(&self, path: &str, limit: usize) -> Result<Option<Bytes>, HttpError> {
+        let url = self.url(path)?;
+        let request = || self.reads.get(url.clone()).header(ACCEPT_ENCODING, "gzip, identity");
+        self.patiently(&url, request, async |response| match response.status() {
+            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::OK => body::read(response, limit).await.map(Some),
+            _ => Err(refused(response).await),
+        })
+        .await
+    }
+
+    /// Posts `body` to `path` below the prefix, and again while the log is unreachable or busy: only for what may be
+    /// sent twice. Redirects are not followed.
+    ///
+    /// # Errors
+    /// No answer, or no useful one, after all attempts; an answer of more than `limit` bytes.
+    pub async fn post(
+        &self,
+        path: &str,
+        content_type: &'static str,
+        body: Bytes,
+        limit: usize,
+    ) -> Result<Answer, HttpError> {
+        let url = self.url(path)?;
+        let request = || {
+            let request = self.submissions.request(Method::POST, url.clone());
+            request.header(CONTENT_TYPE, content_type).body(body.clone())
+        };
+        self.patiently(&url, request, async |response| {
+            let status = response.status();
+            if status.is_redirection() {
+                return Err(refused(response).await);
+            }
+            let url = response.url().to_string();
+            let body = body::read(response, limit).await?;
+            if body.len() > limit {
+                Err(HttpError::TooLarge { url, limit })
+            } else {
+                Ok(Answer { status, body })
+            }
+        })
+        .await
+    }
+
+    fn url(&self, path: &str) -> Result<Url, HttpError> {
+        self.prefix.join(path).map_err(|_| BadUrl::Syntax { url: path.to_owned() }.into())
+    }
+
+    /// Sends a request until it is answered, with a longer wait after each failure.
+    async fn patiently<T>(
+        &self,
+        url: &Url,
+        request: impl Fn() -> RequestBuilder,
+        take: impl AsyncFn(Response) -> Result<T, HttpError>,
+    ) -> Result<T, HttpError> {
+        let mut attempt = 1;
+        loop {
+            let failure = match self.once(url, &request, &take).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let Some(wait) = failure.wait(attempt).filter(|_| attempt < self.attempts) else {
+                return Err(failure);
+            };
+            tracing::debug!(%url, attempt, ?wait, %failure, "trying again");
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// One attempt, body included, so that a connection that breaks in the middle is a failure like any other.
+    async fn once<T>(
+        &self,
+        url: &Url,
+        request: &impl Fn() -> RequestBuilder,
+        take: &impl AsyncFn(Response) -> Result<T, HttpError>,
+    ) -> Result<T, HttpError> {
+        // The semaphore is never closed.
+        let _permit = self.permits.acquire().await.ok();
+        let mut request = request();
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization.clone());
+        }
+        let unreachable = |cause| HttpError::Unreachable { url: url.to_string(), cause };
+        let response = request.send().await.map_err(unreachable)?;
+        if is_busy(response.status()) {
+            let wait = response
+                .headers()
+                .get(RETRY_AFTER)
+                .and_then(|value| value.to_str().ok())
+                .and_then(retry_after);
+            let status = response.status();
+            let problem = problem_of(&body::read(response, PROBLEM_BYTES_MAX).await.unwrap_or_default());
+            return Err(HttpError::Busy { url: url.to_string(), status, wait, problem });
+        }
+        take(response).await
+    }
+}
+
+impl std::fmt::Debug for Http {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Http({})", self.prefix)
+    }
+}
+
+fn parse_prefix(prefix: &str) -> Result<Url, BadUrl> {
+    let syntax = || BadUrl::Syntax { url: prefix.to_owned() };
+    let mut url = Url::parse(prefix).map_err(|_| syntax())?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(syntax());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(BadUrl::Query { url: prefix.to_owned() });
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+fn bearer(token: &str) -> Result<HeaderValue, BadUrl> {
+    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| BadUrl::Token)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn connections(
+    prefix: &Url,
+    options: &HttpOptions,
+    redirects: redirect::Policy,
+) -> Result<reqwest::Client, HttpError> {
+    // Whoever came first has decided; any provider will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("deedbook/", env!("CARGO_PKG_VERSION")))
+        .timeout(options.timeout)
+        .pool_max_idle_per_host(options.at_once)
+        .redirect(redirects);
+    if prefix.scheme() == "http" {
+        // No certificates needed: a machine that has none can still read a log over plain HTTP.
+        builder = builder.tls_certs_only([]);
+    }
+    builder.build().map_err(|cause| HttpError::Unreachable { url: prefix.to_string(), cause })
+}
+
+/// Statuses that say "not now" rather than "no".
+fn is_busy(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
+}
+
+async fn refused(response: Response) -> HttpError {
+    let (url, status) = (response.url().to_string(), response.status());
+    let problem = problem_of(&body::read(response, PROBLEM_BYTES_MAX).await.unwrap_or_default());
+    HttpError::Refused { url, status, problem }
+}
+
+/// `Retry-After` (RFC 9110 section 10.2.3): seconds, or a date.
+pub(crate) fn retry_after(value: &str) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(value.trim()).ok()?.timestamp();
+    let now = jiff::Timestamp::try_from(SystemTime::now()).ok()?;
+    Some(Duration::from_secs(u64::try_from(date.as_second() - now.as_second()).unwrap_or(0)))
+}
+
+impl HttpError {
+    /// How long to wait before attempt `attempt + 1`; `None` if trying again is of no use.
+    fn wait(&self, attempt: u32) -> Option<Duration> {
+        let backoff = BACKOFF * 2_u32.saturating_pow(attempt - 1);
+        match self {
+            Self::Unreachable { cause, .. } => {
+                (!cause.is_builder() && !cause.is_redirect()).then_some(backoff)
+            }
+            Self::Busy { wait, .. } => {
+                let wait = wait.unwrap_or(backoff);
+                (wait <= RETRY_AFTER_MAX).then(|| wait.max(Duration::from_millis(10)))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! Where a log is read: below a URL prefix, or in a directory with the same layout (C2SP tlog-tiles).
+//!
+//! Nothing that is read here is verified yet. Lengths are bounded, but not judged: who knows what a resource should be
+//! judges it. A partial tile or bundle that is gone is taken from the full one, as the specification allows.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tlog::bundle::{self, ENTRY_BYTES_MAX};
+use tlog::tile::{Bundle, Resource, TILE_BYTES, Tile, WIDTH};
+
+use crate::fs;
+use crate::http::{Http, HttpError, HttpOptions};
+
+/// Bytes of a signed checkpoint, at most: the longest text of a note and a hundred signatures of the largest kind.
+pub const CHECKPOINT_BYTES_MAX: usize = 1_500_000;
+/// Bytes of a full bundle, at most.
+const BUNDLE_BYTES_MAX: usize = WIDTH as usize * (2 + ENTRY_BYTES_MAX);
+
+/// Where a log is read. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Below a URL prefix.
+    Http(Http),
+    /// In a directory.
+    Directory(Arc<Path>),
+}
+
+/// Why a resource could not be read. Says nothing about the log's honesty.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// No useful answer over HTTP.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// A file that is there and cannot be read, or a directory that is none.
+    #[error("{}: {cause}", .path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// There is no checkpoint, so there is no log.
+    #[error("{place}: there is no log here (no checkpoint)")]
+    NoLog {
+        /// Where.
+        place: String,
+    },
+}
+
+impl Source {
+    /// A log at a URL prefix (`http://…`, `https://…`) or in a directory (a path, or `file://…`).
+    ///
+    /// # Errors
+    /// A URL that cannot be used; a path where no directory is.
+    pub fn open(place: &str, options: &HttpOptions) -> Result<Self, SourceError> {
+        if place.starts_with("http://") || place.starts_with("https://") {
+            return Ok(Self::Http(Http::new(place, options)?));
+        }
+        Self::directory(Path::new(place.strip_prefix("file://").unwrap_or(place)))
+    }
+
+    /// A log in a directory.
+    ///
+    /// # Errors
+    /// A path where no directory is.
+    pub fn directory(path: &Path) -> Result<Self, SourceError> {
+        let error = |cause| SourceError::File { path: path.to_owned(), cause };
+        if std::fs::metadata(path).map_err(error)?.is_dir() {
+            Ok(Self::Directory(path.into()))
+        } else {
+            Err(error(std::io::ErrorKind::NotADirectory.into()))
+        }
+    }
+
+    /// The bytes of the signed checkpoint.
+    ///
+    /// # Errors
+    /// [`SourceError::NoLog`] if there is none; otherwise as for any resource.
+    pub async fn checkpoint(&self) -> Result<Bytes, SourceError> {
+        let bytes = self.read(Resource::Checkpoint).await?;
+        bytes.ok_or_else(|| SourceError::NoLog { place: self.to_string() })
+    }
+
+    /// The bytes of a tile, from the full one if the partial one is gone; `None` if both are.
+    ///
+    /// # Errors
+    /// It could not be told whether it is there.
+    pub async fn tile(&self, tile: Tile) -> Result<Option<Bytes>, SourceError> {
+        match self.read(Resource::Tile(tile)).await? {
+            None if !tile.is_full() => {
+                Ok(self.read(Resource::Tile(tile.full())).await?.map(|full| narrow_tile(tile, full)))
+            }
+            bytes => Ok(bytes),
+        }
+    }
+
+    /// The bytes of a bundle, from the full one if the partial one is gone; `None` if both are.
+    ///
+    /// # Errors
+    /// It could not be told whether it is there.
+    pub async fn bundle(&self, bundle: Bundle) -> Result<Option<Bytes>, SourceError> {
+        match self.read(Resource::Bundle(bundle)).await? {
+            None if !bundle.is_full() => {
+                Ok(self.read(Resource::Bundle(bundle.full())).await?.map(|full| narrow_bundle(bundle, full)))
+            }
+            bytes => Ok(bytes),
+        }
+    }
+
+    /// The bytes of exactly this resource, at most one more than it can have; `None` if it is not there.
+    ///
+    /// # Errors
+    /// It could not be told whether it is there.
+    pub async fn read(&self, resource: Resource) -> Result<Option<Bytes>, SourceError> {
+        match self {
+            Self::Http(http) => Ok(http.get(&resource.to_string(), bytes_max(resource)).await?),
+            Self::Directory(directory) => {
+                let directory = directory.clone();
+                fs::off_thread(move || read_file(&directory, resource)).await
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Http(http) => http.prefix().fmt(f),
+            Self::Directory(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// Blocking reads of a directory, for threads that hash what they read.
+pub(crate) fn tile_in(directory: &Path, tile: Tile) -> Result<Option<Bytes>, SourceError> {
+    match read_file(directory, Resource::Tile(tile))? {
+        None if !tile.is_full() => {
+            Ok(read_file(directory, Resource::Tile(tile.full()))?.map(|full| narrow_tile(tile, full)))
+        }
+        bytes => Ok(bytes),
+    }
+}
+
+/// As [`tile_in`], for a bundle.
+pub(crate) fn bundle_in(directory: &Path, bundle: Bundle) -> Result<Option<Bytes>, SourceError> {
+    match read_file(directory, Resource::Bundle(bundle))? {
+        None if !bundle.is_full() => {
+            Ok(read_file(directory, Resource::Bundle(bundle.full()))?.map(|full| narrow_bundle(bundle, full)))
+        }
+        bytes => Ok(bytes),
+    }
+}
+
+fn read_file(directory: &Path, resource: Resource) -> Result<Option<Bytes>, SourceError> {
+    let path = directory.join(resource.to_string());
+    match fs::read_bounded(&path, bytes_max(resource)) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(SourceError::File { path, cause }),
+    }
+}
+
+/// A full tile of the wrong length stays as it is, to be found wrong by whoever checks it.
+fn narrow_tile(tile: Tile, full: Bytes) -> Bytes {
+    if full.len() == TILE_BYTES { full.slice(..tile.bytes()) } else { full }
+}
+
+/// The same for a bundle that does not have that many entries.
+fn narrow_bundle(bundle: Bundle, full: Bytes) -> Bytes {
+    bundle::prefix(&full, usize::from(bundle.width())).unwrap_or(full)
+}
+
+fn bytes_max(resource: Resource) -> usize {
+    match resource {
+        Resource::Checkpoint => CHECKPOINT_BYTES_MAX,
+        Resource::Tile(tile) => tile.bytes(),
+        Resource::Bundle(bundle) => BUNDLE_BYTES_MAX / WIDTH as usize * usize::from(bundle.width()),
+    }
+}
