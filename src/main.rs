@@ -1,2 +1,47 @@
-//! The one binary.
-fn main() {}
+//! The one binary: `deedbook`. Each verb has a file; this one finds the file for the verb.
+
+mod audit;
+mod backup;
+mod cli;
+mod completions;
+mod print;
+mod progress;
+mod record;
+mod trust;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Failure, Verb, Verdict};
+use print::Printer;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.options.start_tracing();
+    let printer = cli.options.printer();
+    let result = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(cli.verb, printer)),
+        Err(error) => Err(Failure::could_not_tell(format!("no threads to run on: {error}"))),
+    };
+    match result {
+        Ok(verdict) => verdict.into(),
+        Err(failure) => {
+            printer.failure(&failure);
+            failure.verdict.into()
+        }
+    }
+}
+
+/// One line a verb.
+async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
+    match verb {
+        Verb::Record(args) => record::run(args, printer).await,
+        Verb::Verify(args) => verify::run(&args, printer),
+        Verb::Audit(args) => audit::run(args, printer).await,
+        Verb::Backup(args) => backup::run(args, printer).await,
+        Verb::Completions(args) => completions::run(&args),
+        Verb::Man(args) => completions::man(&args),
+    }
+}

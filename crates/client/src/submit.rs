@@ -20,6 +20,8 @@ pub const BATCH_RECORDS_MAX: usize = 256;
 pub const BATCH_BYTES: usize = 1 << 20;
 /// Bytes of the answer for one record, at most: proof, checkpoint with many cosignatures, `log` part.
 const ANSWER_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of what a log says of itself, at most.
+const INFO_BYTES_MAX: usize = 64 * 1024;
 
 /// What the log is asked to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +108,30 @@ pub enum SubmitError {
         /// The receipt as the log gave it.
         receipt: Box<Receipt>,
     },
+}
+
+/// What a log says of itself at `v1/log`. Nobody vouches for it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct LogInfo {
+    /// Name of the log.
+    pub origin: String,
+    /// `records` or `raw`.
+    pub kind: String,
+    /// Its public key, by its own word.
+    pub vkey: String,
+}
+
+impl LogInfo {
+    /// Asks the log.
+    ///
+    /// # Errors
+    /// It could not be reached, or does not say.
+    pub async fn ask(http: &Http) -> Result<Self, SubmitError> {
+        let answer = http.get("v1/log", INFO_BYTES_MAX).await?;
+        let answer =
+            answer.ok_or_else(|| SubmitError::Answer("it does not say who it is (v1/log)".to_owned()))?;
+        serde_json::from_slice(&answer).map_err(|error| SubmitError::Answer(error.to_string()))
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,162 @@
+//! What every verb has in common: the frame of the command line, exit codes, failures.
+//!
+//! A verb's `Args` is what was typed. The verb turns it into what is needed (keys read, places opened), and only then
+//! does its work. Exit codes: 0 holds, 1 does not hold, 2 could not tell (also a usage error, as clap has it).
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::print::Printer;
+use crate::{audit, backup, completions, record, verify};
+
+/// A transparency log for what AI agents do.
+#[derive(Debug, Parser)]
+#[command(
+    name = "deedbook",
+    version,
+    about,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 holds or done; 1 does not hold; 2 could not tell (network, usage, missing key)."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// Options of every verb.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Options {
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Show no progress bar (there is none unless standard error is a terminal)
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+    /// Say more on standard error; twice for everything (RUST_LOG overrides it)
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// The verbs, each in a file of its own.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    Record(record::Args),
+    Verify(verify::Args),
+    Audit(audit::Args),
+    Backup(backup::Args),
+    Completions(completions::Args),
+    Man(completions::ManArgs),
+}
+
+impl Options {
+    /// Diagnostics go to standard error, warnings and worse unless asked for more.
+    pub(crate) fn start_tracing(self) {
+        let level = ["warn", "info", "debug"][usize::from(self.verbose.min(2))];
+        let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+            .init();
+    }
+
+    pub(crate) fn printer(self) -> Printer {
+        Printer { json: self.json, bars: !self.no_progress && std::io::stderr().is_terminal() }
+    }
+}
+
+/// How a verb ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verdict {
+    /// What was asked holds, or was done.
+    Holds,
+    /// It could not be told.
+    CouldNotTell,
+    /// It does not hold.
+    DoesNotHold,
+}
+
+impl Verdict {
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::DoesNotHold => "does not hold",
+            Self::CouldNotTell => "could not tell",
+        }
+    }
+
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Holds => 0,
+            Self::DoesNotHold => 1,
+            Self::CouldNotTell => 2,
+        }
+    }
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        Self::from(verdict.code())
+    }
+}
+
+/// Why a verb could not do its work, in a sentence for the person who typed it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) verdict: Verdict,
+    pub(crate) words: String,
+}
+
+impl Failure {
+    pub(crate) fn could_not_tell(words: impl std::fmt::Display) -> Self {
+        Self { verdict: Verdict::CouldNotTell, words: words.to_string() }
+    }
+
+    pub(crate) fn does_not_hold(words: impl std::fmt::Display) -> Self {
+        Self { verdict: Verdict::DoesNotHold, words: words.to_string() }
+    }
+}
+
+/// Reads a small file that somebody named, or standard input for `-`.
+pub(crate) fn read_input(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
+    let read = if path.as_os_str() == "-" {
+        let mut bytes = vec![];
+        std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(path)
+    };
+    read.map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound_and_every_verb_shows_an_example() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        for verb in command.get_subcommands() {
+            let name = verb.get_name();
+            let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains(&format!("deedbook {name}")), "{name} shows no example");
+            assert!(verb.get_about().is_some(), "{name} says nothing about itself");
+        }
+    }
+
+    #[test]
+    fn the_worst_verdict_wins() {
+        let worst = [Verdict::Holds, Verdict::DoesNotHold, Verdict::CouldNotTell].into_iter().max();
+        assert_eq!(worst, Some(Verdict::DoesNotHold));
+        assert_eq!(
+            [Verdict::Holds, Verdict::DoesNotHold, Verdict::CouldNotTell].map(Verdict::code),
+            [0, 1, 2]
+        );
+    }
+}

@@ -1,0 +1,103 @@
+//! Whom to believe, and how to reach a log: options that several verbs share.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use client::HttpOptions;
+use tlog::key::VerifierKey;
+use tlog::policy::Policy;
+
+use crate::cli::{Failure, read_input};
+
+/// Which log is believed: one of these, or `DEEDBOOK_POLICY` or `DEEDBOOK_VKEY` in the environment.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Whom to believe")]
+pub(crate) struct TrustArgs {
+    /// The log's public key (name+id+base64), from a source you trust
+    #[arg(long, value_name = "VKEY", conflicts_with_all = ["vkey_file", "policy"])]
+    pub(crate) vkey: Option<String>,
+    /// A file with the log's public key
+    #[arg(long, value_name = "FILE", conflicts_with = "policy")]
+    pub(crate) vkey_file: Option<PathBuf>,
+    /// A policy (C2SP tlog-policy): logs, witnesses, quorum
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+impl TrustArgs {
+    /// The policy that was meant; `None` if nothing says whom to believe.
+    pub(crate) fn policy(&self) -> Result<Option<Policy>, Failure> {
+        let from_environment =
+            |name| std::env::var_os(name).filter(|_| self.vkey.is_none() && self.vkey_file.is_none());
+        if let Some(vkey) = &self.vkey {
+            return log_only(vkey).map(Some);
+        }
+        if let Some(path) = &self.vkey_file {
+            return log_only(&text(path)?).map(Some);
+        }
+        if let Some(path) =
+            self.policy.clone().or_else(|| from_environment("DEEDBOOK_POLICY").map(PathBuf::from))
+        {
+            let policy = Policy::parse(&read_input(&path)?);
+            return policy
+                .map(Some)
+                .map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())));
+        }
+        from_environment("DEEDBOOK_VKEY").map(|vkey| log_only(&vkey.to_string_lossy())).transpose()
+    }
+
+    /// The policy that was meant; it must be said.
+    pub(crate) fn required(&self) -> Result<Policy, Failure> {
+        self.policy()?.ok_or_else(|| {
+            Failure::could_not_tell(
+                "whom to believe? give the log's key with --vkey or --vkey-file, or a --policy (a key that came from \
+                 the log itself proves nothing)",
+            )
+        })
+    }
+}
+
+/// Trust in one log by its vkey.
+pub(crate) fn log_only(vkey: &str) -> Result<Policy, Failure> {
+    let key: VerifierKey =
+        vkey.trim().parse().map_err(|error| Failure::could_not_tell(format!("the vkey: {error}")))?;
+    Policy::log_only(key).map_err(|error| Failure::could_not_tell(format!("the vkey: {error}")))
+}
+
+/// How a log is reached over HTTP.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Over HTTP")]
+pub(crate) struct HttpArgs {
+    /// A file with the token to send as bearer (or DEEDBOOK_TOKEN in the environment)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Requests in flight, at most
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub(crate) at_once: usize,
+    /// Seconds that one attempt may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) timeout: u64,
+}
+
+impl HttpArgs {
+    pub(crate) fn options(&self) -> Result<HttpOptions, Failure> {
+        Ok(HttpOptions {
+            token: self.token()?,
+            timeout: std::time::Duration::from_secs(self.timeout.max(1)),
+            at_once: self.at_once,
+            ..HttpOptions::default()
+        })
+    }
+
+    fn token(&self) -> Result<Option<String>, Failure> {
+        match &self.token_file {
+            Some(path) => Ok(Some(text(path)?.trim().to_owned())),
+            None => Ok(std::env::var("DEEDBOOK_TOKEN").ok()),
+        }
+    }
+}
+
+fn text(path: &std::path::Path) -> Result<String, Failure> {
+    String::from_utf8(read_input(path)?)
+        .map_err(|_| Failure::could_not_tell(format!("{}: this is not text", path.display())))
+}
