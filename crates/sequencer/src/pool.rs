@@ -1,5 +1,8 @@
 //! Where submissions wait for the next commit: bounded, so that overload is an answer and not a queue.
 
+#[cfg(test)]
+mod tests;
+
 use parking_lot::{Condvar, Mutex};
 use tlog::integrate::Entry;
 use tokio::sync::oneshot;
@@ -161,64 +164,5 @@ impl Pool {
     /// Entries waiting.
     pub(crate) fn waiting(&self) -> usize {
         self.state.lock().entries
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn group(entries: usize, bytes: usize) -> Vec<Submission> {
-        let entry = Entry::new(vec![0; bytes].into()).unwrap();
-        vec![Submission { entry, identity: None }; entries]
-    }
-
-    fn pool() -> Pool {
-        Pool::new(Limits {
-            pool_entries_max: 10,
-            pool_bytes_max: 1000,
-            batch_entries_max: 4,
-            batch_bytes_max: 500,
-        })
-    }
-
-    fn widths(taken: &[Group]) -> Vec<usize> {
-        taken.iter().map(|group| group.submissions.len()).collect()
-    }
-
-    #[test]
-    fn a_full_pool_refuses_by_count_and_by_bytes() {
-        let pool = pool();
-        let _kept: Vec<_> = (0..10).map(|_| pool.put(group(1, 1)).unwrap()).collect();
-        assert_eq!(pool.put(group(1, 1)).err(), Some(Refusal::PoolFull { waiting: 10 }));
-        assert_eq!(pool.take().unwrap().len(), 4);
-        let _more = pool.put(group(1, 900)).unwrap();
-        assert_eq!(pool.put(group(1, 100)).err(), Some(Refusal::PoolFull { waiting: 7 }), "994 bytes wait");
-    }
-
-    #[test]
-    fn commits_are_bounded_and_groups_are_never_cut() {
-        let pool = pool();
-        let _kept: Vec<_> = [3, 1, 1, 5].map(|n| pool.put(group(n, 1)).unwrap()).into();
-        assert_eq!(widths(&pool.take().unwrap()), [3, 1]);
-        assert_eq!(widths(&pool.take().unwrap()), [1], "5 more would be over 4");
-        assert_eq!(widths(&pool.take().unwrap()), [5], "a group over the bound is a commit of its own");
-        assert_eq!(pool.waiting(), 0);
-    }
-
-    #[test]
-    fn an_empty_pool_takes_even_a_group_over_its_bound() {
-        let pool = pool();
-        assert!(pool.put(group(11, 1)).is_ok(), "else it could never be logged");
-    }
-
-    #[test]
-    fn a_closed_pool_is_drained_and_takes_nothing_more() {
-        let pool = pool();
-        let _kept = pool.put(group(1, 1)).unwrap();
-        pool.close("going down");
-        assert_eq!(pool.put(group(1, 1)).err(), Some(Refusal::NotWriting("going down".into())));
-        assert_eq!(pool.take().unwrap().len(), 1);
-        assert!(pool.take().is_none());
     }
 }

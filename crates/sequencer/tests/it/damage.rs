@@ -14,7 +14,7 @@ use tlog::{
     tile::{Bundle, Resource, Tile},
 };
 
-use crate::testlog::{Made, Place, Setup, TestLog, signer};
+use crate::testlog::{Made, Place, Setup, TestEvidence, TestLog, signer};
 
 /// Everything in a store, in the hands of whoever wants to do harm.
 #[derive(Clone, PartialEq)]
@@ -148,10 +148,16 @@ fn what_the_head_depends_on_is_checked_on_opening() {
     let mut unharmed = bent(&log, &dump, |_| {});
     unharmed.open().unwrap();
     assert_eq!(unharmed.status(), Status::Writing, "the dump itself does no harm");
+    // What is stored has to agree with itself, whatever the evidence is: the newest head, none, or the first one.
+    let first = TestLog::new().setup.evidence.clone();
+    let evidence = [log.setup.evidence.clone(), TestEvidence::in_memory(), first];
     for (bend, bending, named) in cases {
         let mut bent = bent(&log, &dump, bending);
-        let error = bent.open().expect_err(bend);
-        assert!(named(&error), "{bend}: {error} ({error:?})");
+        for evidence in &evidence {
+            bent.setup.evidence = evidence.clone();
+            let error = bent.open().expect_err(bend);
+            assert!(named(&error), "{bend}: {error} ({error:?})");
+        }
         let mut untouched = dump.clone();
         bending(&mut untouched);
         assert!(Dump::take(&bent) == untouched, "{bend}: nothing is repaired by itself");

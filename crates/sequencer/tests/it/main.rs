@@ -12,6 +12,7 @@ mod faults;
 mod life;
 mod publication;
 mod reading;
+mod shrinking;
 mod simulation;
 mod stops;
 mod testlog;
