@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::print::Printer;
-use crate::{audit, backup, completions, record, verify};
+use crate::{audit, backup, completions, hammer, record, verify};
 
 /// A transparency log for what AI agents do.
 #[derive(Debug, Parser)]
@@ -48,6 +48,7 @@ pub(crate) enum Verb {
     Verify(verify::Args),
     Audit(audit::Args),
     Backup(backup::Args),
+    Hammer(hammer::Args),
     Completions(completions::Args),
     Man(completions::ManArgs),
 }

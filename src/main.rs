@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod cli;
 mod completions;
+mod hammer;
 mod print;
 mod progress;
 mod record;
@@ -41,6 +42,7 @@ async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
         Verb::Verify(args) => verify::run(&args, printer),
         Verb::Audit(args) => audit::run(args, printer).await,
         Verb::Backup(args) => backup::run(args, printer).await,
+        Verb::Hammer(args) => hammer::run(args, printer).await,
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => completions::man(&args),
     }

@@ -28,7 +28,7 @@ use crate::source::{Source, SourceError};
 pub use finding::{FINDINGS_MAX, Finding, Findings, Wrong};
 pub use state::{State, StateError, StateFile};
 pub use tree::{Counted, Visit};
-pub(crate) use tree::{Resume, TreeCheck};
+pub(crate) use tree::{Resume, TreeCheck, resume_at};
 
 /// What to audit, and how.
 #[derive(Debug, Clone)]

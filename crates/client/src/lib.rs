@@ -18,6 +18,7 @@ pub mod copy;
 pub mod follow;
 mod fs;
 pub mod http;
+pub mod load;
 pub mod receipt;
 pub mod source;
 pub mod submit;

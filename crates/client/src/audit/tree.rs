@@ -100,7 +100,7 @@ impl Resume {
 }
 
 /// The place where a verified head ends, down to the last full bundle; its tiles are read and must lead to its root.
-pub(super) async fn resume_at(source: &Source, head: Head) -> Result<Resume, FollowError> {
+pub(crate) async fn resume_at(source: &Source, head: Head) -> Result<Resume, FollowError> {
     let plan = RangePlan::new(head).map_err(Broken::from)?;
     let data = follow::tiles(source, plan.tiles()).await?;
     plan.finish(&data).map_err(Broken::from)?;
