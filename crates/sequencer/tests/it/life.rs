@@ -9,7 +9,7 @@ use sequencer::{
 };
 use tlog::bundle::ENTRY_BYTES_MAX;
 
-use crate::testlog::{At, Made, NEVER, Setup, TestLog};
+use crate::testlog::{At, Made, NEVER, Setup, TestLog, answer};
 
 const SIZES: [u64; 8] = [0, 1, 2, 255, 256, 257, 511, 513];
 
@@ -188,9 +188,9 @@ fn closing_drains_what_was_accepted_and_publishes_it() {
     });
     assert_eq!(refused, Some(Refusal::NotWriting("it is shutting down".into())));
     assert_eq!(log.status(), Status::Closed);
-    log.settle(&[Made::record(500, 0)], plug.blocking_recv().unwrap());
+    log.settle(&[Made::record(500, 0)], answer(plug));
     for (id, reply) in (0..).zip(waiting) {
-        log.settle(&Made::records(id..id + 3), reply.blocking_recv().unwrap());
+        log.settle(&Made::records(id..id + 3), answer(reply));
     }
     assert_eq!(log.reader().published().size(), 43);
     log.check(43);
@@ -204,7 +204,7 @@ fn dropping_drains_as_closing_does() {
     let replies: Vec<_> = (0..50).map(|id| log.send(&[Made::record(id, 0)]).unwrap()).collect();
     log.close();
     for (id, reply) in (0..).zip(replies) {
-        log.settle(&[Made::record(id, 0)], reply.blocking_recv().unwrap());
+        log.settle(&[Made::record(id, 0)], answer(reply));
     }
     log.open().unwrap();
     log.check(50);
@@ -221,9 +221,9 @@ fn a_full_pool_is_a_typed_refusal_and_passes() {
     assert_eq!(log.log().waiting(), 10);
     assert_eq!(log.try_submit(&[Made::record(50, 0)]).unwrap_err(), Refusal::PoolFull { waiting: 10 });
     log.store().release();
-    log.settle(&[Made::record(0, 0)], plug.blocking_recv().unwrap());
+    log.settle(&[Made::record(0, 0)], answer(plug));
     for (n, reply) in (0..).zip(accepted) {
-        log.settle(&Made::records(n * 2 + 1..n * 2 + 3), reply.blocking_recv().unwrap());
+        log.settle(&Made::records(n * 2 + 1..n * 2 + 3), answer(reply));
     }
     assert!(log.observed.commits.lock().iter().all(|commit| commit.entries <= 4));
     log.submit(&[Made::record(50, 0)]);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use sequencer::log::Status;
 use tlog::{checkpoint::SignedCheckpoint, tile::Resource};
 
-use crate::testlog::{Made, NEVER, Setup, TestLog};
+use crate::testlog::{Made, NEVER, PATIENCE, Setup, TestLog};
 
 const SOON: Duration = Duration::from_millis(10);
 
@@ -13,7 +13,7 @@ const SOON: Duration = Duration::from_millis(10);
 fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
     let start = Instant::now();
     while !happened() {
-        assert!(start.elapsed() < Duration::from_secs(20), "not within 20 seconds: {what}");
+        assert!(start.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
         std::thread::sleep(Duration::from_millis(1));
     }
 }

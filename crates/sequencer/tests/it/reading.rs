@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tlog::tile::{Resource, Tile};
 
-use crate::testlog::{At, Made, TestLog};
+use crate::testlog::{At, Made, TestLog, answer};
 
 /// Between the moment in which a commit is in the store and the one in which it is known to be durable, readers see
 /// the log as it was.
@@ -27,7 +27,7 @@ fn a_commit_that_is_not_known_to_be_durable_is_not_shown() {
     assert_eq!(reader.find(&old).unwrap().unwrap().index, 249);
 
     log.store().release();
-    log.settle(&group, reply.blocking_recv().unwrap());
+    log.settle(&group, answer(reply));
     assert_eq!(reader.find(&new).unwrap().unwrap().index, 255);
     log.check(600);
 }

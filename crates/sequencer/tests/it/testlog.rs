@@ -9,7 +9,11 @@ mod outside;
 mod reference;
 mod watched;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -25,7 +29,7 @@ use store::{FaultyStore, MemoryStore, SledOptions, SledStore, Store};
 use tempfile::TempDir;
 use testkit::keys::{self, TestKey};
 use tlog::{checkpoint::SignedCheckpoint, key::Signer};
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 pub use model::{Made, Model};
 pub use outside::{Observed, TestEvidence};
@@ -33,6 +37,9 @@ pub use watched::{At, Rules, Watched};
 
 /// A publication that no test lives to see: only opening and closing publish.
 pub const NEVER: Duration = Duration::from_hours(1);
+
+/// How long a test waits for what must happen.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where the log's bytes are.
 pub enum Place {
@@ -180,7 +187,7 @@ impl TestLog {
 
     /// Hands a group in and waits. The model is left alone.
     pub fn try_submit(&self, group: &[Made]) -> Reply {
-        self.send(group)?.blocking_recv().expect("every group is answered")
+        answer(self.send(group)?)
     }
 
     /// Logs a group, and demands that its outcomes are the model's.
@@ -206,7 +213,7 @@ impl TestLog {
         self.store().wait_until_held();
         let others: Vec<_> = groups.iter().map(|group| self.send(group).unwrap()).collect();
         self.store().release();
-        std::iter::once(first).chain(others).map(|reply| reply.blocking_recv().unwrap()).collect()
+        std::iter::once(first).chain(others).map(|reply| answer(reply)).collect()
     }
 
     /// Takes a good reply into the model.
@@ -233,6 +240,20 @@ impl Drop for TestLog {
         if let Some((_, store)) = &self.open {
             store.release();
         }
+    }
+}
+
+/// Waits for a reply. Every group is answered, and soon: a test that waits for ever is of no use.
+pub fn answer(mut receiver: oneshot::Receiver<Reply>) -> Reply {
+    let (start, mut pause) = (Instant::now(), Duration::from_micros(10));
+    loop {
+        match receiver.try_recv() {
+            Ok(reply) => return reply,
+            Err(TryRecvError::Closed) => panic!("a group was dropped without an answer"),
+            Err(TryRecvError::Empty) => assert!(start.elapsed() < PATIENCE, "a group was not answered"),
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(2));
     }
 }
 

@@ -62,7 +62,7 @@ impl Watched {
     pub fn wait_until_held(&self) {
         let mut gate = self.gate.lock();
         while !gate.held {
-            let late = self.moved.wait_for(&mut gate, std::time::Duration::from_secs(30)).timed_out();
+            let late = self.moved.wait_for(&mut gate, super::PATIENCE).timed_out();
             assert!(!late, "no commit came to the gate");
         }
     }
