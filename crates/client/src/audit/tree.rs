@@ -152,7 +152,7 @@ impl TreeCheck<'_> {
         };
         let bundles = join.done.size / WIDTH..self.head.size.div_ceil(WIDTH);
         let (step, at_once) = match self.source {
-            Source::Directory(_) => (SPAN_FROM_DIRECTORY, self.threads.get() + 1),
+            Source::Directory(_) => (SPAN_FROM_DIRECTORY, self.threads.get()),
             Source::Http(_) => (SPAN_OVER_HTTP, SPANS_OVER_HTTP.max(self.threads.get() + 1)),
         };
         let mut spans =
