@@ -180,3 +180,6 @@ fn bytes_max(resource: Resource) -> usize {
         Resource::Bundle(bundle) => BUNDLE_BYTES_MAX / WIDTH as usize * usize::from(bundle.width()),
     }
 }
+
+#[cfg(test)]
+mod tests;
