@@ -133,7 +133,7 @@ fn copy_private(data: &Path, private: &Path) -> Result<Vec<&'static str>, Failur
 
 /// Whole, durable, and never readable by others, not even for a moment.
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("tmp");
+    let temporary = path.with_added_extension("new");
     let _ = fs::remove_file(&temporary);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
     file.write_all(bytes)?;

@@ -27,9 +27,7 @@ pub(crate) fn read_bounded(path: &Path, limit: usize) -> io::Result<Bytes> {
 /// Writes a file so that under its name there is the whole of it or what was there before. The directory is to be
 /// synced by [`sync_directory`] before anything is built on the new name.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    let temporary = path.with_file_name(name);
+    let temporary = path.with_added_extension("new");
     let mut file = File::create(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
