@@ -91,6 +91,19 @@ fn the_key_is_made_for_its_owner_alone_and_read_back() {
     assert_eq!(names(dir.path()), ["lock", "log.key", "log.vkey"]);
 }
 
+/// A key whose public half is nowhere would be a log that nobody can verify.
+#[test]
+fn there_is_no_key_without_its_public_half() {
+    let dir = TempDir::new().unwrap();
+    let data = DataDirectory::open(dir.path()).unwrap();
+    fs::create_dir_all(dir.path().join("log.vkey/in the way")).unwrap();
+    assert!(data.create_signer(origin(), &keys::LOG.seed).is_err());
+    assert!(data.signer().unwrap().is_none());
+    fs::remove_dir_all(dir.path().join("log.vkey")).unwrap();
+    data.create_signer(origin(), &keys::LOG.seed).unwrap();
+    assert_eq!(read_vkey(dir.path()).unwrap(), signer(keys::LOG).verifier_key().to_string());
+}
+
 #[test]
 fn a_key_that_others_can_read_is_refused() {
     let dir = TempDir::new().unwrap();
