@@ -75,9 +75,12 @@ fn table(report: &Report, took: Duration) -> Table {
     let rate = u128::from(counted.entries) * 1_000_000 / took.as_micros().max(1);
     let mut table = Table::default().row("read at", &report.place).maybe("root", report.root.as_deref());
     table = match (&report.continues, &report.continues_since) {
-        (Some(size), Some(since)) if report.holds() => {
-            table.row("continues", format!("size {}, which this auditor verified at {since}", count(*size)))
-        }
+        (Some(size), Some(since)) if report.holds() => table
+            .row("continues", format!("size {}, which this auditor verified at {since}", count(*size)))
+            .maybe(
+                "followed",
+                report.followed_since.as_ref().map(|since| format!("without a gap since {since}")),
+            ),
         (None, _) => table.row("continues", "nothing: this auditor has no earlier checkpoint of this log"),
         _ => table,
     };
@@ -102,6 +105,10 @@ fn table(report: &Report, took: Duration) -> Table {
                 count(u64::try_from(rate).unwrap_or(u64::MAX)),
             ),
         );
+    }
+    if report.first > 0 {
+        let when = report.full_at.as_deref().unwrap_or("never, with this state");
+        table = table.row("before that", format!("every byte was read last: {when}"));
     }
     if report.resumed > 0 {
         table = table.row(

@@ -206,6 +206,7 @@ impl Hammered {
     fn verdict(&self) -> Verdict {
         match &self.promises {
             Some(checked) if !checked.holds() => Verdict::DoesNotHold,
+            Some(checked) if checked.acknowledged == 0 => Verdict::CouldNotTell,
             _ => Verdict::Holds,
         }
     }
@@ -218,6 +219,7 @@ impl Hammered {
     fn headline(&self) -> String {
         match &self.promises {
             None => "what was acknowledged was not checked".to_owned(),
+            Some(checked) if checked.acknowledged == 0 => "nothing was acknowledged".to_owned(),
             Some(checked) if checked.holds() => {
                 format!(
                     "all {} acknowledged entries are in the log, each where and as it was promised",

@@ -88,6 +88,10 @@ pub struct Report {
     pub continues: Option<u64>,
     /// When that was (RFC 3339).
     pub continues_since: Option<String>,
+    /// When this auditor verified the log for the first time (RFC 3339); each checkpoint since continued the one before.
+    pub followed_since: Option<String>,
+    /// When every byte was read last, before this audit (RFC 3339).
+    pub full_at: Option<String>,
     /// How much was read.
     pub scope: Scope,
     /// Index of the first entry that was hashed.
@@ -153,6 +157,8 @@ impl Audit {
             witnesses: vec![],
             continues: seen.map(|state| state.checkpoint.size()),
             continues_since: seen.map(|state| state.verified.clone()),
+            followed_since: seen.map(|state| state.since.clone()),
+            full_at: seen.and_then(|state| state.full.clone()),
             scope: self.scope,
             first: 0,
             resumed: 0,
