@@ -213,7 +213,7 @@ impl TestLog {
         self.store().wait_until_held();
         let others: Vec<_> = groups.iter().map(|group| self.send(group).unwrap()).collect();
         self.store().release();
-        std::iter::once(first).chain(others).map(|reply| answer(reply)).collect()
+        std::iter::once(first).chain(others).map(answer).collect()
     }
 
     /// Takes a good reply into the model.
