@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::print::Printer;
-use crate::{audit, backup, completions, hammer, record, verify};
+use crate::{audit, backup, completions, hammer, key, record, serve, verify};
 
 /// A transparency log for what AI agents do.
 #[derive(Debug, Parser)]
@@ -44,10 +44,12 @@ pub(crate) struct Options {
 /// The verbs, each in a file of its own.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    Serve(serve::Args),
     Record(record::Args),
     Verify(verify::Args),
     Audit(audit::Args),
     Backup(backup::Args),
+    Key(key::Args),
     Hammer(hammer::Args),
     Completions(completions::Args),
     Man(completions::ManArgs),

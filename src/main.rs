@@ -5,9 +5,12 @@ mod backup;
 mod cli;
 mod completions;
 mod hammer;
+mod key;
+mod place;
 mod print;
 mod progress;
 mod record;
+mod serve;
 mod trust;
 mod verify;
 
@@ -38,10 +41,12 @@ fn main() -> ExitCode {
 /// One line a verb.
 async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
     match verb {
+        Verb::Serve(args) => serve::run(args, printer).await,
         Verb::Record(args) => record::run(args, printer).await,
         Verb::Verify(args) => verify::run(&args, printer),
         Verb::Audit(args) => audit::run(args, printer).await,
         Verb::Backup(args) => backup::run(args, printer).await,
+        Verb::Key(args) => key::run(&args, printer),
         Verb::Hammer(args) => hammer::run(args, printer).await,
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => completions::man(&args),

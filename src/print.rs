@@ -58,6 +58,18 @@ impl Printer {
         let _ = table.write(&mut out);
     }
 
+    /// Says what is going on: `result` for programs, a word, headline and table for people.
+    pub(crate) fn told(self, word: &str, headline: &str, table: &Table, result: &impl Serialize) {
+        if self.json {
+            return json_line(result);
+        }
+        let mut out = anstream::stdout().lock();
+        let style = Style::new().bold();
+        let _ = writeln!(out, "{style}{word}{style:#}: {headline}");
+        let _ = table.write(&mut out);
+        let _ = out.flush();
+    }
+
     /// Says why nothing came of it: on standard error, or as JSON on standard output.
     pub(crate) fn failure(self, failure: &Failure) {
         if self.json {
@@ -78,6 +90,11 @@ pub(crate) fn json_line(value: &impl Serialize) {
     if let Ok(json) = serde_json::to_string(value) {
         let _ = writeln!(out, "{json}");
     }
+}
+
+/// One line on standard output, as it is.
+pub(crate) fn text_line(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 /// A remark on standard error.

@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is the report")]
 
 mod audit;
+mod backup;
+mod hammer;
+mod record;
 mod run;
+mod served;
 #[path = "../../crates/client/src/testlog.rs"]
 #[allow(dead_code, reason = "shared with the unit tests of crates/client, which use more of it")]
 mod testlog;

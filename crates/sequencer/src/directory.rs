@@ -3,6 +3,7 @@
 //! ```text
 //! DATA/
 //!   lock       held by the one process that has the log open
+//!   log.json   what the log is: format, origin, kind; as in the store, for whoever has to restore one
 //!   log.key    the signing key, mode 0600
 //!   log.vkey   the public key
 //!   head       the newest published checkpoint: evidence outside the store
@@ -23,7 +24,7 @@ use tlog::{
 };
 use zeroize::Zeroizing;
 
-use crate::publisher::Evidence;
+use crate::{log::LogIdentity, publisher::Evidence};
 
 /// The directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +62,14 @@ pub enum DirectoryError {
         path: PathBuf,
         /// In which way.
         source: KeyError,
+    },
+    /// The file that says what the log is does not.
+    #[error("{path} does not say what the log is: {source}")]
+    Identity {
+        /// The file.
+        path: PathBuf,
+        /// In which way.
+        source: serde_json::Error,
     },
     /// There is no log here.
     #[error("{path} holds no log (it has no log.key)")]
@@ -124,6 +133,23 @@ impl DataDirectory {
         file.read_to_string(&mut text).map_err(io)?;
         let signer = Signer::from_skey(text.trim_end_matches('\n'));
         signer.map(Some).map_err(|source| DirectoryError::Key { path, source })
+    }
+
+    /// What the log is, as it was noted when it was created; `None` if there is none yet.
+    pub fn identity(&self) -> Result<Option<LogIdentity>, DirectoryError> {
+        let path = self.path.join("log.json");
+        match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|source| DirectoryError::Identity { path, source }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(DirectoryError::Io { path, source }),
+        }
+    }
+
+    /// Notes what the log is.
+    pub fn write_identity(&self, identity: &LogIdentity) -> Result<(), DirectoryError> {
+        self.write("log.json", &[&identity.to_bytes()[..], b"\n"].concat(), 0o644)
     }
 
     /// Writes a new signing key from 32 random bytes.

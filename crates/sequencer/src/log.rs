@@ -15,7 +15,7 @@ use tlog::{
     Head,
     checkpoint::SignedCheckpoint,
     integrate::Edge,
-    key::{Signer, VerifierKey},
+    key::{KeyName, Signer, VerifierKey},
 };
 use tokio::sync::{oneshot, watch};
 
@@ -266,6 +266,11 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 }
 
 impl LogIdentity {
+    /// A log of the present format.
+    pub fn new(origin: &KeyName, kind: Kind) -> Self {
+        Self { format: recover::FORMAT, origin: origin.to_string(), kind }
+    }
+
     /// The bytes in the store.
     pub(crate) fn to_bytes(&self) -> Bytes {
         serde_json::to_vec(self).unwrap_or_default().into()

@@ -190,7 +190,7 @@ fn create(
             return Err(RecoverError::StoreGone { known: known.size() });
         }
     }
-    let identity = LogIdentity { format: FORMAT, origin: signer.name().to_string(), kind };
+    let identity = LogIdentity::new(signer.name(), kind);
     let checkpoint = Checkpoint::new(signer.name().clone(), Head::EMPTY)?.sign(signer)?;
     evidence.note(&checkpoint).map_err(RecoverError::Evidence)?;
     let batch = Batch { puts: vec![(Key::Identity, identity.to_bytes())], deletes: vec![] };

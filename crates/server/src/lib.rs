@@ -1,1 +1,24 @@
-//! The HTTP server: public log API, record API, metrics
+//! The only crate with an HTTP server: the public log API (C2SP tlog-tiles), the record API, metrics and health.
+//!
+//! A handler converts what came in, asks the log, and converts the answer; decisions are below this crate. What a
+//! caller may send is bounded in [`limits`], what it is told when something is wrong is in [`problem`], where each
+//! thing is served is in [`routes`], what is counted is in [`metrics`].
+
+mod add;
+mod app;
+mod body;
+mod connection;
+mod health;
+mod index;
+pub mod limits;
+pub mod metrics;
+pub mod openapi;
+pub mod problem;
+mod proofs;
+mod read_record;
+mod resources;
+pub mod routes;
+mod submit;
+
+pub use app::{App, Clock, SystemClock};
+pub use connection::{Capacity, serve};

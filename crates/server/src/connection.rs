@@ -1,0 +1,138 @@
+//! Connections: how many, how long, and how they end.
+//!
+//! Every connection costs a descriptor, and so do the store and the log's files. The server gives connections what
+//! is left after a reserve; one more is told "503, come back" and closed. An accept that fails because descriptors
+//! ran out anyway is tried again, it never ends the process.
+
+use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, http::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tower::ServiceExt as _;
+
+use crate::{limits, metrics::Metrics};
+
+/// How many connections may be open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Open at one time.
+    pub connections_max: usize,
+}
+
+impl Capacity {
+    /// What the process's descriptor limit leaves after the reserve.
+    pub fn of_this_process() -> Self {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1 << 20);
+        let connections = limit.saturating_sub(limits::DESCRIPTORS_RESERVED).clamp(16, 1 << 20);
+        Self { connections_max: connections as usize }
+    }
+}
+
+/// Serves until `shutdown` is done, then lets requests under way finish, for a while.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    metrics: Arc<Metrics>,
+    capacity: Capacity,
+    shutdown: impl Future<Output = ()>,
+) {
+    let open = Arc::new(Semaphore::new(capacity.connections_max));
+    let refusing = Arc::new(Semaphore::new(limits::REFUSALS_AT_ONCE));
+    let graceful = GracefulShutdown::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut shutdown => break,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                after_failed_accept(&error).await;
+                continue;
+            }
+        };
+        if let Ok(permit) = open.clone().try_acquire_owned() {
+            converse(stream, router.clone(), &metrics, &graceful, permit);
+            continue;
+        }
+        metrics.connection_refused();
+        if let Ok(permit) = refusing.clone().try_acquire_owned() {
+            tokio::spawn(refuse(stream, permit));
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(limits::DRAIN_TIME_MAX, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not finish in time and were cut off");
+    }
+}
+
+/// Serves one connection on a task of its own.
+fn converse(
+    stream: TcpStream,
+    router: Router,
+    metrics: &Arc<Metrics>,
+    graceful: &GracefulShutdown,
+    permit: OwnedSemaphorePermit,
+) {
+    // Answers are small and written at once: waiting to fill a packet only adds time.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let router = router.clone();
+        async move {
+            Ok::<_, Infallible>(
+                router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {}),
+            )
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::HEADER_TIME_MAX)
+        .max_buf_size(limits::HEADER_BYTES_MAX)
+        .max_headers(limits::HEADERS_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let watched = graceful.watch(connection);
+    let counted = metrics.connection();
+    tokio::spawn(async move {
+        // Errors here are the peer's: a broken connection, a head that is none, a head that took too long.
+        if let Err(error) = watched.await {
+            tracing::debug!(%error, "a connection ended");
+        }
+        drop((counted, permit));
+    });
+}
+
+/// Says that there are too many, and closes. Reads a little first, so that the answer is not lost to a reset.
+async fn refuse(mut stream: TcpStream, _permit: OwnedSemaphorePermit) {
+    const BUSY: &str = "The server has as many connections as it can hold.";
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\nretry-after: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{BUSY}",
+        limits::RETRY_AFTER.as_secs(),
+        BUSY.len(),
+    );
+    let exchange = async {
+        let mut ignored = [0; 4096];
+        let _ = stream.read(&mut ignored).await?;
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), exchange).await;
+}
+
+/// Errors of one connection are over at once; anything else (no descriptors, no memory) needs a moment.
+async fn after_failed_accept(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        tracing::warn!(%error, "a connection could not be accepted; trying again");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

@@ -1,0 +1,161 @@
+//! Everything that is counted, in one place, as Prometheus text.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64},
+    },
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+use sequencer::log::{Commit, Observer};
+use tlog::checkpoint::SignedCheckpoint;
+
+/// Labels of a request: which route, which status.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Request {
+    route: &'static str,
+    status: u16,
+}
+
+/// All metrics of a server.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    entries: Counter,
+    entry_bytes: Counter,
+    duplicates: Counter,
+    conflicts: Counter,
+    commits: Counter,
+    commit_seconds: Histogram,
+    store_seconds: Histogram,
+    size: Gauge<i64, AtomicI64>,
+    published_size: Gauge<i64, AtomicI64>,
+    failed: Gauge<i64, AtomicI64>,
+    clock_went_back: Counter,
+    refused_connections: Counter,
+    connections: Gauge<i64, AtomicI64>,
+    waiting: Gauge<i64, AtomicI64>,
+    published_age: Gauge<f64, AtomicU64>,
+    published_at: Mutex<Option<Instant>>,
+}
+
+impl Metrics {
+    /// Metrics at zero.
+    pub fn new() -> Arc<Self> {
+        let seconds =
+            || Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5]);
+        let mut metrics = Self {
+            registry: Registry::with_prefix("deedbook"),
+            requests: Family::default(),
+            entries: Counter::default(),
+            entry_bytes: Counter::default(),
+            duplicates: Counter::default(),
+            conflicts: Counter::default(),
+            commits: Counter::default(),
+            commit_seconds: seconds(),
+            store_seconds: seconds(),
+            size: Gauge::default(),
+            published_size: Gauge::default(),
+            failed: Gauge::default(),
+            clock_went_back: Counter::default(),
+            refused_connections: Counter::default(),
+            connections: Gauge::default(),
+            waiting: Gauge::default(),
+            published_age: Gauge::default(),
+            published_at: Mutex::default(),
+        };
+        metrics.register();
+        Arc::new(metrics)
+    }
+
+    #[rustfmt::skip]
+    fn register(&mut self) {
+        let r = &mut self.registry;
+        r.register("http_requests", "Requests answered, by route and status", self.requests.clone());
+        r.register("entries", "Entries logged since the start", self.entries.clone());
+        r.register_with_unit("entries", "Size of the entries logged since the start", Unit::Bytes, self.entry_bytes.clone());
+        r.register("duplicates", "Submissions that were in the log already", self.duplicates.clone());
+        r.register("conflicts", "Submissions refused because other bytes stand under their id", self.conflicts.clone());
+        r.register("commits", "Commits", self.commits.clone());
+        r.register_with_unit("commit", "From taking a batch to its being durable", Unit::Seconds, self.commit_seconds.clone());
+        r.register_with_unit("store_commit", "The store's part of a commit: writing and syncing", Unit::Seconds, self.store_seconds.clone());
+        r.register("size", "Size of the log, durable", self.size.clone());
+        r.register("published_size", "Size of the published checkpoint", self.published_size.clone());
+        r.register_with_unit("published_age", "Since the last publication", Unit::Seconds, self.published_age.clone());
+        r.register("failed", "1 after the log has stopped writing because of a failure", self.failed.clone());
+        r.register("clock_went_back", "Times that the clock went back by more than a second", self.clock_went_back.clone());
+        r.register("refused_connections", "Connections refused because there were too many", self.refused_connections.clone());
+        r.register("connections", "Open connections", self.connections.clone());
+        r.register("pool_entries", "Entries waiting for a commit", self.waiting.clone());
+    }
+
+    /// The text that Prometheus reads.
+    pub(crate) fn text(&self, waiting: usize) -> Result<String, std::fmt::Error> {
+        self.waiting.set(waiting.cast_signed() as i64);
+        self.published_age.set(self.published_age().map_or(f64::INFINITY, |age| age.as_secs_f64()));
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+
+    /// Since the last publication; `None` before the first.
+    pub(crate) fn published_age(&self) -> Option<Duration> {
+        self.published_at.lock().map(|at| at.elapsed())
+    }
+
+    pub(crate) fn request(&self, route: &'static str, status: u16) {
+        self.requests.get_or_create(&Request { route, status }).inc();
+    }
+
+    pub(crate) fn clock_went_back(&self) {
+        self.clock_went_back.inc();
+    }
+
+    pub(crate) fn connection_refused(&self) {
+        self.refused_connections.inc();
+    }
+
+    /// Counts a connection as open until the answer is dropped.
+    pub(crate) fn connection(self: &Arc<Self>) -> OpenConnection {
+        self.connections.inc();
+        OpenConnection(self.clone())
+    }
+}
+
+/// A connection that is open.
+pub(crate) struct OpenConnection(Arc<Metrics>);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.connections.dec();
+    }
+}
+
+impl Observer for Metrics {
+    fn committed(&self, commit: &Commit) {
+        self.entries.inc_by(commit.entries);
+        self.entry_bytes.inc_by(commit.bytes);
+        self.duplicates.inc_by(commit.duplicates);
+        self.conflicts.inc_by(commit.conflicts);
+        self.commits.inc();
+        self.commit_seconds.observe(commit.took.as_secs_f64());
+        self.store_seconds.observe(commit.store_took.as_secs_f64());
+        self.size.set(commit.size.cast_signed());
+    }
+
+    fn published(&self, checkpoint: &SignedCheckpoint) {
+        self.published_size.set(checkpoint.size().cast_signed());
+        *self.published_at.lock() = Some(Instant::now());
+    }
+
+    fn failed(&self, _why: &str) {
+        self.failed.set(1);
+    }
+}

@@ -1,0 +1,241 @@
+//! What a caller is told when something is wrong: RFC 9457 problem details.
+//!
+//! Each kind of problem is one variant of [`Code`], with its status and its title; nothing else in this crate
+//! chooses a status for an error. The `detail` is a sentence for the caller. Causes that are the operator's business
+//! go to the log and never into an answer.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use sequencer::pool::Refusal as Busy;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::limits;
+
+/// Kinds of problems. The name that a program sees is the one of [`Code::name`], and never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The request cannot be understood.
+    BadRequest,
+    /// A query parameter is unknown, missing or malformed.
+    BadQuery,
+    /// The body is not what the content type says, or a record is not one.
+    BadRecord,
+    /// The content type is not one that this takes.
+    UnsupportedMediaType,
+    /// The body or an entry is over its limit.
+    TooLarge,
+    /// The body has more records than one request may.
+    TooMany,
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// Nothing is there.
+    NotFound,
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// Other bytes stand under this id already.
+    IdTaken,
+    /// Several producers have a record with this id.
+    Ambiguous,
+    /// The log is busy.
+    Busy,
+    /// The log takes no entries at present.
+    NotWriting,
+    /// The commit failed; whether the record is there is not known.
+    OutcomeUnknown,
+    /// The server failed. The operator's log says why.
+    Internal,
+}
+
+impl Code {
+    /// All of them, for the documentation.
+    pub const ALL: [Self; 15] = [
+        Self::BadRequest,
+        Self::BadQuery,
+        Self::BadRecord,
+        Self::UnsupportedMediaType,
+        Self::TooLarge,
+        Self::TooMany,
+        Self::BodyTimeout,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::IdTaken,
+        Self::Ambiguous,
+        Self::Busy,
+        Self::NotWriting,
+        Self::OutcomeUnknown,
+        Self::Internal,
+    ];
+
+    /// The stable name, last part of the problem's `type`.
+    pub fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    /// HTTP status.
+    pub fn status(self) -> StatusCode {
+        self.row().1
+    }
+
+    /// Short title; the same for each problem of the kind.
+    pub fn title(self) -> &'static str {
+        self.row().2
+    }
+
+    fn row(self) -> (&'static str, StatusCode, &'static str) {
+        match self {
+            Self::BadRequest => ("bad-request", StatusCode::BAD_REQUEST, "The request cannot be understood"),
+            Self::BadQuery => ("bad-query", StatusCode::BAD_REQUEST, "A query parameter is wrong"),
+            Self::BadRecord => ("bad-record", StatusCode::UNPROCESSABLE_ENTITY, "This is not a record"),
+            Self::UnsupportedMediaType => (
+                "unsupported-media-type",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "The content type is not one of those taken",
+            ),
+            Self::TooLarge => ("too-large", StatusCode::PAYLOAD_TOO_LARGE, "Over a size limit"),
+            Self::TooMany => ("too-many", StatusCode::PAYLOAD_TOO_LARGE, "Too many records in one request"),
+            Self::BodyTimeout => {
+                ("body-timeout", StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time")
+            }
+            Self::NotFound => ("not-found", StatusCode::NOT_FOUND, "Nothing is there"),
+            Self::MethodNotAllowed => {
+                ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED, "Not with this method")
+            }
+            Self::IdTaken => ("id-taken", StatusCode::CONFLICT, "Another record stands under this id"),
+            Self::Ambiguous => {
+                ("ambiguous", StatusCode::CONFLICT, "Several producers have a record with this id")
+            }
+            Self::Busy => ("busy", StatusCode::SERVICE_UNAVAILABLE, "The log is busy"),
+            Self::NotWriting => {
+                ("not-writing", StatusCode::SERVICE_UNAVAILABLE, "The log takes no entries at present")
+            }
+            Self::OutcomeUnknown => {
+                ("outcome-unknown", StatusCode::SERVICE_UNAVAILABLE, "Whether this was logged is not known")
+            }
+            Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "The server failed"),
+        }
+    }
+}
+
+/// Problem details (RFC 9457), with the members that some kinds add.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Problem {
+    /// `urn:deedbook:problem:` and the kind's stable name.
+    #[serde(rename = "type")]
+    kind: String,
+    /// Title of the kind.
+    title: &'static str,
+    /// HTTP status.
+    status: u16,
+    /// What happened, and what to do about it.
+    detail: String,
+    /// For `bad-record`: what is wrong with the record, as a stable name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    /// For `bad-record`: the field, as a JSON pointer (RFC 6901).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    /// For `bad-record`: the byte at which the trouble starts, counted from the start of the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<usize>,
+    /// The limit that was passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<usize>,
+    /// For `id-taken`: index of the entry that stands under the id. For `ambiguous`: of the first of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<u64>,
+    /// Boxed so that results stay small.
+    #[serde(skip)]
+    retry: bool,
+}
+
+impl Problem {
+    /// A problem of this kind, and what happened.
+    pub fn new(code: Code, detail: impl Into<String>) -> Box<Self> {
+        Box::new(Self {
+            kind: format!("urn:deedbook:problem:{}", code.name()),
+            title: code.title(),
+            status: code.status().as_u16(),
+            detail: detail.into(),
+            code: None,
+            path: None,
+            offset: None,
+            limit: None,
+            index: None,
+            retry: code.status() == StatusCode::SERVICE_UNAVAILABLE,
+        })
+    }
+
+    /// Names the limit that was passed.
+    #[must_use]
+    pub fn limit(mut self: Box<Self>, limit: usize) -> Box<Self> {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Names the entry it is about.
+    #[must_use]
+    pub fn index(mut self: Box<Self>, index: u64) -> Box<Self> {
+        self.index = Some(index);
+        self
+    }
+
+    /// HTTP status.
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// Something failed that the caller cannot help. The cause goes to the log.
+    pub fn internal(cause: &dyn std::error::Error) -> Box<Self> {
+        tracing::error!(%cause, "a request failed");
+        Self::new(
+            Code::Internal,
+            "The server could not do this. It is not your fault; its operator's log says why.",
+        )
+    }
+}
+
+/// Why a record was refused.
+impl From<record::Refusal> for Box<Problem> {
+    fn from(refusal: record::Refusal) -> Self {
+        let code = match refusal.cause() {
+            record::Cause::TooLarge { .. } => Code::TooLarge,
+            record::Cause::TooMany { .. } => Code::TooMany,
+            _ => Code::BadRecord,
+        };
+        let mut problem = Problem::new(code, refusal.to_string());
+        problem.code = Some(refusal.code());
+        problem.path = Some(refusal.path().to_string());
+        problem.offset = Some(refusal.offset());
+        problem.limit = refusal.limit();
+        problem
+    }
+}
+
+/// Why the log did not take a group.
+impl From<Busy> for Box<Problem> {
+    fn from(refusal: Busy) -> Self {
+        let code = match refusal {
+            Busy::PoolFull { .. } => Code::Busy,
+            Busy::NotWriting(_) => Code::NotWriting,
+            Busy::Unknown => Code::OutcomeUnknown,
+        };
+        Problem::new(code, format!("{refusal}."))
+    }
+}
+
+impl IntoResponse for Box<Problem> {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (self.status(), body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.retry {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER.as_secs()));
+        }
+        response
+    }
+}

@@ -1,0 +1,105 @@
+//! Where each thing is served. The router and the OpenAPI description are made from one declaration.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderValue, header},
+    middleware::{Next, from_fn_with_state, map_response},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    add,
+    app::App,
+    health, index, openapi,
+    problem::{Code, Problem},
+    proofs, read_record, resources, submit,
+};
+
+/// What this server is.
+pub const INDEX: &str = "/";
+/// The published checkpoint.
+pub const CHECKPOINT: &str = "/checkpoint";
+/// Hash tiles and entry bundles.
+pub const TILE: &str = "/tile/{*path}";
+/// Submission of records.
+pub const RECORDS: &str = "/v1/records";
+/// One record.
+pub const RECORD: &str = "/v1/records/{record}";
+/// Inclusion proofs.
+pub const INCLUSION: &str = "/v1/proofs/inclusion";
+/// Consistency proofs.
+pub const CONSISTENCY: &str = "/v1/proofs/consistency";
+/// What the log is.
+pub const LOG: &str = "/v1/log";
+/// Raw entries.
+pub const ADD: &str = "/add";
+/// Metrics.
+pub const METRICS: &str = "/metrics";
+/// Liveness.
+pub const HEALTHZ: &str = "/healthz";
+/// Readiness.
+pub const READYZ: &str = "/readyz";
+/// The description of all this.
+pub const OPENAPI: &str = "/openapi.json";
+
+/// Every route that is described, in the order of the description.
+const ALL: [&str; 12] =
+    [CHECKPOINT, TILE, RECORDS, RECORD, INCLUSION, CONSISTENCY, LOG, ADD, METRICS, HEALTHZ, READYZ, INDEX];
+
+/// The described routes.
+pub(crate) fn described() -> OpenApiRouter<Arc<App>> {
+    let public = OpenApiRouter::new()
+        .routes(routes!(resources::checkpoint))
+        .routes(routes!(resources::tile))
+        .routes(routes!(proofs::inclusion))
+        .routes(routes!(proofs::consistency))
+        .routes(routes!(health::log_info))
+        .layer(map_response(open_to_all_origins));
+    OpenApiRouter::with_openapi(openapi::frame())
+        .merge(public)
+        .routes(routes!(submit::submit))
+        .routes(routes!(read_record::record))
+        .routes(routes!(add::add))
+        .routes(routes!(health::metrics))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(index::index))
+}
+
+/// The whole service.
+pub fn router(app: Arc<App>) -> Router {
+    let (router, description) = described().split_for_parts();
+    let description = description.to_json().unwrap_or_default();
+    let json = HeaderValue::from_static("application/json");
+    let serve_description = move || async move { ([(header::CONTENT_TYPE, json)], description) };
+    router
+        .route(OPENAPI, get(serve_description))
+        .fallback(|| async {
+            Problem::new(Code::NotFound, "There is nothing at this path; see /openapi.json.")
+        })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(Code::MethodNotAllowed, "This path does not take this method; see /openapi.json.")
+        })
+        .layer(from_fn_with_state(app.clone(), count))
+        .with_state(app)
+}
+
+/// What is public may be read by any page.
+async fn open_to_all_origins(mut response: Response) -> Response {
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
+
+/// Counts each request by its route.
+async fn count(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let route = matched.and_then(|path| ALL.into_iter().chain([OPENAPI]).find(|known| *known == path));
+    let response = next.run(request).await.into_response();
+    app.metrics.request(route.unwrap_or("other"), response.status().as_u16());
+    response
+}

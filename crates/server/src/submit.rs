@@ -1,0 +1,182 @@
+//! `POST /v1/records`: records in, each answered on its own, with all it takes to check the answer offline.
+
+mod answer;
+mod prepare;
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse as _, Response},
+};
+use record::Framing;
+use sequencer::{
+    Kind,
+    ids::Outcome,
+    pool::{Answer, Submission},
+    reader::Reader,
+};
+use serde::Deserialize;
+use tlog::checkpoint::SignedCheckpoint;
+use utoipa::{IntoParams, ToSchema};
+
+pub(crate) use answer::{Answered, proof_text};
+
+use crate::{
+    app::App,
+    body::{self, Params},
+    limits::{BODY_BYTES_MAX, INLINE_WORK_BYTES_MAX, PUBLISH_WAIT_MAX},
+    problem::{Code, Problem},
+};
+
+/// When the answer is sent
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Wait {
+    /// When the records survive a power cut and are under a checkpoint that the log has signed.
+    #[default]
+    Durable,
+    /// When that, and a checkpoint that contains them is served to everybody.
+    Published,
+}
+
+/// Parameters of a submission
+#[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SubmitParams {
+    /// What to wait for.
+    #[serde(default)]
+    wait: Wait,
+    /// Whether each item carries its receipt, a C2SP tlog-proof.
+    #[serde(default)]
+    proof: bool,
+    /// Whether each item carries the whole entry instead of its `log` part.
+    #[serde(default)]
+    entry: bool,
+}
+
+/// Submit records
+///
+/// One JSON object, a JSON array of objects, or NDJSON. Each record is answered on its own and in order: `logged`,
+/// `duplicate` (the same bytes were logged before under this producer and id; the first entry stands) or `rejected`.
+/// An answer carries what the server added (`log`), so that the entry can be rebuilt and its receipt checked offline.
+/// A single object that is refused is answered with the problem itself. Safe to repeat: the pair of `producer.id` and
+/// `id` is the idempotency key.
+#[utoipa::path(
+    post,
+    path = crate::routes::RECORDS,
+    tag = "records",
+    params(SubmitParams),
+    request_body(
+        content(
+            (serde_json::Value = "application/json", example = json!({"id": "0198f0c2-7d1e-7c3a-9a54-1f2f6f1f9b10", "type": "action.requested", "time": "2026-11-23T08:14:03.118Z", "producer": {"id": "crm-runtime/host-7"}})),
+            (String = "application/x-ndjson"),
+        ),
+        description = "Any JSON object with `id` (a lowercase UUID), `type` and `time` (RFC 3339, UTC, milliseconds). I-JSON; unknown fields are kept."
+    ),
+    responses(
+        (status = 200, description = "Each record's own answer", body = Answered),
+        (status = 400, description = "The query is wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "This log takes raw entries, not records", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive in time", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "A single object: other bytes stand under its id", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body, a single record, or the number of records is over its limit", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Neither application/json nor application/x-ndjson", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A single object that is not a record, or a body that is not an array", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The log is busy, or not writing; see Retry-After", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn submit(
+    State(app): State<Arc<App>>,
+    Params(params): Params<SubmitParams>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Box<Problem>> {
+    if app.reader.identity().kind != Kind::Records {
+        let detail = "This log takes raw entries (POST /add); records have logs of their own.";
+        return Err(Problem::new(Code::NotFound, detail));
+    }
+    let framed_by_lines = framed_by_lines(&headers)?;
+    let body = body::read(body, BODY_BYTES_MAX).await?;
+    let framing = match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        _ if framed_by_lines => Framing::Ndjson,
+        Some(b'[') => Framing::Array,
+        _ => Framing::Object,
+    };
+    let received = app.received();
+    let large = body.len() > INLINE_WORK_BYTES_MAX;
+    let work = move || prepare::prepare(&body, framing, &received);
+    let mut prepared = if large { app.read(move |_| work()).await?? } else { work()? };
+    if framing == Framing::Object {
+        prepared.refuse_single()?;
+    }
+    let answer = match prepared.take_submissions() {
+        none if none.is_empty() => None,
+        some => Some(wait_for_commit(&app, some).await?),
+    };
+    let checkpoint = covering_checkpoint(&app, answer.as_ref(), params.wait).await?;
+    let reads_store = params.proof || answer.as_ref().is_some_and(has_duplicates);
+    let making =
+        move |reader: &Reader| answer::make(reader, prepared, answer.as_ref(), &checkpoint, params.into());
+    let answered = if large || reads_store { app.read(making).await?? } else { making(&app.reader)? };
+    if framing == Framing::Object {
+        answered.refuse_single()?;
+    }
+    let json = HeaderValue::from_static("application/json");
+    Ok(([(header::CONTENT_TYPE, json)], answered.to_json()?).into_response())
+}
+
+/// A duplicate is answered from the entry that stands, which has to be read.
+fn has_duplicates(answer: &Answer) -> bool {
+    answer.outcomes.iter().any(|outcome| matches!(outcome, Outcome::Duplicate { .. }))
+}
+
+fn framed_by_lines(headers: &HeaderMap) -> Result<bool, Box<Problem>> {
+    match &*body::media_type(headers) {
+        "application/json" => Ok(false),
+        "application/x-ndjson" => Ok(true),
+        other => {
+            let named = if other.is_empty() { "no content type".into() } else { format!("{other:?}") };
+            let detail = format!("The request has {named}; send application/json or application/x-ndjson.");
+            Err(Problem::new(Code::UnsupportedMediaType, detail))
+        }
+    }
+}
+
+/// Hands entries to the log and waits until they are durable.
+pub(crate) async fn wait_for_commit(app: &App, submissions: Vec<Submission>) -> Result<Answer, Box<Problem>> {
+    let waiting = app.log.submit(submissions)?;
+    match waiting.await {
+        Ok(reply) => Ok(reply?),
+        // The writer is gone without an answer: whether it committed is not known.
+        Err(_) => Err(sequencer::pool::Refusal::Unknown.into()),
+    }
+}
+
+/// A checkpoint that contains every entry of the answer: the commit's own, or a published one.
+async fn covering_checkpoint(
+    app: &App,
+    answer: Option<&Answer>,
+    wait: Wait,
+) -> Result<SignedCheckpoint, Box<Problem>> {
+    let Some(answer) = answer else { return Ok(app.reader.published()) };
+    if wait == Wait::Durable {
+        return Ok(answer.committed.checkpoint.clone());
+    }
+    let needed = answer.outcomes.iter().map(Outcome::index).max().map_or(0, |index| index + 1);
+    let mut watching = app.reader.watch_published();
+    let published =
+        tokio::time::timeout(PUBLISH_WAIT_MAX, watching.wait_for(|checkpoint| checkpoint.size() >= needed));
+    if let Ok(Ok(checkpoint)) = published.await {
+        return Ok(checkpoint.clone());
+    }
+    let detail = format!(
+        "The records are durable in the log, but no checkpoint that contains them was published within {} seconds. \
+         Submit them again to get their receipts.",
+        PUBLISH_WAIT_MAX.as_secs()
+    );
+    Err(Problem::new(Code::NotWriting, detail))
+}

@@ -1,0 +1,163 @@
+//! A log's directory, opened: the one place that knows of what a running log is made.
+//!
+//! Files and keys as `sequencer::directory` lays them out, sled inside, the machine's clock and chance.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sequencer::log::Status;
+use sequencer::{DataDirectory, Kind, Log, LogIdentity, Options};
+use server::metrics::Metrics;
+use server::{App, SystemClock};
+use store::{SledOptions, SledStore};
+use tlog::key::{KeyName, Signer};
+
+use crate::cli::Failure;
+
+/// What a log takes, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum KindArg {
+    /// Audit records, each in an envelope that the server makes
+    Records,
+    /// Whatever bytes are posted to /add
+    Raw,
+}
+
+impl From<KindArg> for Kind {
+    fn from(kind: KindArg) -> Self {
+        match kind {
+            KindArg::Records => Self::Records,
+            KindArg::Raw => Self::Raw,
+        }
+    }
+}
+
+/// What is wanted of a log that may not be there yet. What is left open is chosen for a new log, and taken as it is
+/// from one that exists.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    pub(crate) origin: Option<KeyName>,
+    pub(crate) kind: Option<Kind>,
+}
+
+/// How a log is run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) publish_every: Duration,
+    pub(crate) cache_bytes: u64,
+}
+
+/// A log that is open in this process.
+pub(crate) struct OpenLog {
+    pub(crate) app: Arc<App>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Whether it was made just now.
+    pub(crate) new: bool,
+    pub(crate) path: PathBuf,
+    // Held as long as the log is open; dropped after it.
+    _directory: DataDirectory,
+}
+
+impl OpenLog {
+    /// Opens the log in a directory, or makes one there. Blocks; a log that was killed takes seconds to open.
+    pub(crate) fn open(path: &Path, wanted: &Wanted, settings: Settings) -> Result<Self, Failure> {
+        let directory = DataDirectory::open(path).map_err(Failure::could_not_tell)?;
+        let (signer, kind, new) = identify(&directory, wanted)?;
+        let options = SledOptions { cache_bytes: settings.cache_bytes, ..SledOptions::default() };
+        let store = SledStore::open(&directory.store_path(), &options).map_err(Failure::could_not_tell)?;
+        let metrics = Metrics::new();
+        let options = Options {
+            publish_every: settings.publish_every,
+            observer: metrics.clone(),
+            ..Options::default()
+        };
+        let log = Log::open(Arc::new(store), kind, signer, Box::new(directory.head_file()), options);
+        let log = log.map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
+        let app = App::new(log, metrics.clone(), Arc::new(SystemClock), settings.publish_every);
+        Ok(Self { app, metrics, new, path: path.to_owned(), _directory: directory })
+    }
+
+    /// Why the log takes no entries; `None` if it does.
+    pub(crate) fn read_only(&self) -> Option<String> {
+        match self.app.log().status() {
+            Status::Writing => None,
+            Status::ReadOnly(standing) => Some(standing.to_string()),
+            Status::Failed(why) => Some(why),
+            Status::Closed => Some("the log is closed".to_owned()),
+        }
+    }
+}
+
+/// Key and kind of the log in a directory, made if there is none.
+fn identify(directory: &DataDirectory, wanted: &Wanted) -> Result<(Signer, Kind, bool), Failure> {
+    let signer = directory.signer().map_err(Failure::could_not_tell)?;
+    let identity = directory.identity().map_err(Failure::could_not_tell)?;
+    match (signer, identity) {
+        (Some(signer), Some(identity)) => {
+            agree(directory.path(), wanted, &identity)?;
+            Ok((signer, identity.kind, false))
+        }
+        (Some(_), None) => Err(Failure::could_not_tell(format!(
+            "{} has a key and does not say what its log takes (log.json is missing); put it back from a backup",
+            directory.path().display()
+        ))),
+        (None, Some(_)) if directory.store_path().exists() => Err(Failure::could_not_tell(format!(
+            "{} has a log and no key (log.key is missing); put it back from a backup",
+            directory.path().display()
+        ))),
+        (None, _) => create(directory, wanted).map(|(signer, kind)| (signer, kind, true)),
+    }
+}
+
+/// An option that contradicts what is there is a mistake, not a wish.
+fn agree(path: &Path, wanted: &Wanted, found: &LogIdentity) -> Result<(), Failure> {
+    let other_origin = wanted.origin.as_ref().is_some_and(|origin| origin.as_str() != found.origin);
+    if other_origin || wanted.kind.is_some_and(|kind| kind != found.kind) {
+        return Err(Failure::could_not_tell(format!(
+            "{} holds the log {} of {}; origin and kind are chosen when a log is created, for good. Leave the options \
+             out, or use another --data",
+            path.display(),
+            found.origin,
+            match found.kind {
+                Kind::Records => "records",
+                Kind::Raw => "raw entries",
+            }
+        )));
+    }
+    Ok(())
+}
+
+fn create(directory: &DataDirectory, wanted: &Wanted) -> Result<(Signer, Kind), Failure> {
+    let mut seed = zeroize::Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *seed).map_err(Failure::could_not_tell)?;
+    let origin = match &wanted.origin {
+        Some(origin) => origin.clone(),
+        None => local_origin()?,
+    };
+    let kind = wanted.kind.unwrap_or(Kind::Records);
+    // The key last: where it is, all else is too, whenever the power is cut.
+    directory.write_identity(&LogIdentity::new(&origin, kind)).map_err(Failure::could_not_tell)?;
+    let signer = directory.create_signer(origin, &seed).map_err(Failure::could_not_tell)?;
+    Ok((signer, kind))
+}
+
+/// A name for a log that nobody named. Two such logs never share one.
+fn local_origin() -> Result<KeyName, Failure> {
+    let mut tag = [0; 4];
+    getrandom::fill(&mut tag).map_err(Failure::could_not_tell)?;
+    let name = format!("localhost/log-{:08x}", u32::from_be_bytes(tag));
+    name.parse().map_err(Failure::could_not_tell)
+}
+
+/// A connection needs a descriptor: as many as this process may have, at least `wanted` if possible. The limit now.
+pub(crate) fn raise_descriptor_limit() -> Option<u64> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    }
+}

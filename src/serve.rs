@@ -1,0 +1,322 @@
+//! `deedbook serve`: a log, made if need be, and served until it is told to stop.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sequencer::Kind;
+use serde::{Deserialize, Serialize};
+use server::Capacity;
+use tlog::key::KeyName;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::{Failure, Verdict, read_input};
+use crate::place::{KindArg, OpenLog, Settings, Wanted, raise_descriptor_limit};
+use crate::print::{Printer, Table, count, remark, things};
+
+/// Where a log is if nobody says.
+pub(crate) const DATA: &str = "deedbook-data";
+/// Where it listens if nobody says.
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 2026);
+
+/// Serve a log; makes it at the first start
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    deedbook serve\n  \
+    deedbook serve --data /var/lib/deedbook --origin log.example.org/agents --listen 127.0.0.1:2026\n  \
+    deedbook serve --config /etc/deedbook.toml\n\n\
+    With no option at all it makes a log in ./deedbook-data and listens on 127.0.0.1:2026. A configuration file has the\n\
+    same names (with _ for -); an option wins over the environment, the environment over the file.\n\
+    Ctrl-C or SIGTERM: requests under way are answered, what was accepted is committed and published.")]
+pub(crate) struct Args {
+    /// The log's directory [default: deedbook-data]
+    #[arg(long, value_name = "DIR", env = "DEEDBOOK_DATA")]
+    data: Option<PathBuf>,
+    /// Address and port; port 0 takes a free one [default: 127.0.0.1:2026]
+    #[arg(long, value_name = "ADDRESS", env = "DEEDBOOK_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// A new log's name, for good: a URL prefix without scheme, such as log.example.org/agents [default: localhost/log-…]
+    #[arg(long, value_name = "NAME", env = "DEEDBOOK_ORIGIN")]
+    origin: Option<KeyName>,
+    /// What a new log takes, for good [default: records]
+    #[arg(long, value_enum, env = "DEEDBOOK_KIND")]
+    kind: Option<KindArg>,
+    /// Seconds between publications of the checkpoint [default: 1]
+    #[arg(long, value_name = "SECONDS", env = "DEEDBOOK_PUBLISH_EVERY", value_parser = seconds)]
+    publish_every: Option<f64>,
+    /// Megabytes that the store's page cache may take [default: 64]
+    #[arg(long, value_name = "MB", env = "DEEDBOOK_CACHE_MB", value_parser = clap::value_parser!(u64).range(8..=1_048_576))]
+    cache_mb: Option<u64>,
+    /// Connections at one time [default: what the descriptor limit leaves]
+    #[arg(long, value_name = "N", env = "DEEDBOOK_CONNECTIONS_MAX", value_parser = clap::value_parser!(u32).range(1..))]
+    connections_max: Option<u32>,
+    /// Let everybody who can reach a non-loopback address read and submit
+    #[arg(long, env = "DEEDBOOK_OPEN")]
+    open: bool,
+    /// A TOML file with these options
+    #[arg(long, value_name = "FILE", env = "DEEDBOOK_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+/// The configuration file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    data: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    origin: Option<String>,
+    kind: Option<KindArg>,
+    publish_every: Option<f64>,
+    cache_mb: Option<u64>,
+    connections_max: Option<u32>,
+    open: Option<bool>,
+}
+
+/// What is to be served, and how: everything decided.
+#[derive(Debug)]
+struct Plan {
+    data: PathBuf,
+    listen: SocketAddr,
+    wanted: Wanted,
+    settings: Settings,
+    connections_max: Option<u32>,
+}
+
+/// What a program is told at the start.
+#[derive(Debug, Serialize)]
+struct Serving<'a> {
+    origin: &'a str,
+    kind: Kind,
+    size: u64,
+    url: String,
+    data: &'a Path,
+    new: bool,
+    vkey: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_only: Option<String>,
+}
+
+pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
+    let plan = args.plan()?;
+    // Before anything else can listen for them: a signal during the opening is not lost.
+    let stop = Stop::new()?;
+    let listener = TcpListener::bind(plan.listen).await;
+    let listener = listener
+        .map_err(|error| Failure::could_not_tell(format!("cannot listen on {}: {error}", plan.listen)))?;
+    raise_descriptor_limit();
+    let log = open(&plan).await?;
+    serving(&log, &listener)?.print(printer, plan.settings);
+    serve(log, listener, plan.connections_max, stop).await
+}
+
+/// Serves an open log until it is told to stop; then nothing that was accepted is left undone.
+pub(crate) async fn serve(
+    log: OpenLog,
+    listener: TcpListener,
+    connections_max: Option<u32>,
+    mut stop: Stop,
+) -> Result<Verdict, Failure> {
+    let mut capacity = Capacity::of_this_process();
+    if let Some(max) = connections_max {
+        capacity.connections_max = capacity.connections_max.min(max as usize);
+    }
+    let router = server::routes::router(log.app.clone());
+    server::serve(listener, router, log.metrics.clone(), capacity, stop.wait()).await;
+    let closed = tokio::task::spawn_blocking(move || {
+        let took = log.app.log().close();
+        let reader = log.app.log().reader();
+        (took, reader.committed().head().size, reader.published().size())
+    });
+    let (took, durable, published) = closed.await.map_err(Failure::could_not_tell)?;
+    if published < durable {
+        return Err(Failure::could_not_tell(format!(
+            "stopped at size {}, all of it durable; but only {} are published: the checkpoint could not be written",
+            count(durable),
+            count(published)
+        )));
+    }
+    let took = took.as_secs_f64();
+    remark(&format!(
+        "stopped at size {}; what was accepted is durable and published ({took:.1} s)",
+        count(durable)
+    ));
+    Ok(Verdict::Holds)
+}
+
+/// Opens the log off the async threads; says so if it takes long.
+async fn open(plan: &Plan) -> Result<OpenLog, Failure> {
+    let (data, wanted, settings) = (plan.data.clone(), plan.wanted.clone(), plan.settings);
+    let mut opening = tokio::task::spawn_blocking(move || OpenLog::open(&data, &wanted, settings));
+    let patience = tokio::time::timeout(Duration::from_secs(2), &mut opening).await;
+    let opened = match patience {
+        Ok(opened) => opened,
+        Err(_) => {
+            remark(&format!("opening {}; after a hard stop this takes a while", plan.data.display()));
+            opening.await
+        }
+    };
+    opened.map_err(Failure::could_not_tell)?
+}
+
+/// The signals that end a server.
+pub(crate) struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(Failure::could_not_tell);
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    pub(crate) async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+impl Args {
+    /// Options over environment (which clap has merged in) over the file over defaults.
+    fn plan(self) -> Result<Plan, Failure> {
+        let config = self.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+        let listen = self.listen.or(config.listen).unwrap_or(LISTEN);
+        if !listen.ip().is_loopback() && !(self.open || config.open.unwrap_or(false)) {
+            return Err(Failure::could_not_tell(format!(
+                "{listen} can be reached from other machines, and whoever reaches it may read and submit everything. \
+                 Say --open if that is what you want; or listen on 127.0.0.1 behind a server that checks who asks"
+            )));
+        }
+        let from_config = |name: String| {
+            name.parse()
+                .map_err(|error| Failure::could_not_tell(format!("the configuration's origin: {error}")))
+        };
+        let origin = match self.origin {
+            Some(origin) => Some(origin),
+            None => config.origin.map(from_config).transpose()?,
+        };
+        let every = self.publish_every.or(config.publish_every).unwrap_or(1.0);
+        let every = checked_seconds(every).map_err(Failure::could_not_tell)?;
+        Ok(Plan {
+            data: self.data.or(config.data).unwrap_or_else(|| DATA.into()),
+            listen,
+            wanted: Wanted { origin, kind: self.kind.or(config.kind).map(Into::into) },
+            settings: Settings {
+                publish_every: Duration::from_secs_f64(every),
+                cache_bytes: self.cache_mb.or(config.cache_mb).unwrap_or(64).clamp(8, 1 << 20) << 20,
+            },
+            connections_max: self.connections_max.or(config.connections_max),
+        })
+    }
+}
+
+impl Config {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        let failed =
+            |error: &dyn std::fmt::Display| Failure::could_not_tell(format!("{}: {error}", path.display()));
+        let text = String::from_utf8(read_input(path)?).map_err(|error| failed(&error))?;
+        toml::from_str(&text).map_err(|error| failed(&error))
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "a number of seconds is needed here".to_owned()).and_then(checked_seconds)
+}
+
+fn checked_seconds(seconds: f64) -> Result<f64, String> {
+    if (0.01..=3600.0).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err(format!("{seconds} is not between 0.01 and 3600 seconds"))
+    }
+}
+
+fn serving<'a>(log: &'a OpenLog, listener: &TcpListener) -> Result<Serving<'a>, Failure> {
+    let address = listener.local_addr().map_err(Failure::could_not_tell)?;
+    let reader = log.app.log().reader();
+    Ok(Serving {
+        origin: log.app.origin(),
+        kind: reader.identity().kind,
+        size: reader.published().size(),
+        url: format!("http://{address}"),
+        data: &log.path,
+        new: log.new,
+        vkey: reader.vkey().to_string(),
+        read_only: log.read_only(),
+    })
+}
+
+impl Serving<'_> {
+    fn print(&self, printer: Printer, settings: Settings) {
+        let headline =
+            format!("{} ({}), listening on {}", self.origin, things(self.size, "entry", "entries"), self.url);
+        let table = Table::default()
+            .maybe("READ-ONLY", self.read_only.as_deref())
+            .row("data", format!("{}{}", self.data.display(), if self.new { " (a new log)" } else { "" }))
+            .row("takes", if self.kind == Kind::Raw { "raw entries" } else { "records" })
+            .row("key", &self.vkey)
+            .row("publishes", format!("every {} s", settings.publish_every.as_secs_f64()));
+        printer.told("serving", &headline, &table, self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn plan(words: &[&str]) -> Result<Plan, Failure> {
+        Typed::parse_from([&["serve"], words].concat()).args.plan()
+    }
+
+    #[test]
+    fn with_nothing_said_it_is_a_log_of_records_on_loopback() {
+        let plan = plan(&[]).unwrap();
+        assert_eq!((plan.data.as_path(), plan.listen), (Path::new(DATA), LISTEN));
+        assert!(plan.listen.ip().is_loopback());
+        assert_eq!(plan.settings.publish_every, Duration::from_secs(1));
+        assert_eq!(plan.settings.cache_bytes, 64 << 20);
+    }
+
+    #[test]
+    fn other_machines_only_with_open() {
+        let refused = plan(&["--listen", "0.0.0.0:1"]).unwrap_err();
+        assert!(refused.words.contains("--open"), "{}", refused.words);
+        assert!(plan(&["--listen", "0.0.0.0:1", "--open"]).is_ok());
+        assert!(plan(&["--listen", "[::1]:1"]).is_ok());
+    }
+
+    #[test]
+    fn an_option_wins_over_the_file_and_the_file_over_the_default() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("c.toml");
+        let written = "data = \"/d\"\nkind = \"raw\"\npublish_every = 0.5\norigin = \"example.org/log\"\ncache_mb = 9\n";
+        std::fs::write(&file, written).unwrap();
+        let plan_of = |more: &[&str]| plan(&[&["--config", file.to_str().unwrap()], more].concat());
+        let plan = plan_of(&["--data", "/e"]).unwrap();
+        assert_eq!(plan.data, Path::new("/e"));
+        assert_eq!(plan.wanted.kind, Some(Kind::Raw));
+        assert_eq!(plan.wanted.origin.unwrap().as_str(), "example.org/log");
+        assert_eq!(plan.settings.publish_every, Duration::from_millis(500));
+        assert_eq!(plan.settings.cache_bytes, 9 << 20);
+        for (bad, why) in [
+            ("lisen = \"x\"", "unknown field"),
+            ("publish_every = 0", "between"),
+            ("origin = \"a b\"", "origin"),
+            ("kind = \"both\"", "unknown variant"),
+        ] {
+            std::fs::write(&file, bad).unwrap();
+            let refused = plan_of(&[]).unwrap_err();
+            assert!(refused.words.contains(why), "{bad}: {}", refused.words);
+        }
+    }
+}
