@@ -16,6 +16,7 @@ mod tree;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 use tlog::Head;
@@ -252,6 +253,22 @@ impl Audit {
             }
         }
     }
+}
+
+/// Checks every entry and every tile against a head that the caller has verified, and shows each entry to `visit`.
+///
+/// # Errors
+/// The log could not be read. What is wrong with it is in the findings.
+pub async fn check_tree(
+    source: &Source,
+    head: Head,
+    threads: NonZeroUsize,
+    visit: Option<Arc<dyn Visit>>,
+    progress: &dyn Progress,
+) -> Result<(Counted, Findings), SourceError> {
+    let check = TreeCheck { source, head, threads, visit };
+    let outcome = check.run(Resume::start(), progress, |_| Ok::<_, SourceError>(())).await?;
+    Ok((outcome.counted, outcome.findings))
 }
 
 impl Report {

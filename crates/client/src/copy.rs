@@ -22,7 +22,7 @@ use tlog::tile::{Bundle, Resource, Tile, WIDTH, bundles_of, tiles_of};
 use crate::audit::{Counted, Finding, Findings, Progress, Resume, TreeCheck};
 use crate::follow::{self, Broken, FollowError};
 use crate::fs;
-use crate::source::{self, Source, SourceError};
+use crate::source::{Source, SourceError};
 
 /// Resources that are copied at once.
 const AT_ONCE: usize = 16;
@@ -133,8 +133,7 @@ impl Copy {
 
     /// The checkpoint of the copy that is there. One that does not satisfy the policy is not overwritten.
     async fn before(&self) -> Result<Option<SignedCheckpoint>, CopyError> {
-        let there = Source::Directory(self.directory.as_path().into());
-        match there.read(Resource::Checkpoint).await? {
+        match self.there()?.read(Resource::Checkpoint).await? {
             None => Ok(None),
             Some(bytes) => {
                 let verified =
@@ -142,6 +141,11 @@ impl Copy {
                 Ok(Some(verified.signed().clone()))
             }
         }
+    }
+
+    /// The copy itself, as a log that is read.
+    fn there(&self) -> Result<Source, SourceError> {
+        Source::directory(&self.directory)
     }
 
     /// Writes what is not there.
@@ -173,13 +177,9 @@ impl Copy {
 
     /// A bundle and its level-0 tile, kept if they agree with each other.
     async fn fetch_pair(&self, bundle: Bundle, made: Directories) -> Result<Counts, CopyError> {
-        let directory = self.directory.clone();
-        let there = fs::off_thread(move || {
-            let tile = source::tile_in(&directory, bundle.tile())?;
-            Ok::<_, SourceError>(source::bundle_in(&directory, bundle)?.zip(tile))
-        })
-        .await?;
-        if there.is_some_and(|(entries, tile)| agree(bundle, &entries, &tile)) {
+        let there = self.there()?;
+        let pair = (there.bundle(bundle).await?).zip(there.tile(bundle.tile()).await?);
+        if pair.is_some_and(|(entries, tile)| agree(bundle, &entries, &tile)) {
             return Ok(Counts { kept: 2, written: 0 });
         }
         self.write_pair(bundle, made).await?;
@@ -188,8 +188,7 @@ impl Copy {
 
     /// A tile; one that is there with the right length is kept, to be judged by the audit.
     async fn fetch_tile(&self, tile: Tile, made: Directories) -> Result<Counts, CopyError> {
-        let directory = self.directory.clone();
-        let there = fs::off_thread(move || source::tile_in(&directory, tile)).await?;
+        let there = self.there()?.tile(tile).await?;
         if there.is_some_and(|bytes| bytes.len() == tile.bytes()) {
             return Ok(Counts { kept: 1, written: 0 });
         }
@@ -228,7 +227,7 @@ impl Copy {
         progress: &dyn Progress,
         copied: &mut Copied,
     ) -> Result<Counted, CopyError> {
-        let there = Source::Directory(self.directory.as_path().into());
+        let there = self.there()?;
         let check = TreeCheck { source: &there, head: signed.head(), threads: self.threads, visit: None };
         for last_try in [false, true] {
             let outcome = check.run(Resume::start(), progress, |_| Ok::<_, SourceError>(())).await?;
@@ -309,7 +308,8 @@ fn write_below(
     Ok(())
 }
 
-fn agree(bundle: Bundle, entries: &Bytes, tile: &Bytes) -> bool {
+/// Whether a bundle and the level-0 tile beside it are of the same entries.
+pub fn agree(bundle: Bundle, entries: &Bytes, tile: &Bytes) -> bool {
     let Ok(entries) = bundle::decode(entries, usize::from(bundle.width())) else { return false };
     bundle
         .tile()

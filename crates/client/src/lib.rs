@@ -28,4 +28,4 @@ mod testlog;
 
 pub use http::{Http, HttpError, HttpOptions};
 pub use receipt::Receipt;
-pub use source::{Source, SourceError};
+pub use source::{Resources, Source, SourceError};

@@ -1,4 +1,5 @@
-//! Where a log is read: below a URL prefix, or in a directory with the same layout (C2SP tlog-tiles).
+//! Where a log is read: below a URL prefix, in a directory with the same layout (C2SP tlog-tiles), or wherever else
+//! somebody has its [`Resources`].
 //!
 //! Nothing that is read here is verified yet. Lengths are bounded, but not judged: who knows what a resource should be
 //! judges it. A partial tile or bundle that is gone is taken from the full one, as the specification allows.
@@ -23,9 +24,22 @@ const BUNDLE_BYTES_MAX: usize = WIDTH as usize * (2 + ENTRY_BYTES_MAX);
 pub enum Source {
     /// Below a URL prefix.
     Http(Http),
-    /// In a directory.
-    Directory(Arc<Path>),
+    /// On this machine.
+    Local(Arc<dyn Resources>),
 }
+
+/// The resources of a log that is on this machine. Reading may block; `Display` says where the log is.
+pub trait Resources: std::fmt::Debug + std::fmt::Display + Send + Sync {
+    /// The bytes of exactly this resource, at most one more than `limit`; `None` if it is not there.
+    ///
+    /// # Errors
+    /// It could not be told whether it is there.
+    fn read(&self, resource: Resource, limit: usize) -> Result<Option<Bytes>, SourceError>;
+}
+
+/// A log in a directory, one file a resource.
+#[derive(Debug)]
+struct Directory(PathBuf);
 
 /// Why a resource could not be read. Says nothing about the log's honesty.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +55,15 @@ pub enum SourceError {
         /// Why.
         #[source]
         cause: std::io::Error,
+    },
+    /// A log on this machine that is kept in another way than in files.
+    #[error("{place}: {cause}")]
+    Store {
+        /// Where.
+        place: String,
+        /// Why.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
     },
     /// There is no checkpoint, so there is no log.
     #[error("{place}: there is no log here (no checkpoint)")]
@@ -69,7 +92,7 @@ impl Source {
     pub fn directory(path: &Path) -> Result<Self, SourceError> {
         let error = |cause| SourceError::File { path: path.to_owned(), cause };
         if std::fs::metadata(path).map_err(error)?.is_dir() {
-            Ok(Self::Directory(path.into()))
+            Ok(Self::Local(Arc::new(Directory(path.to_owned()))))
         } else {
             Err(error(std::io::ErrorKind::NotADirectory.into()))
         }
@@ -117,9 +140,9 @@ impl Source {
     pub async fn read(&self, resource: Resource) -> Result<Option<Bytes>, SourceError> {
         match self {
             Self::Http(http) => Ok(http.get(&resource.to_string(), bytes_max(resource)).await?),
-            Self::Directory(directory) => {
-                let directory = directory.clone();
-                fs::off_thread(move || read_file(&directory, resource)).await
+            Self::Local(local) => {
+                let local = local.clone();
+                fs::off_thread(move || local.read(resource, bytes_max(resource))).await
             }
         }
     }
@@ -129,37 +152,43 @@ impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Http(http) => http.prefix().fmt(f),
-            Self::Directory(path) => path.display().fmt(f),
+            Self::Local(local) => local.fmt(f),
         }
     }
 }
 
-/// Blocking reads of a directory, for threads that hash what they read.
-pub(crate) fn tile_in(directory: &Path, tile: Tile) -> Result<Option<Bytes>, SourceError> {
-    match read_file(directory, Resource::Tile(tile))? {
-        None if !tile.is_full() => {
-            Ok(read_file(directory, Resource::Tile(tile.full()))?.map(|full| narrow_tile(tile, full)))
-        }
+/// [`Source::tile`], for threads that hash what they read.
+pub(crate) fn tile_of(local: &dyn Resources, tile: Tile) -> Result<Option<Bytes>, SourceError> {
+    let read = |tile| local.read(Resource::Tile(tile), bytes_max(Resource::Tile(tile)));
+    match read(tile)? {
+        None if !tile.is_full() => Ok(read(tile.full())?.map(|full| narrow_tile(tile, full))),
         bytes => Ok(bytes),
     }
 }
 
-/// As [`tile_in`], for a bundle.
-pub(crate) fn bundle_in(directory: &Path, bundle: Bundle) -> Result<Option<Bytes>, SourceError> {
-    match read_file(directory, Resource::Bundle(bundle))? {
-        None if !bundle.is_full() => {
-            Ok(read_file(directory, Resource::Bundle(bundle.full()))?.map(|full| narrow_bundle(bundle, full)))
-        }
+/// [`Source::bundle`], for threads that hash what they read.
+pub(crate) fn bundle_of(local: &dyn Resources, bundle: Bundle) -> Result<Option<Bytes>, SourceError> {
+    let read = |bundle| local.read(Resource::Bundle(bundle), bytes_max(Resource::Bundle(bundle)));
+    match read(bundle)? {
+        None if !bundle.is_full() => Ok(read(bundle.full())?.map(|full| narrow_bundle(bundle, full))),
         bytes => Ok(bytes),
     }
 }
 
-fn read_file(directory: &Path, resource: Resource) -> Result<Option<Bytes>, SourceError> {
-    let path = directory.join(resource.to_string());
-    match fs::read_bounded(&path, bytes_max(resource)) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(cause) => Err(SourceError::File { path, cause }),
+impl Resources for Directory {
+    fn read(&self, resource: Resource, limit: usize) -> Result<Option<Bytes>, SourceError> {
+        let path = self.0.join(resource.to_string());
+        match fs::read_bounded(&path, limit) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(SourceError::File { path, cause }),
+        }
+    }
+}
+
+impl std::fmt::Display for Directory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.display().fmt(f)
     }
 }
 

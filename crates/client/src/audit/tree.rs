@@ -22,7 +22,7 @@ use crate::fs::off_thread;
 use crate::source::{self, Source, SourceError};
 
 /// Bundles that one thread checks at a time, from a directory.
-const SPAN_FROM_DIRECTORY: u64 = 32;
+const SPAN_LOCAL: u64 = 32;
 /// The same over HTTP, where all of them are in memory at once.
 const SPAN_OVER_HTTP: u64 = 4;
 /// Spans in flight over HTTP, so that the wire is busy while others are hashed.
@@ -152,7 +152,7 @@ impl TreeCheck<'_> {
         };
         let bundles = join.done.size / WIDTH..self.head.size.div_ceil(WIDTH);
         let (step, at_once) = match self.source {
-            Source::Directory(_) => (SPAN_FROM_DIRECTORY, self.threads.get()),
+            Source::Local(_) => (SPAN_LOCAL, self.threads.get()),
             Source::Http(_) => (SPAN_OVER_HTTP, SPANS_OVER_HTTP.max(self.threads.get() + 1)),
         };
         let mut spans =
@@ -178,11 +178,11 @@ impl TreeCheck<'_> {
         let visit = self.visit.clone();
         let bundles = span.filter_map(move |index| Bundle::at(index, size));
         match self.source {
-            Source::Directory(directory) => {
-                let directory = directory.clone();
+            Source::Local(local) => {
+                let local = local.clone();
                 let read = move |bundle: Bundle| {
-                    let tile = source::tile_in(&directory, bundle.tile())?;
-                    Ok(Pair { bundle: source::bundle_in(&directory, bundle)?, tile })
+                    let tile = source::tile_of(&*local, bundle.tile())?;
+                    Ok(Pair { bundle: source::bundle_of(&*local, bundle)?, tile })
                 };
                 off_thread(move || span::check(bundles, read, visit.as_deref())).await
             }
