@@ -22,10 +22,11 @@ use crate::print::{Printer, Table, count};
 use crate::progress::Bar;
 use crate::trust::{HttpArgs, TrustArgs, log_only};
 
-/// Files of a log's directory that a backup holds in private; the first two must be there.
-const PRIVATE: [&str; 4] = [KEY, VKEY, "log.json", "head"];
+/// Files of a log's directory that a backup holds in private; all but the head must be there.
+const PRIVATE: [&str; 4] = [KEY, VKEY, "log.json", HEAD];
 const KEY: &str = "log.key";
 const VKEY: &str = "log.vkey";
+const HEAD: &str = "head";
 
 /// Copy a running log to a directory, and prove the copy
 #[derive(Debug, clap::Args)]
@@ -121,7 +122,7 @@ fn copy_private(data: &Path, private: &Path) -> Result<Vec<&'static str>, Failur
                 write_private(&path, &bytes).map_err(|error| failed(&path, error))?;
                 copied.push(name);
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound && name != KEY && name != VKEY => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound && name == HEAD => {}
             Err(error) => return Err(failed(&data.join(name), error)),
         }
     }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::print::Printer;
-use crate::{audit, backup, completions, hammer, key, record, serve, verify};
+use crate::{audit, backup, completions, fsck, hammer, key, rebuild, record, restore, serve, verify};
 
 /// A transparency log for what AI agents do.
 #[derive(Debug, Parser)]
@@ -49,6 +49,9 @@ pub(crate) enum Verb {
     Verify(verify::Args),
     Audit(audit::Args),
     Backup(backup::Args),
+    Restore(restore::Args),
+    Fsck(fsck::Args),
+    Rebuild(rebuild::Args),
     Key(key::Args),
     Hammer(hammer::Args),
     Completions(completions::Args),

@@ -4,13 +4,18 @@ mod audit;
 mod backup;
 mod cli;
 mod completions;
+mod fsck;
 mod hammer;
 mod key;
 mod place;
 mod print;
 mod progress;
+mod rebuild;
 mod record;
+mod remake;
+mod restore;
 mod serve;
+mod store_source;
 mod trust;
 mod verify;
 
@@ -46,6 +51,9 @@ async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
         Verb::Verify(args) => verify::run(&args, printer),
         Verb::Audit(args) => audit::run(args, printer).await,
         Verb::Backup(args) => backup::run(args, printer).await,
+        Verb::Fsck(args) => fsck::run(args, printer).await,
+        Verb::Rebuild(args) => rebuild::run(args, printer).await,
+        Verb::Restore(args) => restore::run(args, printer).await,
         Verb::Key(args) => key::run(&args, printer),
         Verb::Hammer(args) => hammer::run(args, printer).await,
         Verb::Completions(args) => completions::run(&args),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sequencer::log::Status;
+use sequencer::publisher::Evidence as _;
 use sequencer::{DataDirectory, Kind, Log, LogIdentity, Options};
 use server::metrics::Metrics;
 use server::{App, SystemClock};
@@ -65,6 +66,9 @@ impl OpenLog {
     pub(crate) fn open(path: &Path, wanted: &Wanted, settings: Settings) -> Result<Self, Failure> {
         let directory = DataDirectory::open(path).map_err(Failure::could_not_tell)?;
         let (signer, kind, new) = identify(&directory, wanted)?;
+        if !new {
+            refuse_to_begin_again(&directory)?;
+        }
         let options = SledOptions { cache_bytes: settings.cache_bytes, ..SledOptions::default() };
         let store = SledStore::open(&directory.store_path(), &options).map_err(Failure::could_not_tell)?;
         let metrics = Metrics::new();
@@ -109,6 +113,19 @@ fn identify(directory: &DataDirectory, wanted: &Wanted) -> Result<(Signer, Kind,
         ))),
         (None, _) => create(directory, wanted).map(|(signer, kind)| (signer, kind, true)),
     }
+}
+
+/// A log that has a key has begun, and never begins again: other heads may be signed and out in the world.
+fn refuse_to_begin_again(directory: &DataDirectory) -> Result<(), Failure> {
+    let head = directory.head_file().newest().map_err(Failure::could_not_tell)?;
+    if head.is_some() || directory.store_path().join("db").exists() {
+        return Ok(());
+    }
+    Err(Failure::does_not_hold(format!(
+        "{} has a key, but neither entries nor the file `head`: the log is gone. Restore it from a backup or a mirror \
+         (deedbook restore); a log never starts again under the same key",
+        directory.path().display()
+    )))
 }
 
 /// An option that contradicts what is there is a mistake, not a wish.

@@ -3,9 +3,13 @@
 
 mod audit;
 mod backup;
+mod fsck;
 mod hammer;
 mod record;
+mod restore;
 mod run;
+mod serve;
+#[allow(dead_code, reason = "for the tests of bad days")]
 mod served;
 #[path = "../../crates/client/src/testlog.rs"]
 #[allow(dead_code, reason = "shared with the unit tests of crates/client, which use more of it")]

@@ -75,7 +75,8 @@ fn records_are_logged_and_their_receipts_hold_when_the_log_is_gone() {
     std::fs::write(&file, altered).unwrap();
     let ran = desk.verify(&file).expect(1);
     assert!(ran.out.contains("line 1: record "), "{}", ran.out);
-    std::fs::write(&file, text.lines().skip(1).map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    let (_, later) = text.split_once('\n').unwrap();
+    std::fs::write(&file, later).unwrap();
     assert!(desk.verify(&file).expect(2).out.contains("no record  1 receipt"), "a record is gone");
     std::fs::write(&file, &text).unwrap();
     let receipts = format!("{file}.receipts.ndjson");

@@ -35,6 +35,12 @@ pub trait Resources: std::fmt::Debug + std::fmt::Display + Send + Sync {
     /// # Errors
     /// It could not be told whether it is there.
     fn read(&self, resource: Resource, limit: usize) -> Result<Option<Bytes>, SourceError>;
+
+    /// Whether this tile is kept, rather than made from what is below it when it is asked for. Only a tile that is kept
+    /// can bear witness against what is below it.
+    fn keeps(&self, _tile: Tile) -> bool {
+        true
+    }
 }
 
 /// A log in a directory, one file a resource.
@@ -130,6 +136,14 @@ impl Source {
                 Ok(self.read(Resource::Bundle(bundle.full())).await?.map(|full| narrow_bundle(bundle, full)))
             }
             bytes => Ok(bytes),
+        }
+    }
+
+    /// Whether this tile is kept there, as it is in everything that is served.
+    pub(crate) fn keeps(&self, tile: Tile) -> bool {
+        match self {
+            Self::Http(_) => true,
+            Self::Local(local) => local.keeps(tile),
         }
     }
 

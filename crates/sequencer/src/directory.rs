@@ -19,7 +19,8 @@ use std::{
 
 use bytes::Bytes;
 use tlog::{
-    checkpoint::SignedCheckpoint,
+    Head,
+    checkpoint::{Checkpoint, SignedCheckpoint},
     key::{KeyError, KeyName, Signer},
 };
 use zeroize::Zeroizing;
@@ -72,7 +73,7 @@ pub enum DirectoryError {
         source: serde_json::Error,
     },
     /// There is no log here.
-    #[error("{path} holds no log (it has no log.key)")]
+    #[error("{path} holds no log (it has no log.vkey)")]
     NoLog {
         /// The directory.
         path: PathBuf,
@@ -99,6 +100,12 @@ impl DataDirectory {
             Err(TryLockError::WouldBlock) => Err(DirectoryError::InUse { path: path.into() }),
             Err(TryLockError::Error(source)) => Err(DirectoryError::Io { path: lock_path, source }),
         }
+    }
+
+    /// Takes hold of a directory that has a log.
+    pub fn open_existing(path: &Path) -> Result<Self, DirectoryError> {
+        read_vkey(path)?;
+        Self::open(path)
     }
 
     /// The directory.
@@ -157,8 +164,10 @@ impl DataDirectory {
         let signer = Signer::from_seed(origin, seed);
         let mut line = signer.to_skey();
         line.push('\n');
-        // The key last: where it is, the public key is too, whenever the power is cut.
+        // The key last: where it is, the public key and the head of the empty log are too, whenever the power is cut. A
+        // key without a head is a log that has lost its evidence, never one that was about to begin.
         self.write("log.vkey", format!("{}\n", signer.verifier_key()).as_bytes(), 0o644)?;
+        self.write("head", empty_head(&signer).as_bytes(), 0o644)?;
         self.write("log.key", line.as_bytes(), 0o600)?;
         Ok(signer)
     }
@@ -168,6 +177,13 @@ impl DataDirectory {
         let path = self.path.join(name);
         write_durably(&path, bytes, mode).map_err(|source| DirectoryError::Io { path, source })
     }
+}
+
+/// The signed checkpoint of the log that has no entries.
+fn empty_head(signer: &Signer) -> String {
+    let signed = Checkpoint::new(signer.name().clone(), Head::EMPTY).and_then(|empty| empty.sign(signer));
+    // An origin and a size that the key's own name and no entries make are always a checkpoint.
+    signed.map(|signed| String::from_utf8_lossy(signed.bytes()).into_owned()).unwrap_or_default()
 }
 
 /// The public key of the log in a directory, which may be in use by another process.

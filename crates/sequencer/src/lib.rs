@@ -11,6 +11,7 @@
 //!
 //! Out of scope: what an entry means (crate `record`), who may submit (crate `server`).
 
+pub mod check;
 pub mod directory;
 pub mod ids;
 pub mod log;
@@ -18,6 +19,8 @@ pub mod pool;
 pub mod publisher;
 pub mod reader;
 pub mod recover;
+pub mod remake;
+pub mod stored;
 pub mod writer;
 
 pub use directory::DataDirectory;

@@ -12,7 +12,7 @@ use tlog::{
     Head,
     checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint},
     integrate::{Edge, IntegrateError},
-    key::Signer,
+    key::{Signer, VerifierKey},
     plan::{ConsistencyPlan, PlanError},
     tile::{Tile, WIDTH},
 };
@@ -162,9 +162,21 @@ pub fn open(
         let LogIdentity { format, origin, kind: found } = identity;
         return Err(RecoverError::WrongLog { found, origin, format });
     }
-    let committed = read_committed(store, head, signer)?;
-    let standing = stand(store, &committed, signer, known)?;
+    let committed = read_committed(store, head, signer.verifier_key())?;
+    let standing = stand(store, &committed, signer.verifier_key(), known)?;
     Ok(Opened { identity, committed, standing })
+}
+
+/// How a store stands to the newest published head, without opening the log.
+pub fn standing(
+    store: &dyn Store,
+    vkey: &VerifierKey,
+    known: Option<Bytes>,
+) -> Result<Standing, RecoverError> {
+    match store.head()? {
+        Some(head) => stand(store, &read_committed(store, head, vkey)?, vkey, known),
+        None => never_had_entries(vkey, known).map(|()| Standing::Good),
+    }
 }
 
 /// What the stored log is. An empty store has no identity.
@@ -183,13 +195,7 @@ fn create(
     evidence: &dyn Evidence,
     known: Option<Bytes>,
 ) -> Result<Opened, RecoverError> {
-    if let Some(known) = known {
-        let known = SignedCheckpoint::open(known, signer.verifier_key())
-            .map_err(|error| RecoverError::Evidence(io::Error::new(io::ErrorKind::InvalidData, error)))?;
-        if known.size() > 0 {
-            return Err(RecoverError::StoreGone { known: known.size() });
-        }
-    }
+    never_had_entries(signer.verifier_key(), known)?;
     let identity = LogIdentity::new(signer.name(), kind);
     let checkpoint = Checkpoint::new(signer.name().clone(), Head::EMPTY)?.sign(signer)?;
     evidence.note(&checkpoint).map_err(RecoverError::Evidence)?;
@@ -199,9 +205,20 @@ fn create(
     Ok(Opened { identity, committed, standing: Standing::Good })
 }
 
+/// A store without a head is a log that begins, unless anything is known of it.
+fn never_had_entries(vkey: &VerifierKey, known: Option<Bytes>) -> Result<(), RecoverError> {
+    let Some(known) = known else { return Ok(()) };
+    let known = SignedCheckpoint::open(known, vkey)
+        .map_err(|error| RecoverError::Evidence(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+    match known.size() {
+        0 => Ok(()),
+        known => Err(RecoverError::StoreGone { known }),
+    }
+}
+
 /// Rebuilds the edge from what is stored, and demands that it lead to the signed root.
-fn read_committed(store: &dyn Store, head: Bytes, signer: &Signer) -> Result<Committed, RecoverError> {
-    let checkpoint = SignedCheckpoint::open(head, signer.verifier_key())?;
+fn read_committed(store: &dyn Store, head: Bytes, vkey: &VerifierKey) -> Result<Committed, RecoverError> {
+    let checkpoint = SignedCheckpoint::open(head, vkey)?;
     let edge = read_edge(store, checkpoint.size())?;
     if edge.head() != checkpoint.head() {
         return Err(RecoverError::RootMismatch { size: checkpoint.size() });
@@ -226,14 +243,14 @@ fn read_edge(store: &dyn Store, size: u64) -> Result<Edge, RecoverError> {
 fn stand(
     store: &dyn Store,
     committed: &Committed,
-    signer: &Signer,
+    vkey: &VerifierKey,
     known: Option<Bytes>,
 ) -> Result<Standing, RecoverError> {
     let stored = committed.head();
     let Some(known) = known else {
         return Ok(Standing::EvidenceMissing { stored: stored.size });
     };
-    let known = match SignedCheckpoint::open(known, signer.verifier_key()) {
+    let known = match SignedCheckpoint::open(known, vkey) {
         Ok(known) => known.head(),
         Err(error) => return Ok(Standing::EvidenceUnreadable { what: error.to_string() }),
     };

@@ -115,6 +115,21 @@ impl Levels {
         }
     }
 
+    /// Disagreements below that no parent has settled, in the order in which [`Levels::believe_tiles`] numbers them.
+    pub(super) fn unsettled(&self) -> Vec<Suspect> {
+        self.items.iter().flatten().filter_map(|item| item.suspect).collect()
+    }
+
+    /// The same items, with the tile believed rather than the entries in each unsettled disagreement whose bit is set.
+    pub(super) fn believe_tiles(&self, bits: usize) -> Self {
+        let mut levels = self.clone();
+        let open = levels.items.iter_mut().flatten().filter(|item| item.suspect.is_some());
+        for (_, item) in open.enumerate().filter(|(at, _)| bits >> at & 1 == 1) {
+            item.hash = item.suspect.map(|suspect| suspect.served);
+        }
+        levels
+    }
+
     /// Root over everything, with the root of the partial tile of level 0 if there is one.
     pub(super) fn root(&self, partial: Option<Hash>) -> Option<Hash> {
         let mut range = CompactRange::new();

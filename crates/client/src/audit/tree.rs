@@ -15,7 +15,7 @@ use tlog::{Hash, Head};
 
 use super::Progress;
 use super::finding::{Finding, Findings};
-use super::levels::{Due, Item, Levels};
+use super::levels::{Due, Item, Levels, Suspect};
 use super::span::{self, Checked, Pair};
 use crate::follow::{self, Broken, FollowError};
 use crate::fs::off_thread;
@@ -27,6 +27,8 @@ const SPAN_LOCAL: u64 = 32;
 const SPAN_OVER_HTTP: u64 = 4;
 /// Spans in flight over HTTP, so that the wire is busy while others are hashed.
 const SPANS_OVER_HTTP: usize = 8;
+/// Disagreements for which every way to settle them is tried against the signed root; each doubles the ways.
+const UNSETTLED_MAX: usize = 10;
 /// How often the way made so far is saved.
 const SAVE_EVERY: Duration = Duration::from_secs(5);
 
@@ -249,7 +251,10 @@ impl Join<'_> {
 
     /// The partial tiles, and the root.
     async fn finish(mut self) -> Result<Outcome, SourceError> {
-        for mut due in self.done.levels.partial(self.check.head.size) {
+        let kept = |due: &Due| self.check.source.keeps(due.tile);
+        for mut due in
+            self.done.levels.partial(self.check.head.size).into_iter().filter(kept).collect::<Vec<_>>()
+        {
             self.compare(&mut due).await?;
             self.done.levels.settle(due);
         }
@@ -257,21 +262,26 @@ impl Join<'_> {
         Ok(self.outcome)
     }
 
+    /// The signed root is the last parent: it says who was altered in every disagreement that is still open.
     fn check_root(&mut self) {
         let signed = self.check.head;
-        let root = |partial| self.done.levels.root(partial);
-        let (hash, suspect) = self.partial.map_or((None, None), |item| (item.hash, item.suspect));
+        let (hash, last) = self.partial.map_or((None, None), |item| (item.hash, item.suspect));
         if self.partial.is_some() && hash.is_none() {
             return; // Neither bundle nor tile could be read, which was reported.
         }
-        let Some(computed) = root(hash) else { return };
-        match suspect {
-            Some(suspect) if computed == signed.root => suspect.entries_are_right(&mut self.outcome.findings),
-            Some(suspect) if root(Some(suspect.served)) == Some(signed.root) => {}
-            _ if computed == signed.root => {}
-            _ => {
-                self.outcome.findings.add(Finding::root(signed, computed));
-            }
+        let open: Vec<Suspect> = self.done.levels.unsettled().into_iter().chain(last).collect();
+        let root = |bits: usize| {
+            let believed = last.filter(|_| bits >> (open.len() - 1) & 1 == 1).map(|suspect| suspect.served);
+            self.done.levels.believe_tiles(bits).root(believed.or(hash))
+        };
+        let Some(computed) = root(0) else { return };
+        let explained = (0..1 << open.len().min(UNSETTLED_MAX)).find(|bits| root(*bits) == Some(signed.root));
+        let Some(bits) = explained else {
+            self.outcome.findings.add(Finding::root(signed, computed));
+            return;
+        };
+        for (_, suspect) in open.into_iter().enumerate().filter(|(at, _)| bits >> at & 1 == 0) {
+            suspect.entries_are_right(&mut self.outcome.findings);
         }
     }
 }

@@ -88,7 +88,7 @@ fn the_key_is_made_for_its_owner_alone_and_read_back() {
     assert_eq!(read.verifier_key(), made.verifier_key());
     assert_eq!(read.sign("text\n").to_string(), made.sign("text\n").to_string());
     assert_eq!(read_vkey(dir.path()).unwrap(), made.verifier_key().to_string());
-    assert_eq!(names(dir.path()), ["lock", "log.key", "log.vkey"]);
+    assert_eq!(names(dir.path()), ["head", "lock", "log.key", "log.vkey"]);
 }
 
 /// A key whose public half is nowhere would be a log that nobody can verify.

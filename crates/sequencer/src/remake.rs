@@ -1,0 +1,147 @@
+//! Making a store anew from entries: after damage, from a backup, from a mirror.
+//!
+//! Everything but the entries is computed again, and the result is only given a head once it leads to the root of a
+//! checkpoint that the log has signed. Until then the store's head is a mark that nobody can take for one, so a store
+//! that was left half made is never opened as a log. Nothing is signed here.
+
+use bytes::Bytes;
+use store::{Batch, CommitError, Key, Store};
+use tlog::{
+    Head,
+    bundle::BundleError,
+    checkpoint::SignedCheckpoint,
+    integrate::{Edge, Entry, IntegrateError},
+};
+
+use crate::{
+    ids::{self, Identity, IdsError, Outcome},
+    log::{Kind, LogIdentity},
+    writer,
+};
+
+/// The head of a store that is not made yet.
+const MARK: &[u8] = b"deedbook: this store is being remade\n";
+/// Entries of one commit.
+const COMMIT_ENTRIES: usize = 8_192;
+
+/// The entries do not make the log.
+#[derive(Debug, thiserror::Error)]
+pub enum RemakeError {
+    /// The store failed.
+    #[error("the new store cannot be written: {0}")]
+    Commit(#[from] CommitError),
+    /// The id table failed.
+    #[error(transparent)]
+    Ids(#[from] IdsError),
+    /// An entry does not fit.
+    #[error("entry {index}: {source}")]
+    Entry {
+        /// Its index.
+        index: u64,
+        /// In which way.
+        source: BundleError,
+    },
+    /// An entry that is not a record in its envelope.
+    #[error("entry {index} is no record: {source}")]
+    NoRecord {
+        /// Its index.
+        index: u64,
+        /// In which way.
+        source: record::Refusal,
+    },
+    /// Two entries for one record, which no log of this kind makes.
+    #[error("entries {first} and {index} are of the same record, of which a log has one")]
+    Twice {
+        /// Index of the first.
+        first: u64,
+        /// Index of the second.
+        index: u64,
+    },
+    /// The tree failed.
+    #[error(transparent)]
+    Integrate(#[from] IntegrateError),
+    /// The entries lead elsewhere.
+    #[error("the {size} entries lead to another root than the signed one")]
+    OtherRoot {
+        /// Number of entries.
+        size: u64,
+    },
+}
+
+/// A store that is being made.
+pub struct Remake<'a> {
+    store: &'a dyn Store,
+    kind: Kind,
+    edge: Edge,
+    waiting: Vec<Entry>,
+}
+
+impl<'a> Remake<'a> {
+    /// Begins in an empty store.
+    pub fn begin(store: &'a dyn Store, identity: &LogIdentity) -> Result<Self, RemakeError> {
+        let puts = vec![(Key::Identity, identity.to_bytes())];
+        store.commit(None, Batch { puts, deletes: vec![] }, Bytes::from_static(MARK))?;
+        Ok(Self { store, kind: identity.kind, edge: Edge::default(), waiting: vec![] })
+    }
+
+    /// Entries so far.
+    pub fn size(&self) -> u64 {
+        self.edge.size() + self.waiting.len() as u64
+    }
+
+    /// Adds entries.
+    pub fn push(&mut self, entries: Vec<Bytes>) -> Result<(), RemakeError> {
+        for bytes in entries {
+            let index = self.size();
+            self.waiting.push(Entry::new(bytes).map_err(|source| RemakeError::Entry { index, source })?);
+        }
+        if self.waiting.len() >= COMMIT_ENTRIES { self.commit() } else { Ok(()) }
+    }
+
+    /// Gives the store its head, if this is where the entries lead.
+    pub fn finish(mut self, checkpoint: &SignedCheckpoint) -> Result<(), RemakeError> {
+        self.commit()?;
+        if self.head() != checkpoint.head() {
+            return Err(RemakeError::OtherRoot { size: self.edge.size() });
+        }
+        self.store.commit(Some(&Bytes::from_static(MARK)), Batch::default(), checkpoint.bytes().clone())?;
+        Ok(())
+    }
+
+    fn head(&self) -> Head {
+        self.edge.head()
+    }
+
+    fn commit(&mut self) -> Result<(), RemakeError> {
+        let entries = std::mem::take(&mut self.waiting);
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let pages = match self.kind {
+            Kind::Raw => vec![],
+            Kind::Records => self.id_pages(&entries)?,
+        };
+        let (edge, batch) = writer::to_batch(self.edge.integrate(&entries)?, pages);
+        let mark = Bytes::from_static(MARK);
+        self.store.commit(Some(&mark), batch, mark.clone())?;
+        self.edge = edge;
+        Ok(())
+    }
+
+    fn id_pages(&self, entries: &[Entry]) -> Result<Vec<(Key, Bytes)>, RemakeError> {
+        let first = self.edge.size();
+        let identity = |(index, entry): (u64, &Entry)| {
+            let opened = record::open(entry.bytes());
+            let opened = opened.map_err(|source| RemakeError::NoRecord { index, source })?;
+            Ok(Some(Identity { key: opened.key(), digest: opened.digest() }))
+        };
+        let identities = (first..).zip(entries).map(identity).collect::<Result<Vec<_>, RemakeError>>()?;
+        let (outcomes, pages) = ids::admit(self.store, &identities, first)?;
+        for (index, outcome) in (first..).zip(outcomes) {
+            if outcome != (Outcome::Logged { index }) {
+                return Err(RemakeError::Twice { first: outcome.index(), index });
+            }
+        }
+        Ok(pages)
+    }
+}

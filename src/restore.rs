@@ -1,0 +1,253 @@
+//! `deedbook restore`: a log from a backup or a mirror, and what is known of its newest head.
+//!
+//! Whether the log may go on is decided by evidence alone. A copy cannot vouch for being the newest: the log that it
+//! is a copy of may have signed more. So a log that is restored onto an empty disk is readable, and signs nothing until
+//! somebody has said, with `--newest`, which checkpoint is the newest that anybody holds.
+
+use std::path::{Path, PathBuf};
+
+use client::follow::{self, FollowError};
+use client::{HttpOptions, Source};
+use sequencer::publisher::Evidence as _;
+use sequencer::recover::Standing;
+use sequencer::{DataDirectory, LogIdentity};
+use serde::Serialize;
+use tlog::checkpoint::SignedCheckpoint;
+use tlog::key::{Signer, VerifierKey};
+use tlog::policy::Policy;
+
+use crate::cli::{Failure, Verdict, read_input};
+use crate::fsck::{standing, who};
+use crate::print::{Printer, Table, count};
+use crate::remake::{Made, Making, own_source};
+use crate::trust::HttpArgs;
+
+/// Restore a log from a backup or a mirror, and prove it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    deedbook restore /backup/deedbook --data /var/lib/deedbook --newest checkpoint-of-our-auditor\n  \
+    deedbook restore https://mirror.example.org/agents --data /var/lib/deedbook\n  \
+    deedbook restore --data /var/lib/deedbook --newest checkpoint-of-our-auditor\n\n\
+    A log that has signed a newer head than the copy reaches is readable and signs nothing, or it would fork. Onto an\n\
+    empty disk, say with --newest which checkpoint is the newest that anybody holds (auditors, witnesses, monitors);\n\
+    if that is the backup's own, name BACKUP/public/checkpoint.")]
+pub(crate) struct Args {
+    /// A backup (its directory with public/ and private/), or a log's public directory or URL prefix
+    from: Option<String>,
+    /// The log's directory; made if it is not there
+    #[arg(long, value_name = "DIR", env = "DEEDBOOK_DATA", default_value = crate::serve::DATA)]
+    data: PathBuf,
+    /// The newest checkpoint that anybody holds; may be given several times
+    #[arg(long, value_name = "FILE", required_unless_present = "from")]
+    newest: Vec<PathBuf>,
+    #[command(flatten)]
+    http: HttpArgs,
+}
+
+#[derive(Serialize)]
+struct Restored {
+    origin: String,
+    size: Option<u64>,
+    newest_known: Option<u64>,
+    read_only: Option<String>,
+    old: Option<PathBuf>,
+    data: PathBuf,
+}
+
+pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
+    let backup = args.from.as_deref().map(Path::new).filter(|path| path.join("private").is_dir());
+    let directory = DataDirectory::open(&args.data).map_err(Failure::could_not_tell)?;
+    if let Some(backup) = backup {
+        take_private(&directory, &backup.join("private"))?;
+    }
+    let (vkey, identity) = who(&directory)?;
+    let mut evidence = Known::gather(&directory, &vkey, &args.newest)?;
+    if let Some(backup) = backup {
+        evidence.also(&backup.join("private/head"), &vkey);
+    }
+    let mut made = None;
+    if let Some(from) = &args.from {
+        let place = if backup.is_some() { format!("{from}/public") } else { from.clone() };
+        let (checkpoint, new) =
+            bring(&directory, &vkey, &identity, &place, &args.http.options()?, printer).await?;
+        evidence.reaches(&checkpoint);
+        made = Some(new);
+    }
+    evidence.note(&directory)?;
+    let standing = standing(&directory, &vkey).await?;
+    let restored = Restored {
+        origin: identity.origin.clone(),
+        size: made.as_ref().map(|made| made.checked.size),
+        newest_known: evidence.newest.as_ref().map(SignedCheckpoint::size),
+        read_only: (standing != Standing::Good).then(|| standing.to_string()),
+        old: made.and_then(|made| made.old),
+        data: args.data,
+    };
+    printer.result(Verdict::Holds, &restored.headline(), &restored.table(), &restored);
+    Ok(Verdict::Holds)
+}
+
+/// Remakes the store from a copy that holds, and that contains all that is here.
+async fn bring(
+    directory: &DataDirectory,
+    vkey: &VerifierKey,
+    identity: &LogIdentity,
+    place: &str,
+    http: &HttpOptions,
+    printer: Printer,
+) -> Result<(SignedCheckpoint, Made), Failure> {
+    let source = Source::open(place, http).map_err(Failure::could_not_tell)?;
+    let policy = Policy::log_only(vkey.clone()).map_err(Failure::could_not_tell)?;
+    let shown = follow::checkpoint(&source, &policy).await.map_err(judge)?;
+    let checkpoint = shown.signed().clone();
+    if directory.store_path().join("db").exists() {
+        contains_what_is_here(directory, vkey, &source, &checkpoint).await?;
+    }
+    let sources = [source];
+    let making = Making { directory, vkey, identity, checkpoint: &checkpoint, sources: &sources };
+    let made = making.run(printer).await?;
+    Ok((checkpoint, made))
+}
+
+/// A store that can still be read is replaced only by what continues it.
+async fn contains_what_is_here(
+    directory: &DataDirectory,
+    vkey: &VerifierKey,
+    source: &Source,
+    checkpoint: &SignedCheckpoint,
+) -> Result<(), Failure> {
+    let here = match own_source(directory, vkey) {
+        Ok((_, here)) => here,
+        Err(failure) if failure.verdict == Verdict::DoesNotHold => {
+            tracing::warn!(why = failure.words, "the store that is here cannot be read, and is replaced");
+            return Ok(());
+        }
+        Err(failure) => return Err(failure),
+    };
+    if here.size() > checkpoint.size() {
+        return Err(Failure::does_not_hold(format!(
+            "the store here has {} entries, the copy only {}; nothing was changed. If the store is damaged, mend it with \
+             the help of the copy: deedbook rebuild --from {source}",
+            count(here.size()),
+            count(checkpoint.size())
+        )));
+    }
+    follow::prove_growth(source, &here, checkpoint).await.map(drop).map_err(judge)
+}
+
+fn judge(error: FollowError) -> Failure {
+    match error {
+        FollowError::DoesNotHold(_) => Failure::does_not_hold(error),
+        FollowError::CouldNotTell(_) => Failure::could_not_tell(error),
+    }
+}
+
+/// Key and identity from a backup, into a directory that has none, or that has the same.
+fn take_private(directory: &DataDirectory, private: &Path) -> Result<(), Failure> {
+    let read = |name: &str| read_input(&private.join(name));
+    let skey = zeroize::Zeroizing::new(read("log.key")?);
+    let skey = std::str::from_utf8(&skey).map_err(Failure::could_not_tell)?;
+    let signer = Signer::from_skey(skey.trim_end())
+        .map_err(|error| Failure::could_not_tell(format!("{}/log.key: {error}", private.display())))?;
+    if let Some(here) = directory.signer().map_err(Failure::could_not_tell)? {
+        return if here.verifier_key() == signer.verifier_key() {
+            Ok(())
+        } else {
+            Err(Failure::does_not_hold(format!(
+                "{} holds another log ({}) than the backup ({})",
+                directory.path().display(),
+                here.name(),
+                signer.name()
+            )))
+        };
+    }
+    for (name, mode) in [("log.json", 0o644), ("log.vkey", 0o644), ("log.key", 0o600)] {
+        let bytes = zeroize::Zeroizing::new(read(name)?);
+        directory.write(name, &bytes, mode).map_err(Failure::could_not_tell)?;
+    }
+    Ok(())
+}
+
+/// What is known of the newest head.
+struct Known {
+    newest: Option<SignedCheckpoint>,
+    /// Whether anybody but the copy vouches for it.
+    vouched: bool,
+}
+
+impl Known {
+    /// From the directory itself, and from what somebody named.
+    fn gather(directory: &DataDirectory, vkey: &VerifierKey, named: &[PathBuf]) -> Result<Self, Failure> {
+        let mut known = Self { newest: None, vouched: !named.is_empty() };
+        for path in named {
+            let checkpoint = SignedCheckpoint::open(read_input(path)?, vkey).map_err(|error| {
+                Failure::could_not_tell(format!("{}: not a checkpoint of this log: {error}", path.display()))
+            })?;
+            known.reaches(&checkpoint);
+        }
+        match directory.head_file().newest().map_err(Failure::could_not_tell)? {
+            None => {}
+            Some(bytes) => match SignedCheckpoint::open(bytes, vkey) {
+                Ok(checkpoint) => {
+                    known.vouched = true;
+                    known.reaches(&checkpoint);
+                }
+                Err(error) if named.is_empty() => {
+                    tracing::warn!(%error, "the file `head` is not a checkpoint of this log; name one with --newest");
+                }
+                Err(_) => {}
+            },
+        }
+        Ok(known)
+    }
+
+    /// What a backup noted beside the log: it may be newer than the copy, and vouches for nothing.
+    fn also(&mut self, path: &Path, vkey: &VerifierKey) {
+        let noted = std::fs::read(path).ok().map(|bytes| SignedCheckpoint::open(bytes, vkey));
+        if let Some(Ok(checkpoint)) = noted {
+            self.reaches(&checkpoint);
+        }
+    }
+
+    fn reaches(&mut self, checkpoint: &SignedCheckpoint) {
+        if self.newest.as_ref().is_none_or(|newest| newest.size() < checkpoint.size()) {
+            self.newest = Some(checkpoint.clone());
+        }
+    }
+
+    /// Writes it down, if anybody vouches for it.
+    fn note(&self, directory: &DataDirectory) -> Result<(), Failure> {
+        match &self.newest {
+            Some(newest) if self.vouched => directory
+                .head_file()
+                .note(newest)
+                .map_err(|error| Failure::could_not_tell(format!("head: {error}"))),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Restored {
+    fn headline(&self) -> String {
+        let log = &self.origin;
+        match (self.size, &self.read_only) {
+            (Some(size), None) => format!("{log} is restored at size {}, proven, and may go on", count(size)),
+            (Some(size), Some(_)) => {
+                format!("{log} is restored at size {}, proven, FOR READING ONLY", count(size))
+            }
+            (None, None) => format!("{log} contains every head that is known of it, and may go on"),
+            (None, Some(_)) => format!("{log} stays FOR READING ONLY"),
+        }
+    }
+
+    fn table(&self) -> Table {
+        Table::default()
+            .maybe("why", self.read_only.as_ref())
+            .maybe(
+                "newest known",
+                self.newest_known.map(|size| format!("a checkpoint of size {}", count(size))),
+            )
+            .maybe("the old store", self.old.as_ref().map(|path| path.display().to_string()))
+            .row("serve it", format!("deedbook serve --data {}", self.data.display()))
+    }
+}
