@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::print::Printer;
-use crate::{audit, backup, completions, fsck, hammer, key, rebuild, record, restore, serve, verify};
+use crate::{audit, backup, completions, demo, fsck, hammer, key, rebuild, record, restore, serve, verify};
 
 /// A transparency log for what AI agents do.
 #[derive(Debug, Parser)]
@@ -44,6 +44,7 @@ pub(crate) struct Options {
 /// The verbs, each in a file of its own.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    Demo(demo::Args),
     Serve(serve::Args),
     Record(record::Args),
     Verify(verify::Args),

@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod cli;
 mod completions;
+mod demo;
 mod fsck;
 mod hammer;
 mod key;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
 /// One line a verb.
 async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
     match verb {
+        Verb::Demo(args) => demo::run(args, printer).await,
         Verb::Serve(args) => serve::run(args, printer).await,
         Verb::Record(args) => record::run(args, printer).await,
         Verb::Verify(args) => verify::run(&args, printer),

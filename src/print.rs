@@ -70,6 +70,18 @@ impl Printer {
         let _ = out.flush();
     }
 
+    /// A headline and what belongs to it, one item or several lines each.
+    pub(crate) fn paragraph(headline: &str, lines: &[String]) {
+        let mut out = anstream::stdout().lock();
+        let style = Style::new().bold();
+        let _ = writeln!(out, "{style}{headline}{style:#}");
+        for line in lines {
+            let _ = writeln!(out, "  {}", line.trim_end().replace('\n', "\n    "));
+        }
+        let _ = writeln!(out);
+        let _ = out.flush();
+    }
+
     /// Says why nothing came of it: on standard error, or as JSON on standard output.
     pub(crate) fn failure(self, failure: &Failure) {
         if self.json {

@@ -100,14 +100,14 @@ struct Serving<'a> {
 pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
     let plan = args.plan()?;
     // Before anything else can listen for them: a signal during the opening is not lost.
-    let stop = Stop::new()?;
+    let mut stop = Stop::new()?;
     let listener = TcpListener::bind(plan.listen).await;
     let listener = listener
         .map_err(|error| Failure::could_not_tell(format!("cannot listen on {}: {error}", plan.listen)))?;
     raise_descriptor_limit();
     let log = open(&plan).await?;
     serving(&log, &listener)?.print(printer, plan.settings);
-    serve(log, listener, plan.connections_max, stop).await
+    serve(log, listener, plan.connections_max, stop.wait()).await
 }
 
 /// Serves an open log until it is told to stop; then nothing that was accepted is left undone.
@@ -115,14 +115,14 @@ pub(crate) async fn serve(
     log: OpenLog,
     listener: TcpListener,
     connections_max: Option<u32>,
-    mut stop: Stop,
+    stop: impl Future<Output = ()>,
 ) -> Result<Verdict, Failure> {
     let mut capacity = Capacity::of_this_process();
     if let Some(max) = connections_max {
         capacity.connections_max = capacity.connections_max.min(max as usize);
     }
     let router = server::routes::router(log.app.clone());
-    server::serve(listener, router, log.metrics.clone(), capacity, stop.wait()).await;
+    server::serve(listener, router, log.metrics.clone(), capacity, stop).await;
     let closed = tokio::task::spawn_blocking(move || {
         let took = log.app.log().close();
         let reader = log.app.log().reader();

@@ -3,6 +3,7 @@
 
 mod audit;
 mod backup;
+mod demo;
 mod fsck;
 mod hammer;
 mod record;
