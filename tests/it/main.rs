@@ -3,6 +3,7 @@
 
 mod audit;
 mod backup;
+mod descriptors;
 mod hammer;
 mod record;
 mod run;
