@@ -35,15 +35,15 @@ async fn what_was_accepted_is_answered_and_the_new_is_refused() {
     let idle = read_to_end(&mut idle).await;
     assert!(idle.ends_with(b"ok\n"), "a connection that waits for nothing is closed at once");
     half.write_all(b"lf").await.unwrap();
-    let answers = [&mut under_way, &mut half].map(read_to_end);
-    for answer in answers {
+    served.stopped().await;
+    let reader = app.log().reader();
+    assert_eq!(reader.committed().head().size, 2, "the server has not stopped before it was done");
+    for answer in [&mut under_way, &mut half].map(read_to_end) {
         let answer = Answer::parse(&answer.await, "POST");
         assert_eq!(answer.status, 200, "{answer:?}");
     }
-    served.stopped().await;
     app.log().close();
-    let reader = app.log().reader();
-    assert_eq!((reader.committed().head().size, reader.published().size()), (2, 2), "durable, and published");
+    assert_eq!(reader.published().size(), 2, "what is durable is published");
 }
 
 #[tokio::test(flavor = "multi_thread")]
