@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use crate::{
     app::App,
     body::{Nothing, Params},
-    limits::{self, PUBLICATION_AGE_MAX},
+    limits,
     problem::Problem,
 };
 
@@ -48,7 +48,7 @@ pub(crate) struct Readiness {
 pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
     let why = match app.log.status() {
         Status::Writing => match app.metrics.published_age() {
-            Some(age) if age > PUBLICATION_AGE_MAX.max(app.publish_every * 3) => {
+            Some(age) if age > app.timeouts.publication_age.max(app.publish_every * 3) => {
                 Some(format!("the checkpoint was last published {} seconds ago", age.as_secs()))
             }
             _ => None,

@@ -37,7 +37,7 @@ pub const INLINE_WORK_BYTES_MAX: usize = 16 << 10;
 /// After this long without a publication the log is not ready.
 pub const PUBLICATION_AGE_MAX: Duration = Duration::from_mins(1);
 
-/// The limits of time that a caller can make the server wait for, in one value, so that tests need not wait as long.
+/// The limits of time above, in one value, so that tests need not wait as long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// [`HEADER_TIME_MAX`].
@@ -50,6 +50,8 @@ pub struct Timeouts {
     pub linger: Duration,
     /// [`PUBLISH_WAIT_MAX`].
     pub publish: Duration,
+    /// [`PUBLICATION_AGE_MAX`].
+    pub publication_age: Duration,
     /// [`DRAIN_TIME_MAX`].
     pub drain: Duration,
 }
@@ -62,6 +64,7 @@ impl Default for Timeouts {
             stall: STALL_TIME_MAX,
             linger: LINGER_TIME_MAX,
             publish: PUBLISH_WAIT_MAX,
+            publication_age: PUBLICATION_AGE_MAX,
             drain: DRAIN_TIME_MAX,
         }
     }

@@ -1,13 +1,17 @@
 //! The store fails, the log stands behind what it signed, the clock jumps: the answers stay true.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::{Duration, Instant},
+};
 
+use server::limits::Timeouts;
 use store::{Fault, MemoryStore};
 use tlog::{Hash, Head, checkpoint::Checkpoint};
 
 use crate::{
     records::record,
-    served::{Served, Setup, signer, until},
+    served::{PATIENCE, Served, Setup, signer, until},
 };
 
 /// Fills the first bundle, so that some reads need the store.
@@ -150,4 +154,38 @@ async fn a_clock_that_jumps_back_is_counted_and_entries_are_logged() {
     assert!(received(3).await > first);
     assert!((went_back().await - 1.0).abs() < 0.1, "forward is the direction of clocks");
     assert_eq!(served.size(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_publishes_no_more_is_not_ready_and_takes_entries() {
+    let timeouts = Timeouts { publication_age: Duration::from_millis(200), ..Timeouts::default() };
+    let setup = Setup { timeouts, ..Setup::raw() };
+    let unnotable = setup.unnotable.clone();
+    let served = setup.serve().await;
+    served.add("first").await;
+    served.published(1).await;
+    assert_eq!(served.get("/readyz").await.status, 200);
+    unnotable.store(true, Relaxed);
+    let ready = served.ready(503).await;
+    assert!(ready["why"].as_str().unwrap().contains("last published"), "{ready}");
+    assert_eq!(served.add("second").await, 1, "durable without a publication");
+    assert_eq!(served.get("/checkpoint").await.text().lines().nth(1), Some("1"));
+    unnotable.store(false, Relaxed);
+    served.ready(200).await;
+    served.published(2).await;
+}
+
+impl Served {
+    /// Waits until the readiness has this status.
+    async fn ready(&self, status: u16) -> serde_json::Value {
+        let start = Instant::now();
+        loop {
+            let answer = self.get("/readyz").await;
+            if answer.status == status {
+                return answer.json();
+            }
+            assert!(start.elapsed() < PATIENCE, "{answer:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
 }

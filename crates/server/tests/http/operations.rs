@@ -82,7 +82,6 @@ async fn metrics_are_openmetrics_text_and_count_what_happened() {
         ("deedbook_published_size", 2.0),
         ("deedbook_failed", 0.0),
         ("deedbook_pool_entries", 0.0),
-        ("deedbook_connections", 1.0),
         ("deedbook_commit_seconds_count", 1.0),
         ("deedbook_http_requests_total{route=\"/v1/records\",status=\"200\"}", 1.0),
         ("deedbook_http_requests_total{route=\"/v1/records/{record}\",status=\"404\"}", 1.0),
@@ -91,6 +90,7 @@ async fn metrics_are_openmetrics_text_and_count_what_happened() {
         let found = samples.get(series).unwrap_or_else(|| panic!("no {series} in {samples:?}"));
         assert!((found - value).abs() < 0.1, "{series} is {found}, not {value}");
     }
+    assert!(samples["deedbook_connections"] >= 1.0, "the one that asks; others may not be gone yet");
     assert!(samples["deedbook_published_age_seconds"] < 30.0);
     assert!(samples["deedbook_entries_bytes_total"] > 300.0);
 }

@@ -1,8 +1,9 @@
 //! The public log, byte for byte: checkpoint, tiles and bundles as C2SP tlog-tiles has them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
+use store::{MemoryStore, SledOptions, SledStore, Store};
 use tlog::{
     bundle,
     checkpoint::SignedCheckpoint,
@@ -63,7 +64,15 @@ async fn the_checkpoint_of_every_size_is_signed_and_has_the_root_of_the_entries(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_width_that_exists_is_served_and_none_that_does_not() {
-    let served = raw_log(0).await;
+    let home = tempfile::tempdir().unwrap();
+    let sled = SledStore::open(&home.path().join("sled"), &SledOptions::default()).unwrap();
+    let stores: [Arc<dyn Store>; 2] = [Arc::new(MemoryStore::new()), Arc::new(sled)];
+    for store in stores {
+        every_width_from(Setup { store, ..Setup::raw() }.serve().await).await;
+    }
+}
+
+async fn every_width_from(served: Served) {
     let mut size = 0;
     for next in [0, 1, 255, 256, 257, 513] {
         grow(&served, size, next).await;

@@ -3,7 +3,10 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -26,6 +29,8 @@ pub(crate) struct Setup {
     pub(crate) store: Arc<dyn Store>,
     /// What was noted outside the store before the log is opened.
     pub(crate) evidence: Option<Bytes>,
+    /// While this is true nothing can be noted outside the store, and so nothing be published.
+    pub(crate) unnotable: Arc<AtomicBool>,
     pub(crate) limits: Limits,
     pub(crate) publish_every: Duration,
     pub(crate) clock: testkit::Clock,
@@ -40,6 +45,7 @@ impl Setup {
             key: keys::LOG,
             store: Arc::new(MemoryStore::new()),
             evidence: None,
+            unnotable: Arc::default(),
             limits: Limits::default(),
             publish_every: Duration::from_millis(10),
             clock: testkit::Clock::at(testkit::sample::START_MS),
@@ -64,7 +70,8 @@ impl Setup {
             Options { limits: self.limits, publish_every: self.publish_every, observer: metrics.clone() };
         let signer = signer(self.key);
         let policy = Policy::log_only(signer.verifier_key().clone()).unwrap();
-        let evidence = Box::new(NotedInMemory(Mutex::new(self.evidence)));
+        let evidence =
+            Box::new(NotedInMemory { newest: Mutex::new(self.evidence), unnotable: self.unnotable });
         let log = Log::open(self.store, self.kind, signer, evidence, options).unwrap();
         let clock = Arc::new(Told(self.clock));
         let app = App::with_timeouts(log, metrics.clone(), clock, self.publish_every, self.timeouts);
@@ -135,15 +142,21 @@ impl Clock for Told {
     }
 }
 
-struct NotedInMemory(Mutex<Option<Bytes>>);
+struct NotedInMemory {
+    newest: Mutex<Option<Bytes>>,
+    unnotable: Arc<AtomicBool>,
+}
 
 impl Evidence for NotedInMemory {
     fn newest(&self) -> io::Result<Option<Bytes>> {
-        Ok(self.0.lock().clone())
+        Ok(self.newest.lock().clone())
     }
 
     fn note(&self, checkpoint: &SignedCheckpoint) -> io::Result<()> {
-        *self.0.lock() = Some(checkpoint.bytes().clone());
+        if self.unnotable.load(Relaxed) {
+            return Err(io::Error::other("injected fault"));
+        }
+        *self.newest.lock() = Some(checkpoint.bytes().clone());
         Ok(())
     }
 }
