@@ -4,6 +4,7 @@
 mod audit;
 mod backup;
 mod demo;
+mod descriptors;
 mod fsck;
 mod hammer;
 mod record;

@@ -28,7 +28,18 @@ impl Served {
 
     /// The same with other options.
     pub(crate) fn start_with(data: &Path, options: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_deedbook"));
+        Self::start_as(Command::new(env!("CARGO_BIN_EXE_deedbook")), data, options)
+    }
+
+    /// The same in a process that may have so many files and sockets open; what it remarks goes to a file.
+    pub(crate) fn start_with_descriptors(data: &Path, most: u32, remarks: std::fs::File) -> Self {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")]);
+        command.arg(env!("CARGO_BIN_EXE_deedbook")).stderr(remarks);
+        Self::start_as(command, data, &["--kind", "raw"])
+    }
+
+    fn start_as(mut command: Command, data: &Path, options: &[&str]) -> Self {
         command.args(["serve", "--json", "--listen", "127.0.0.1:0", "--publish-every", "0.05", "--data"]);
         command.arg(data).args(options).env_clear();
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
 };
 use record::{RecordId, RecordKey};
 use sequencer::{Kind, reader::Reader};
@@ -71,10 +71,11 @@ pub(crate) struct Found {
 )]
 pub(crate) async fn record(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     Params(params): Params<RecordParams>,
 ) -> Result<Json<Found>, Box<Problem>> {
-    let name = Name::parse(&name)?;
+    // What is no text names nothing either.
+    let name = Name::parse(&name.map_or_else(|_| String::new(), |Path(name)| name))?;
     app.read(move |reader| find(reader, &name, &params)).await?.map(Json)
 }
 
