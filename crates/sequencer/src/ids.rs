@@ -10,6 +10,8 @@
 //!
 //! The table is committed in one step with the entries that it speaks of, and is never published.
 
+#[doc(hidden)]
+pub mod fuzzing;
 mod page;
 #[cfg(test)]
 mod tests;

@@ -4,11 +4,14 @@ mod background;
 mod bench;
 mod contender;
 mod fill;
+mod fuzz;
 mod hammer;
 mod interop;
 mod loopback;
 mod peers;
 mod sample;
+mod test;
+mod tools;
 
 use clap::Parser;
 use std::fmt::Display;
@@ -18,15 +21,19 @@ use std::process::ExitCode;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Verb {
-    Bench(bench::Args),
+    Test(test::Args),
+    Fuzz(fuzz::Args),
     Interop(interop::Args),
+    Bench(bench::Args),
     Sample(sample::Args),
 }
 
 fn main() -> ExitCode {
     match Verb::parse() {
-        Verb::Bench(args) => report(bench::run(&args)),
+        Verb::Test(args) => report(test::run(&args)),
+        Verb::Fuzz(args) => report(fuzz::run(&args)),
         Verb::Interop(args) => report(interop::run(&args)),
+        Verb::Bench(args) => report(bench::run(&args)),
         Verb::Sample(args) => report(sample::run(&args)),
     }
 }
