@@ -131,7 +131,8 @@ fn property_tests(seconds: u64) -> Result<String, String> {
     tests.args(["--package", "sequencer", "--package", "client", "--"]);
     tests.args(["any_bytes", "nearly", "bent", "back", "bodies"]).env("PROPTEST_CASES", cases.to_string());
     say(&shown(&tests));
-    run_command(&mut tests).map(|()| format!("property tests, {cases} cases each: libFuzzer is not to be had"))
+    run_command(&mut tests)
+        .map(|()| format!("property tests, {cases} cases each: libFuzzer is not to be had"))
 }
 
 fn say(line: &str) {

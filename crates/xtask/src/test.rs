@@ -137,7 +137,9 @@ mod tests {
         let (all, fast) = (names(&args(&[], false)), names(&args(&[], true)));
         assert_eq!(all.len(), STEPS.len());
         assert!(fast.contains(&"tests") && !fast.contains(&"interop"));
-        assert!(matches!(choose(&args(&["none"], false)), Err(TestError::NoSuchStep(name)) if name == "none"));
+        assert!(
+            matches!(choose(&args(&["none"], false)), Err(TestError::NoSuchStep(name)) if name == "none")
+        );
     }
 
     #[test]

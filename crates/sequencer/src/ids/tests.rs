@@ -174,7 +174,9 @@ fn page_bytes() -> impl Strategy<Value = Vec<u8>> {
     let row = (0..4_u8, 0..4_u8).prop_map(|(id, producer)| [[id; 16], [producer; 16]].concat());
     let rows = proptest::collection::vec(row, 0..5).prop_map(|mut keys| {
         keys.sort();
-        keys.iter().flat_map(|key| [key.as_slice(), &[7; 32], &9_u64.to_be_bytes()].concat()).collect::<Vec<_>>()
+        keys.iter()
+            .flat_map(|key| [key.as_slice(), &[7; 32], &9_u64.to_be_bytes()].concat())
+            .collect::<Vec<_>>()
     });
     let until = prop_oneof![Just(vec![0]), (0..5_u8).prop_map(|id| [[1].as_slice(), &[id; 32]].concat())];
     let more = proptest::collection::vec(any::<u8>(), 0..2);

@@ -75,7 +75,7 @@ fn resources_of_the_vectors_at_every_size() {
             checked += 1;
         }
     }
-    assert_eq!((list(&vectors["sizes"]).len(), checked), (14, 0));
+    assert_eq!((list(&vectors["sizes"]).len(), checked), (14, 71));
 }
 
 #[test]

@@ -84,8 +84,10 @@ fn proofs() -> Seeds {
 fn paths() -> Seeds {
     let sizes = vectors::json("generated/tiles-by-size.json");
     let sizes = sizes["sizes"].as_array().cloned().unwrap_or_default();
-    let mut paths: Seeds =
-        sizes.iter().flat_map(|size| texts(&size["resources"], |resource| resource["path"].as_str())).collect();
+    let mut paths: Seeds = sizes
+        .iter()
+        .flat_map(|size| texts(&size["resources"], |resource| resource["path"].as_str()))
+        .collect();
     paths.extend(["checkpoint", "tile/63/x123/x456/789", "tile/entries/x001/x234/067.p/8"].map(Vec::from));
     paths
 }
@@ -114,7 +116,8 @@ fn records() -> Seeds {
     let mut chance = Chance::seeded(1);
     let made = (0..20).map(|n| sample::typical_record(n, &mut chance));
     let airline = fs::read(vectors::data().join("airline/records.ndjson")).unwrap_or_default();
-    let spelled = br#" {"type":"x\u00e9\/\ud83d\ude00","time":"2026-11-23T08:14:03.201Z","n":[1.50e2,-0.1,{}],
+    let spelled =
+        br#" {"type":"x\u00e9\/\ud83d\ude00","time":"2026-11-23T08:14:03.201Z","n":[1.50e2,-0.1,{}],
         "id":"0190d5a4-0000-7000-8000-000000000000"} "#;
     made.chain(airline.split(|byte| *byte == b'\n').take(20).map(<[u8]>::to_vec))
         .chain([spelled.to_vec()])
@@ -129,7 +132,12 @@ fn entries() -> Seeds {
 fn bodies() -> Seeds {
     let records = records();
     let few = &records[..3];
-    vec![few.join(&b'\n'), [b"[".as_slice(), &few.join(&b','), b"]"].concat(), few[0].clone(), b"[ ]".to_vec()]
+    vec![
+        few.join(&b'\n'),
+        [b"[".as_slice(), &few.join(&b','), b"]"].concat(),
+        few[0].clone(),
+        b"[ ]".to_vec(),
+    ]
 }
 
 /// Pages with no row, and with two, the last page and another.

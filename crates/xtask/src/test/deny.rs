@@ -30,7 +30,9 @@ pub(super) fn advisories() -> Outcome {
         Ok((Some(false), said)) if !said.contains("failed to fetch advisory database") => {
             Outcome::Failed(format!("cargo-deny found something:\n{said}"))
         }
-        Ok(_) => Outcome::Skipped("the RustSec database (a git repository) cannot be fetched from here".into()),
+        Ok(_) => {
+            Outcome::Skipped("the RustSec database (a git repository) cannot be fetched from here".into())
+        }
         Err(why) => Outcome::Failed(why),
     }
 }

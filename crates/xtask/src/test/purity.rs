@@ -1,26 +1,33 @@
 //! That tlog runs in a browser, as far as this machine can tell: no clock, no chance, no system; checked for wasm32 where
 //! the standard library for it is installed.
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
 use super::Outcome;
+use crate::background::Background;
 use crate::peers::repository;
 use crate::tools::{cargo, output, run};
 
 const WASM: &str = "wasm32-unknown-unknown";
 
+/// How long rustup may take to fetch a standard library.
+const ADD_PATIENCE: Duration = Duration::from_mins(2);
+
 /// Packages that ask the system for something, or a browser. None may be among what tlog uses on wasm32.
 const IMPURE: [&str; 9] =
     ["getrandom", "rand", "libc", "rustix", "js-sys", "wasm-bindgen", "web-time", "tokio", "windows-sys"];
 
-/// Calls that compile for wasm32-unknown-unknown and fail there, or that do not compile at all.
-const CALLS: [&str; 8] = [
+/// Calls that compile for wasm32-unknown-unknown and fail there. Chance is not among them: without getrandom in the tree, what
+/// would call it is not compiled.
+const CALLS: [&str; 7] = [
     "Instant::now",
     "SystemTime::now",
-    "getrandom::",
     "std::fs",
     "std::net",
-    "std::process",
+    "process::Command",
     "std::thread::spawn",
     "std::env::var",
 ];
@@ -33,17 +40,29 @@ pub(super) fn check() -> Outcome {
     }
 }
 
-/// Builds for wasm32, without code, where its standard library is.
+/// Builds for wasm32, without code, where its standard library is or can be had.
 pub(super) fn check_wasm() -> Outcome {
-    let mut rustc = std::process::Command::new("rustc");
-    let libraries = output(rustc.args(["--print", "target-libdir", "--target", WASM]));
-    if !libraries.is_ok_and(|dir| Path::new(dir.trim()).is_dir()) {
+    if !has_standard_library() && !(add_target().unwrap_or(false) && has_standard_library()) {
         return Outcome::Skipped(format!("no standard library for it here: rustup target add {WASM}"));
     }
     match run(cargo().args(["check", "--locked", "--package", "tlog", "--target", WASM])) {
         Ok(()) => Outcome::Passed(String::new()),
         Err(why) => Outcome::Failed(why),
     }
+}
+
+fn has_standard_library() -> bool {
+    let libraries = output(Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]));
+    libraries.is_ok_and(|directory| Path::new(directory.trim()).is_dir())
+}
+
+/// Asks rustup for it; whether that ended well, and in time.
+fn add_target() -> io::Result<bool> {
+    let directory = tempfile::tempdir()?;
+    let mut rustup = Command::new("rustup");
+    rustup.args(["target", "add", WASM]);
+    let mut adding = Background::start(&rustup, directory.path().join("said"))?;
+    Ok(adding.wait(ADD_PATIENCE)?.is_some_and(|ended| ended.success()))
 }
 
 /// A package that tlog is made of on wasm32: its name and where its manifest is.

@@ -31,7 +31,12 @@ const FUZZ_SECONDS: u64 = 5;
 /// after `interop`, and uses the same optimised build.
 pub(super) const STEPS: &[Step] = &[
     Step { name: "fmt", what: "every file is formatted", slow: false, run: fmt },
-    Step { name: "clippy", what: "no lint speaks up, tests and benchmarks included", slow: false, run: clippy },
+    Step {
+        name: "clippy",
+        what: "no lint speaks up, tests and benchmarks included",
+        slow: false,
+        run: clippy,
+    },
     Step {
         name: "tests",
         what: "unit, property, whole-system and documentation tests",
@@ -51,7 +56,12 @@ pub(super) const STEPS: &[Step] = &[
         slow: false,
         run: purity::check_wasm,
     },
-    Step { name: "deny", what: "licences, duplicates and sources of what is used", slow: true, run: deny::check },
+    Step {
+        name: "deny",
+        what: "licences, duplicates and sources of what is used",
+        slow: true,
+        run: deny::check,
+    },
     Step {
         name: "advisories",
         what: "nothing that is used has a known fault",
