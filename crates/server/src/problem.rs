@@ -157,7 +157,7 @@ pub struct Problem {
     /// The limit that was passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<usize>,
-    /// For `id-taken`: index of the entry that stands under the id. For `ambiguous`: of the first of them.
+    /// For `id-taken`: index of the entry that stands under the id. For `ambiguous`: of one of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<u64>,
     /// Whether the same request may succeed later: the answer then says when.

@@ -135,13 +135,13 @@ fn index_of(reader: &Reader, id: RecordId, producer: Option<&str>) -> Result<u64
         let row = reader.find(&RecordKey::new(id, producer)).map_err(|error| Problem::internal(&error))?;
         return row.map(|row| row.index).ok_or_else(unknown);
     }
-    let rows = reader.find_id(id.to_bytes()).map_err(|error| Problem::internal(&error))?;
+    let rows = reader.find_id(id.to_bytes(), 2).map_err(|error| Problem::internal(&error))?;
     match rows[..] {
         [] => Err(unknown()),
         [row] => Ok(row.index),
         [first, ..] => {
             let detail =
-                format!("{} producers have a record with the id {id}; name one with `producer`.", rows.len());
+                format!("Several producers have a record with the id {id}; name one with `producer`.");
             Err(Problem::new(Code::Ambiguous, detail).index(first.index))
         }
     }

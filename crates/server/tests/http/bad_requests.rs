@@ -126,7 +126,8 @@ async fn a_record_that_is_not_there_or_not_named_is_told_apart() {
         assert_eq!(problem.kind, "bad-request", "{name}");
     }
     let problem = served.get(&format!("/v1/records/{}", id(0))).await.problem(409);
-    assert_eq!((problem.kind.as_str(), &problem.json["index"]), ("ambiguous", &json!(0)));
+    assert_eq!(problem.kind, "ambiguous");
+    assert!([json!(0), json!(1)].contains(&problem.json["index"]), "one of the two: {}", problem.json);
     let of = |producer: &str| format!("/v1/records/{}?producer={producer}", id(0));
     assert_eq!(served.get(&of("tests/host-2")).await.json()["index"], 1);
     assert_eq!(served.get(&of("tests%2Fhost-1")).await.json()["index"], 0);
