@@ -3,6 +3,7 @@
 
 mod audit;
 mod backup;
+mod bad_days;
 mod hammer;
 mod record;
 mod run;

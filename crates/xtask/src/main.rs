@@ -3,12 +3,16 @@
 mod background;
 mod bench;
 mod contender;
+mod crash;
+mod crowd;
 mod fill;
 mod hammer;
 mod interop;
 mod loopback;
 mod peers;
+mod powercut;
 mod sample;
+mod trial;
 
 use clap::Parser;
 use std::fmt::Display;
@@ -19,15 +23,24 @@ use std::process::ExitCode;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Verb {
     Bench(bench::Args),
+    Crash(crash::Args),
+    Crowd(crowd::Args),
     Interop(interop::Args),
+    Powercut(powercut::Args),
     Sample(sample::Args),
+    #[command(hide = true)]
+    ServeBroken(powercut::BrokenArgs),
 }
 
 fn main() -> ExitCode {
     match Verb::parse() {
         Verb::Bench(args) => report(bench::run(&args)),
+        Verb::Crash(args) => report(crash::run(&args)),
+        Verb::Crowd(args) => report(crowd::run(&args)),
         Verb::Interop(args) => report(interop::run(&args)),
+        Verb::Powercut(args) => report(powercut::run(&args)),
         Verb::Sample(args) => report(sample::run(&args)),
+        Verb::ServeBroken(args) => report(powercut::serve_broken(&args)),
     }
 }
 
