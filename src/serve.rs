@@ -160,12 +160,11 @@ async fn open(plan: &Plan) -> Result<OpenLog, Failure> {
     let (data, wanted, settings) = (plan.data.clone(), plan.wanted.clone(), plan.settings);
     let mut opening = tokio::task::spawn_blocking(move || OpenLog::open(&data, &wanted, settings));
     let patience = tokio::time::timeout(Duration::from_secs(2), &mut opening).await;
-    let opened = match patience {
-        Ok(opened) => opened,
-        Err(_) => {
-            remark(&format!("opening {}; after a hard stop this takes a while", plan.data.display()));
-            opening.await
-        }
+    let opened = if let Ok(opened) = patience {
+        opened
+    } else {
+        remark(&format!("opening {}; after a hard stop this takes a while", plan.data.display()));
+        opening.await
     };
     opened.map_err(Failure::could_not_tell)?
 }
@@ -195,7 +194,8 @@ impl Args {
     fn plan(self) -> Result<Plan, Failure> {
         let config = self.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
         let listen = self.listen.or(config.listen).unwrap_or(LISTEN);
-        if !listen.ip().is_loopback() && !(self.open || config.open.unwrap_or(false)) {
+        let may_be_reached = self.open || config.open.unwrap_or(false);
+        if !listen.ip().is_loopback() && !may_be_reached {
             return Err(Failure::could_not_tell(format!(
                 "{listen} can be reached from other machines, and whoever reaches it may read and submit everything. \
                  Say --open if that is what you want; or listen on 127.0.0.1 behind a server that checks who asks"

@@ -51,13 +51,11 @@ impl Served {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
         let text = |name: &str| said[name].as_str().map(str::to_owned);
-        match (text("url"), text("vkey")) {
-            (Some(url), Some(vkey)) => Ok(Self { url, vkey, data: data.to_owned(), said, words, child }),
-            _ => {
-                let code = child.wait().unwrap().code().unwrap_or(-1);
-                Err(Ran { code, out: line, err: std::fs::read_to_string(words.path()).unwrap() })
-            }
+        if let (Some(url), Some(vkey)) = (text("url"), text("vkey")) {
+            return Ok(Self { url, vkey, data: data.to_owned(), said, words, child });
         }
+        let code = child.wait().unwrap().code().unwrap_or(-1);
+        Err(Ran { code, out: line, err: std::fs::read_to_string(words.path()).unwrap() })
     }
 
     /// What it has written to standard error.

@@ -60,14 +60,13 @@ pub async fn serve(broken: &Broken, ready: impl FnOnce(&str)) -> Result<(), Tria
 
 fn open(directory: &DataDirectory, broken: &Broken, metrics: Arc<Metrics>) -> Result<Log, TrialError> {
     let origin = ORIGIN.parse().map_err(TrialError::failed)?;
-    let signer = match directory.signer().map_err(TrialError::failed)? {
-        Some(signer) => signer,
-        None => {
-            let identity = LogIdentity::new(&origin, broken.kind);
-            directory.write_identity(&identity).map_err(TrialError::failed)?;
-            // Nobody is to rely on this log.
-            directory.create_signer(origin, &[7; 32]).map_err(TrialError::failed)?
-        }
+    let signer = if let Some(signer) = directory.signer().map_err(TrialError::failed)? {
+        signer
+    } else {
+        let identity = LogIdentity::new(&origin, broken.kind);
+        directory.write_identity(&identity).map_err(TrialError::failed)?;
+        // Nobody is to rely on this log.
+        directory.create_signer(origin, &[7; 32]).map_err(TrialError::failed)?
     };
     let options = SledOptions { danger: broken.danger, ..SledOptions::default() };
     let store = SledStore::open(&directory.store_path(), &options).map_err(TrialError::failed)?;

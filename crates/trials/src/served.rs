@@ -16,7 +16,7 @@ use testkit::Chance;
 use crate::TrialError;
 
 /// How long a server may take to open its log.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How a server is started; it is also told `--data`, `--listen` and `--kind`.
 #[derive(Clone, Debug)]

@@ -32,7 +32,7 @@ impl Disk {
         if line == "up\n" {
             return Some(disk);
         }
-        println!("skipped: a disk of its own cannot be mounted here (it takes root)");
+        eprintln!("skipped: a disk of its own cannot be mounted here (it takes root)");
         None
     }
 
