@@ -3,15 +3,19 @@
 mod background;
 mod bench;
 mod contender;
+mod crash;
+mod crowd;
 mod fill;
 mod fuzz;
 mod hammer;
 mod interop;
 mod loopback;
 mod peers;
+mod powercut;
 mod sample;
 mod test;
 mod tools;
+mod trial;
 
 use clap::Parser;
 use std::fmt::Display;
@@ -24,8 +28,13 @@ enum Verb {
     Test(test::Args),
     Fuzz(fuzz::Args),
     Interop(interop::Args),
+    Crash(crash::Args),
+    Powercut(powercut::Args),
+    Crowd(crowd::Args),
     Bench(bench::Args),
     Sample(sample::Args),
+    #[command(hide = true)]
+    ServeBroken(powercut::BrokenArgs),
 }
 
 fn main() -> ExitCode {
@@ -33,8 +42,12 @@ fn main() -> ExitCode {
         Verb::Test(args) => report(test::run(&args)),
         Verb::Fuzz(args) => report(fuzz::run(&args)),
         Verb::Interop(args) => report(interop::run(&args)),
+        Verb::Crash(args) => report(crash::run(&args)),
+        Verb::Powercut(args) => report(powercut::run(&args)),
+        Verb::Crowd(args) => report(crowd::run(&args)),
         Verb::Bench(args) => report(bench::run(&args)),
         Verb::Sample(args) => report(sample::run(&args)),
+        Verb::ServeBroken(args) => report(powercut::serve_broken(&args)),
     }
 }
 
