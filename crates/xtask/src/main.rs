@@ -19,6 +19,8 @@ use std::process::ExitCode;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Verb {
     Bench(bench::Args),
+    BenchBulk(bench::bulk::Args),
+    BenchGrowth(bench::grown::Args),
     Interop(interop::Args),
     Sample(sample::Args),
 }
@@ -26,6 +28,8 @@ enum Verb {
 fn main() -> ExitCode {
     match Verb::parse() {
         Verb::Bench(args) => report(bench::run(&args)),
+        Verb::BenchBulk(args) => report(bench::bulk::run(&args)),
+        Verb::BenchGrowth(args) => report(bench::grown::run(&args)),
         Verb::Interop(args) => report(interop::run(&args)),
         Verb::Sample(args) => report(sample::run(&args)),
     }
