@@ -11,7 +11,7 @@ use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    limits::BODY_TIME_MAX,
+    limits::{BODY_TIME_MAX, COPIED_BODY_BYTES_MAX},
     problem::{Code, Problem},
 };
 
@@ -27,7 +27,7 @@ pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, Box<Problem>
     }
     let collecting = Limited::new(body, limit).collect();
     match tokio::time::timeout(BODY_TIME_MAX, collecting).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Ok(collected)) => Ok(own(collected.to_bytes())),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Problem::new(Code::BadRequest, "The body broke off before its end.")),
         Err(_) => {
@@ -35,6 +35,12 @@ pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, Box<Problem>
             Err(Problem::new(Code::BodyTimeout, format!("The body did not arrive within {seconds} seconds.")))
         }
     }
+}
+
+/// A small body in memory of its own size. As it arrives it is a part of the connection's read buffer, and would keep
+/// all of that as long as it waits in the log's pool or belongs to its edge.
+fn own(body: Bytes) -> Bytes {
+    if body.len() <= COPIED_BODY_BYTES_MAX { Bytes::copy_from_slice(&body) } else { body }
 }
 
 /// The media type of a body, in lower case and without parameters; empty if none is named.
