@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{MatchedPath, Request, State},
     http::{HeaderValue, header},
-    middleware::{Next, from_fn_with_state, map_response},
-    response::{IntoResponse as _, Response},
+    middleware::map_response,
+    response::Response,
     routing::get,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -15,6 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     add,
     app::App,
+    counting::CountingLayer,
     health, index, openapi,
     problem::{Code, Problem},
     proofs, read_record, resources, submit,
@@ -47,9 +47,24 @@ pub const READYZ: &str = "/readyz";
 /// The description of all this.
 pub const OPENAPI: &str = "/openapi.json";
 
-/// Every route that is described, in the order of the description.
-const ALL: [&str; 12] =
-    [CHECKPOINT, TILE, RECORDS, RECORD, INCLUSION, CONSISTENCY, LOG, ADD, METRICS, HEALTHZ, READYZ, INDEX];
+/// What requests are counted by: every route that is described, in the order of the description; the description; and
+/// whatever else was asked for.
+pub(crate) const COUNTED: [&str; 14] = [
+    CHECKPOINT,
+    TILE,
+    RECORDS,
+    RECORD,
+    INCLUSION,
+    CONSISTENCY,
+    LOG,
+    ADD,
+    METRICS,
+    HEALTHZ,
+    READYZ,
+    INDEX,
+    OPENAPI,
+    "other",
+];
 
 /// The described routes.
 pub(crate) fn described() -> OpenApiRouter<Arc<App>> {
@@ -85,21 +100,12 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(|| async {
             Problem::new(Code::MethodNotAllowed, "This path does not take this method; see /openapi.json.")
         })
-        .layer(from_fn_with_state(app.clone(), count))
+        .layer(CountingLayer(app.metrics.clone()))
         .with_state(app)
 }
 
 /// What is public may be read by any page.
 async fn open_to_all_origins(mut response: Response) -> Response {
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    response
-}
-
-/// Counts each request by its route.
-async fn count(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let route = matched.and_then(|path| ALL.into_iter().chain([OPENAPI]).find(|known| *known == path));
-    let response = next.run(request).await.into_response();
-    app.metrics.request(route.unwrap_or("other"), response.status().as_u16());
     response
 }
