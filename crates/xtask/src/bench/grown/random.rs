@@ -22,7 +22,10 @@ const CONNECTIONS: u64 = 256;
 /// Grows a log of raw entries and prints a table of one line.
 pub(super) fn run(contender: &Contender, to: u64, dir: &Path, out: &mut Out) -> Result<(), BenchError> {
     let running = contender.start(dir)?;
-    out.say(&format!("\n## Raw entries of {ENTRY_BYTES} random bytes, one a request, to {to}\n\n{}", disk::HEAD))?;
+    out.say(&format!(
+        "\n## Raw entries of {ENTRY_BYTES} random bytes, one a request, to {to}\n\n{}",
+        disk::HEAD
+    ))?;
     let started = Instant::now();
     fill(running.address, to).map_err(|why| BenchError::Load {
         load: "growth".into(),
