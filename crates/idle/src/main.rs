@@ -1,6 +1,7 @@
 //! A server that does nothing, on the HTTP stack that Deedbook stands on: the ceiling of that stack.
 //!
-//! `POST /add` reads the body, forgets it and answers with a growing number. What a log achieves beside this server, in
+//! `POST /add` reads the body, forgets it and answers with a growing number; `POST /v1/records` reads lines, counts them
+//! and answers with as many items, each as long as a log's. What a log achieves beside this server, in
 //! the same run on the same machine, is what the log itself costs; the rest is the load tool, the kernel and axum.
 //!
 //! ```text
@@ -23,7 +24,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
 /// The vkey (C2SP signed-note) under which `/still/checkpoint` verifies. A test key: its seed is public.
@@ -32,6 +35,12 @@ pub const STILL_VKEY: &str = "example.com/idle+6ba8a705+AdueEF3u8MmkLtn9Ihife4Bx
 /// The checkpoint of an empty log: origin, size, root, and the signature by [`STILL_VKEY`].
 const STILL_CHECKPOINT: &str = "example.com/idle\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n\
     — example.com/idle a6inBVpdyoJG994XAoRPbhi3URHYe4px66v6j0E83m3tFbqIgSCv0+wAFp565xdLpe3/vfPDZl0f4e2k1xTH9FTKKwg=\n";
+
+/// Bytes of a request body that are taken, as by the log.
+const BODY_BYTES_MAX: usize = 32 << 20;
+
+/// One item of an answer to records: as long as a real one.
+const ITEM: &str = r#"{"status":"logged","index":1000000,"id":"00000000-0000-7000-8000-000000000000","leaf_hash":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","log":{"agent":"asserted","principal":"asserted","received":"2026-01-01T00:00:00.000Z","salt":"AAAAAAAAAAAAAAAAAAAAAA","submitter":"open","v":1}}"#;
 
 /// How many adds were answered, and how long each answer waits.
 struct Idle {
@@ -74,6 +83,7 @@ fn router(sleep: Duration) -> Router {
     let idle = Arc::new(Idle { answered: AtomicU64::new(0), sleep });
     Router::new()
         .route("/add", post(add))
+        .route("/v1/records", post(records).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)))
         .route("/checkpoint", get(checkpoint))
         .route("/still/checkpoint", get(async || STILL_CHECKPOINT))
         .with_state(idle)
@@ -85,6 +95,17 @@ async fn add(State(idle): State<Arc<Idle>>, _body: Bytes) -> String {
         tokio::time::sleep(idle.sleep).await;
     }
     format!("{}\n", idle.answered.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The body is taken in whole; each line feed in it is an add.
+async fn records(State(idle): State<Arc<Idle>>, body: Bytes) -> impl IntoResponse {
+    let lines = body.iter().filter(|byte| **byte == b'\n').count();
+    if !idle.sleep.is_zero() {
+        tokio::time::sleep(idle.sleep).await;
+    }
+    let size = idle.answered.fetch_add(lines as u64, Ordering::Relaxed) + lines as u64;
+    let answer = format!(r#"{{"size":{size},"checkpoint":"","items":[{}]}}"#, vec![ITEM; lines].join(","));
+    ([(CONTENT_TYPE, "application/json")], answer)
 }
 
 async fn checkpoint(State(idle): State<Arc<Idle>>) -> String {
@@ -138,5 +159,15 @@ mod tests {
         let text = checkpoint(State(idle)).await;
         assert_eq!(text.lines().nth(1), Some("2"));
         assert_eq!(text.lines().count(), STILL_CHECKPOINT.lines().count());
+    }
+
+    #[tokio::test]
+    async fn each_line_of_a_body_is_answered_with_an_item_and_counts_one() {
+        let idle = Arc::new(Idle { answered: AtomicU64::new(5), sleep: Duration::ZERO });
+        let answer = records(State(idle), Bytes::from_static(b"{}\n{}\n{}\n")).await.into_response();
+        let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        let text = std::str::from_utf8(&body).unwrap();
+        assert_eq!(text.matches(r#""status":"logged""#).count(), 3);
+        assert!(text.starts_with(r#"{"size":8,"#) && text.ends_with("}]}"), "{text}");
     }
 }

@@ -150,6 +150,8 @@ pub(crate) struct Shared {
     pub(crate) published: watch::Sender<SignedCheckpoint>,
     pub(crate) status: ArcSwap<Status>,
     pub(crate) observer: Arc<dyn Observer>,
+    /// The async threads that the log was opened from, if it was.
+    pub(crate) runtime: Option<tokio::runtime::Handle>,
 }
 
 impl Shared {
@@ -197,6 +199,7 @@ impl Log {
             committed: ArcSwap::from_pointee(opened.committed),
             status: ArcSwap::from_pointee(status),
             observer: options.observer,
+            runtime: tokio::runtime::Handle::try_current().ok(),
         });
         let bell = Arc::new(Bell::default());
         let mut threads = None;

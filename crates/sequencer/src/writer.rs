@@ -44,7 +44,7 @@ pub(crate) fn run(shared: &Shared, signer: &Signer) {
         // is either as before the commit or as after it.
         let done = catch_unwind(AssertUnwindSafe(|| step(shared, signer, &groups)));
         match done.unwrap_or_else(|panic| Err(WriteError::Panic(text_of(&*panic)))) {
-            Ok((outcomes, committed)) => answer(groups, outcomes, &committed),
+            Ok((outcomes, committed)) => answer(shared, groups, outcomes, committed),
             Err(error) => {
                 shared.fail(&error.to_string());
                 refuse(groups);
@@ -135,8 +135,19 @@ fn in_a_row(first: u64, count: usize) -> Vec<Outcome> {
     (first..).take(count).map(|index| Outcome::Logged { index }).collect()
 }
 
+/// Answers all groups. Many are woken from one of the threads that they run on: woken from here, each would go through a
+/// queue that all threads share, while the next batch waits.
+fn answer(shared: &Shared, groups: Vec<Group>, outcomes: Vec<Outcome>, committed: Arc<Committed>) {
+    match &shared.runtime {
+        Some(runtime) if groups.len() > 1 => {
+            drop(runtime.spawn(async move { answer_each(groups, outcomes, &committed) }));
+        }
+        _ => answer_each(groups, outcomes, &committed),
+    }
+}
+
 /// Answers each group with its part of the outcomes. A submitter that is gone is not waited for.
-fn answer(groups: Vec<Group>, outcomes: Vec<Outcome>, committed: &Arc<Committed>) {
+fn answer_each(groups: Vec<Group>, outcomes: Vec<Outcome>, committed: &Arc<Committed>) {
     let mut outcomes = outcomes.into_iter();
     for group in groups {
         let outcomes = outcomes.by_ref().take(group.submissions.len()).collect();

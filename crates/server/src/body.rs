@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     app::App,
-    limits::{BODIES_BYTES_MAX, INLINE_WORK_BYTES_MAX},
+    limits::{BODIES_BYTES_MAX, COPIED_BODY_BYTES_MAX, INLINE_WORK_BYTES_MAX},
     problem::{Code, Problem},
 };
 
@@ -52,8 +52,8 @@ async fn collect(room: &Room, mut body: Body, limit: usize) -> Result<Received<'
         return Err(too_large(limit));
     }
     if body.is_end_stream() {
-        // Most bodies are here: in one piece, and not copied.
-        return Ok(Received { bytes: first, _room: None });
+        // Most bodies are here: in one piece.
+        return Ok(Received { bytes: own(first), _room: None });
     }
     let mut held = None;
     let mut bytes = BytesMut::from(first);
@@ -100,6 +100,12 @@ impl Room {
         }
         Ok(())
     }
+}
+
+/// A small body in memory of its own size. As it arrives it is a part of the connection's read buffer, and would keep
+/// all of that as long as it waits in the log's pool or belongs to its edge.
+fn own(body: Bytes) -> Bytes {
+    if body.len() <= COPIED_BODY_BYTES_MAX { Bytes::copy_from_slice(&body) } else { body }
 }
 
 /// The media type of a body, in lower case and without parameters; empty if none is named.

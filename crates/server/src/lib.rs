@@ -8,6 +8,7 @@ mod add;
 mod app;
 mod body;
 mod connection;
+mod counting;
 mod health;
 mod index;
 pub mod limits;

@@ -16,6 +16,8 @@ pub const HEADER_BYTES_MAX: usize = 32 << 10;
 pub const BODIES_BYTES_MAX: usize = 256 << 20;
 /// Time for the header of a request to arrive, counted from the first moment the connection is idle.
 pub const HEADER_TIME_MAX: Duration = Duration::from_secs(30);
+/// Bodies of at most this many bytes are copied out of the connection's read buffer.
+pub const COPIED_BODY_BYTES_MAX: usize = 16 << 10;
 /// Time for the body of a request to arrive.
 pub const BODY_TIME_MAX: Duration = Duration::from_secs(30);
 /// Time to wait for a record to be published, before the answer says that it is durable and not published yet.

@@ -17,6 +17,11 @@ use prometheus_client::{
 use sequencer::log::{Commit, Log, Observer};
 use tlog::checkpoint::SignedCheckpoint;
 
+use crate::routes::ALL;
+
+/// What a request is counted for that no route takes.
+const OTHER: &str = "other";
+
 /// Labels of a request: which route, which status.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Request {
@@ -28,6 +33,9 @@ struct Request {
 pub struct Metrics {
     registry: Registry,
     requests: Family<Request, Counter>,
+    /// The counters of requests answered with 200, by place in [`ALL`]; the last is for everything else. At hand,
+    /// for they count nearly all.
+    succeeded: Vec<Counter>,
     entries: Counter,
     entry_bytes: Counter,
     duplicates: Counter,
@@ -51,9 +59,16 @@ impl Metrics {
     pub fn new() -> Arc<Self> {
         let seconds =
             || Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5]);
+        let requests = Family::<Request, Counter>::default();
+        let succeeded = ALL
+            .into_iter()
+            .chain([OTHER])
+            .map(|route| requests.get_or_create(&Request { route, status: 200 }).clone())
+            .collect();
         let mut metrics = Self {
             registry: Registry::with_prefix("deedbook"),
-            requests: Family::default(),
+            requests,
+            succeeded,
             entries: Counter::default(),
             entry_bytes: Counter::default(),
             duplicates: Counter::default(),
@@ -103,6 +118,11 @@ impl Metrics {
         self.size.set(reader.committed().head().size.cast_signed());
         self.published_size.set(reader.published().size().cast_signed());
         self.published_age.set(self.published_age().map_or(f64::INFINITY, |age| age.as_secs_f64()));
+        self.encode()
+    }
+
+    /// What was counted so far.
+    pub(crate) fn encode(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
@@ -113,8 +133,15 @@ impl Metrics {
         self.published_at.lock().map(|at| at.elapsed())
     }
 
-    pub(crate) fn request(&self, route: &'static str, status: u16) {
-        self.requests.get_or_create(&Request { route, status }).inc();
+    /// Counts a request by the place of its route in [`ALL`], or one beyond.
+    pub(crate) fn request(&self, route: usize, status: u16) {
+        match self.succeeded.get(route) {
+            Some(counter) if status == 200 => drop(counter.inc()),
+            _ => {
+                let route = ALL.get(route).copied().unwrap_or(OTHER);
+                self.requests.get_or_create(&Request { route, status }).inc();
+            }
+        }
     }
 
     pub(crate) fn clock_went_back(&self) {

@@ -4,19 +4,17 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{MatchedPath, Request, State},
     http::{HeaderValue, header},
-    middleware::{Next, from_fn_with_state, map_response},
-    response::{IntoResponse as _, Response},
+    middleware::map_response,
+    response::Response,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     add,
     app::App,
-    health, index,
-    limits::{HEADER_BYTES_MAX, HEADERS_MAX},
-    openapi,
+    counting::CountingLayer,
+    health, index, openapi,
     problem::{Code, Problem},
     proofs, read_record, resources, submit,
 };
@@ -97,7 +95,7 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(|| async {
             Problem::new(Code::MethodNotAllowed, "This path does not take this method; see /openapi.json.")
         })
-        .layer(from_fn_with_state(app.clone(), watch))
+        .layer(CountingLayer(app.metrics.clone()))
         .with_state(app)
 }
 
@@ -105,35 +103,4 @@ pub fn router(app: Arc<App>) -> Router {
 async fn open_to_all_origins(mut response: Response) -> Response {
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
-}
-
-/// What holds for every request: its header is within limits, it is counted by its route, and no browser takes the
-/// answer for something else than its content type says.
-async fn watch(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let route = matched.and_then(|path| ALL.into_iter().find(|known| *known == path)).unwrap_or("other");
-    let mut response = match header_within_limits(&request) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    };
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    app.metrics.request(route, response.status().as_u16());
-    response
-}
-
-fn header_within_limits(request: &Request) -> Result<(), Box<Problem>> {
-    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
-    let fields = request.headers();
-    let bytes: usize = fields.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    let over = |limit: usize, of: &str| {
-        let detail = format!("A request may have {limit} {of}; leave some of it out.");
-        Err(Problem::new(Code::HeaderTooLarge, detail).limit(limit))
-    };
-    if fields.len() > HEADERS_MAX {
-        return over(HEADERS_MAX, "header fields");
-    }
-    if target + bytes > HEADER_BYTES_MAX {
-        return over(HEADER_BYTES_MAX, "bytes in its target and header fields");
-    }
-    Ok(())
 }

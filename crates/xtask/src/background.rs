@@ -72,6 +72,13 @@ impl Background {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Asks it to end (SIGTERM).
+    pub(crate) fn terminate(&self) -> io::Result<()> {
+        let id = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let id = id.ok_or_else(|| io::Error::other("a process id that is none"))?;
+        Ok(rustix::process::kill_process(id, rustix::process::Signal::TERM)?)
+    }
+
     /// What it has cost; `None` when it has ended or there is no /proc.
     pub(crate) fn cost(&self) -> Option<Cost> {
         cost_of(&self.child.id().to_string())
@@ -84,6 +91,11 @@ pub(crate) fn cost_of(process: &str) -> Option<Cost> {
     let cpu_seconds = cpu_seconds(&std::fs::read_to_string(proc.join("stat")).ok()?)?;
     let peak_rss = peak_rss(&std::fs::read_to_string(proc.join("status")).ok()?)?;
     Some(Cost { cpu_seconds, peak_rss })
+}
+
+/// CPU seconds of all children of this process that have ended and were waited for, from /proc.
+pub(crate) fn children_cpu() -> Option<f64> {
+    seconds_at(&std::fs::read_to_string("/proc/self/stat").ok()?, 13)
 }
 
 /// CPU seconds that all processes of this machine have used since it started, and that its host took away; without
@@ -103,9 +115,15 @@ impl Drop for Background {
 /// supports on Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// utime and stime, fields 14 and 15 of proc(5); the second field, the name, may hold spaces and parentheses.
+/// utime and stime, fields 14 and 15 of proc(5).
 fn cpu_seconds(stat: &str) -> Option<f64> {
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    seconds_at(stat, 11)
+}
+
+/// The sum of two fields in ticks, from the one that is `after` the state; the name before that may hold spaces and
+/// parentheses. 13 is cutime and cstime, fields 16 and 17 of proc(5).
+fn seconds_at(stat: &str, after: usize) -> Option<f64> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(after);
     let (user, system): (f64, f64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     Some((user + system) / TICKS_PER_SECOND)
 }
@@ -136,6 +154,7 @@ mod tests {
     fn proc_files_are_read_by_their_fields() {
         let stat = "42 (a) b (c) S 1 42 42 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 3 0 1 1 1";
         assert_eq!(cpu_seconds(stat), Some(3.0));
+        assert_eq!(seconds_at(stat, 13), Some(0.0));
         assert_eq!(cpu_seconds("42 (short) S 1"), None);
         assert_eq!(peak_rss("Name:\tx\nVmHWM:\t   2048 kB\nVmRSS:\t1 kB\n"), Some(2 << 20));
         assert_eq!(peak_rss("Name:\tx\n"), None);

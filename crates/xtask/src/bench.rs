@@ -5,6 +5,8 @@
 //! between two moments at which it moved; memory is the highest resident set of the server since it started; CPU is the
 //! server's own (user and system) between the same two moments. Latencies are the load tool's, over its whole run.
 
+pub(crate) mod bulk;
+pub(crate) mod grown;
 mod growth;
 mod load;
 mod machine;
@@ -12,7 +14,7 @@ mod report;
 mod single;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -106,11 +108,9 @@ pub(crate) fn run(args: &Args) -> Result<(), BenchError> {
         Outcome::Ready(peers) => peers,
         Outcome::Skipped(why) => return Err(BenchError::NoPeers(why)),
     };
-    let descriptors =
-        allow_descriptors().map_err(|why| BenchError::Io("raise the descriptor limit".into(), why))?;
-    let contenders = args.contenders()?;
-    let data = args.data.clone().unwrap_or_else(|| peers::target_dir().join("bench"));
-    std::fs::create_dir_all(&data).map_err(|why| BenchError::Io(format!("make {}", data.display()), why))?;
+    let descriptors = allow_descriptors()?;
+    let contenders = args.contenders(&peers)?;
+    let data = data_directory(args.data.as_deref())?;
     let mut out = report::Out::new(args.out.as_deref())?;
     out.say(&machine::describe(&data, descriptors))?;
     for load in &args.loads {
@@ -124,7 +124,7 @@ pub(crate) fn run(args: &Args) -> Result<(), BenchError> {
                 rounds.push(Round { number, contender: contender.to_string(), fsync, figures });
             }
         }
-        out.say(&report::table(*load, args.seconds, &rounds))?;
+        out.say(&report::table(&report::title(*load), args.seconds, &rounds))?;
     }
     Ok(())
 }
@@ -135,29 +135,34 @@ fn measure(
     contender: &Contender,
     load: Load,
     seconds: u64,
-    data: &std::path::Path,
+    data: &Path,
 ) -> Result<growth::Figures, BenchError> {
     let dir = tempfile::tempdir_in(data).map_err(|why| BenchError::Io("make a directory".into(), why))?;
-    let mut running = contender.start(peers, dir.path())?;
+    let mut running = contender.start(dir.path())?;
     load.run(peers, contender, &mut running, Duration::from_secs(seconds), dir.path())
 }
 
 impl Args {
-    fn contenders(&self) -> Result<Vec<Contender>, BenchError> {
+    fn contenders(&self, peers: &Peers) -> Result<Vec<Contender>, BenchError> {
         let idle = if self.contenders.iter().any(|name| matches!(name, Name::Idle | Name::Idle5ms)) {
             build_idle()?
         } else {
             PathBuf::new()
         };
-        let ours = || self.log_binary.clone().unwrap_or_else(|| peers::target_dir().join("release/deedbook"));
+        let ours = || ours(self.log_binary.as_deref());
         let contender = |name: &Name| match name {
             Name::Deedbook => Contender::Deedbook(ours()),
-            Name::Tessera => Contender::Tessera,
+            Name::Tessera => Contender::Tessera(peers.clone()),
             Name::Idle => Contender::Idle(idle.clone(), 0),
             Name::Idle5ms => Contender::Idle(idle.clone(), IDLE_SLEEP),
         };
         Ok(self.contenders.iter().map(contender).collect())
     }
+}
+
+/// Our server: the one that was named, or the release build.
+fn ours(named: Option<&Path>) -> PathBuf {
+    named.map_or_else(|| peers::target_dir().join("release/deedbook"), PathBuf::from)
 }
 
 /// Builds crates/idle with the profile that we are shipped with.
@@ -171,11 +176,19 @@ fn build_idle() -> Result<PathBuf, BenchError> {
     Ok(peers::target_dir().join("release/idle"))
 }
 
+/// The directory below which the logs are made.
+fn data_directory(named: Option<&Path>) -> Result<PathBuf, BenchError> {
+    let data = named.map_or_else(|| peers::target_dir().join("bench"), PathBuf::from);
+    std::fs::create_dir_all(&data).map_err(|why| BenchError::Io(format!("make {}", data.display()), why))?;
+    Ok(data)
+}
+
 /// Raises the soft limit of open files to [`DESCRIPTORS`] if the hard limit allows; children inherit it. The limit now.
-fn allow_descriptors() -> io::Result<u64> {
+fn allow_descriptors() -> Result<u64, BenchError> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     let allowed = maximum.map_or(DESCRIPTORS, |maximum| maximum.min(DESCRIPTORS));
-    setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), maximum })?;
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), maximum });
+    raised.map_err(|why| BenchError::Io("raise the descriptor limit".into(), why.into()))?;
     Ok(allowed)
 }

@@ -22,16 +22,19 @@ const ORIGIN: &str = "example.com/interop";
 const DATA: &str = "log";
 
 /// How long a server may take until it answers.
-const START_PATIENCE: Duration = Duration::from_secs(20);
+const START_PATIENCE: Duration = Duration::from_mins(2);
+
+/// How often it is asked whether it answers.
+const START_POLL: Duration = Duration::from_millis(5);
 
 /// The vkey of `/still/checkpoint` of crates/idle.
 const IDLE_VKEY: &str = "example.com/idle+6ba8a705+AdueEF3u8MmkLtn9Ihife4BxtaUjeBkGxNSyAde9c03g";
 
-/// `deedbook serve` on a log for raw entries, open to readers, on a port that the system chooses.
-fn deedbook_serve(binary: &Path, data: &Path) -> Command {
+/// `deedbook serve` on a port that the system chooses; the log takes `raw` entries or `records`.
+fn deedbook_serve(binary: &Path, data: &Path, kind: &str) -> Command {
     let mut command = Command::new(binary);
     command.arg("serve").arg("--data").arg(data);
-    command.args(["--listen", "127.0.0.1:0", "--kind", "raw", "--origin", ORIGIN, "--open"]);
+    command.args(["--listen", "127.0.0.1:0", "--kind", kind, "--origin", ORIGIN]);
     command
 }
 
@@ -61,10 +64,12 @@ fn tessera_serve(peers: &Peers, data: &Path, skey: &Path, port: u16) -> Command 
 /// One of the servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Contender {
-    /// Ours, by the path of the binary.
+    /// Ours on a log for raw entries, by the path of the binary.
     Deedbook(PathBuf),
+    /// Ours on a log for records, by the path of the binary.
+    Records(PathBuf),
     /// Tessera's conformance server on POSIX files.
-    Tessera,
+    Tessera(Peers),
     /// crates/idle by the path of the binary, and how many milliseconds it sleeps before each answer.
     Idle(PathBuf, u32),
 }
@@ -72,8 +77,8 @@ pub(crate) enum Contender {
 impl fmt::Display for Contender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Contender::Deedbook(_) => write!(f, "deedbook"),
-            Contender::Tessera => write!(f, "tessera"),
+            Contender::Deedbook(_) | Contender::Records(_) => write!(f, "deedbook"),
+            Contender::Tessera(_) => write!(f, "tessera"),
             Contender::Idle(_, 0) => write!(f, "idle"),
             Contender::Idle(_, sleep) => write!(f, "idle-{sleep}ms"),
         }
@@ -133,13 +138,14 @@ impl Running {
 }
 
 impl Contender {
-    /// Starts it on an empty directory and waits until it serves a checkpoint.
-    pub(crate) fn start(&self, peers: &Peers, dir: &Path) -> Result<Running, ContenderError> {
+    /// Starts it on a directory that is empty, or that ours was started on before; waits until it serves a checkpoint.
+    pub(crate) fn start(&self, dir: &Path) -> Result<Running, ContenderError> {
         let (data, vkey) = (dir.join(DATA), dir.join("vkey"));
         let port = loopback::free_port().map_err(io_error("find a free port"))?;
         let command = match self {
-            Contender::Deedbook(binary) => deedbook_serve(binary, &data),
-            Contender::Tessera => {
+            Contender::Deedbook(binary) => deedbook_serve(binary, &data, "raw"),
+            Contender::Records(binary) => deedbook_serve(binary, &data, "records"),
+            Contender::Tessera(peers) => {
                 let mut keygen = Command::new(&peers.verifylog);
                 go(keygen.args(["keygen", "--name", ORIGIN]).arg("--dir").arg(dir))?;
                 tessera_serve(peers, &data, &dir.join("skey"), port)
@@ -156,7 +162,7 @@ impl Contender {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut running = Running { process, address, vkey, dir: dir.to_owned() };
         self.wait_until_it_answers(&mut running)?;
-        if let Contender::Deedbook(binary) = self {
+        if let Contender::Deedbook(binary) | Contender::Records(binary) = self {
             write(&running.vkey, &run(&mut deedbook_key(binary, &data))?)?;
         }
         Ok(running)
@@ -166,9 +172,9 @@ impl Contender {
     fn wait_until_it_answers(&self, running: &mut Running) -> Result<(), ContenderError> {
         let deadline = Instant::now() + START_PATIENCE;
         while Instant::now() < deadline && running.process.runs() {
-            if matches!(self, Contender::Deedbook(_)) {
+            if matches!(self, Contender::Deedbook(_) | Contender::Records(_)) {
                 let Some(address) = printed_address(&running.process.said()) else {
-                    std::thread::sleep(Duration::from_millis(20));
+                    std::thread::sleep(START_POLL);
                     continue;
                 };
                 running.address = address;
@@ -177,7 +183,7 @@ impl Contender {
             if connection.is_ok_and(|mut connection| loopback::published_size(&mut connection).is_ok()) {
                 return Ok(());
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(START_POLL);
         }
         Err(ContenderError::Silent { who: self.to_string(), last_words: running.process.last_words() })
     }
@@ -186,11 +192,11 @@ impl Contender {
     /// a server that keeps nothing.
     pub(crate) fn as_files(&self, running: &Running, to: &Path) -> Result<Option<PathBuf>, ContenderError> {
         match self {
-            Contender::Deedbook(binary) => {
+            Contender::Deedbook(binary) | Contender::Records(binary) => {
                 run(&mut deedbook_backup(binary, &running.base(), &running.dir.join(DATA), to))?;
                 Ok(Some(to.join("public")))
             }
-            Contender::Tessera => Ok(Some(running.dir.join(DATA))),
+            Contender::Tessera(_) => Ok(Some(running.dir.join(DATA))),
             Contender::Idle(..) => Ok(None),
         }
     }
@@ -199,7 +205,7 @@ impl Contender {
     pub(crate) fn read_url(&self, running: &Running) -> String {
         match self {
             Contender::Idle(..) => format!("{}still/", running.base()),
-            Contender::Deedbook(_) | Contender::Tessera => running.base(),
+            Contender::Deedbook(_) | Contender::Records(_) | Contender::Tessera(_) => running.base(),
         }
     }
 }

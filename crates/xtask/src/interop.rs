@@ -100,7 +100,7 @@ pub(crate) fn run(args: &Args) -> Result<(), InteropError> {
         }
     };
     let contender = match args.against {
-        Against::Tessera => Contender::Tessera,
+        Against::Tessera => Contender::Tessera(peers.clone()),
         Against::Deedbook => Contender::Deedbook(
             args.log_binary.clone().unwrap_or_else(|| peers::target_dir().join("release/deedbook")),
         ),
@@ -108,7 +108,7 @@ pub(crate) fn run(args: &Args) -> Result<(), InteropError> {
     let mut test_verifylog = Command::new("go");
     peers::go(test_verifylog.args(["test", "./..."]).current_dir(peers::verifylog_source()))?;
     let dir = tempfile::tempdir().map_err(|why| InteropError::Io("make a temporary directory", why))?;
-    let running = contender.start(&peers, dir.path())?;
+    let running = contender.start(dir.path())?;
     let mut suite = Suite {
         peers: &peers,
         contender: &contender,

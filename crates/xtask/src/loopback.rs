@@ -8,7 +8,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The largest body that is read, in bytes.
-const MAX_BODY: usize = 1 << 20;
+const MAX_BODY: usize = 8 << 20;
 
 /// One connection to a server, used for one request at a time.
 #[derive(Debug)]
@@ -52,6 +52,17 @@ impl Connection {
         )
     }
 
+    /// `POST path` with records, a line each.
+    pub(crate) fn post_ndjson(&mut self, path: &str, lines: &[u8]) -> io::Result<Answer> {
+        let (host, length) = (&self.host, lines.len());
+        self.request(
+            &format!(
+                "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-ndjson\r\nContent-Length: {length}\r\n\r\n"
+            ),
+            lines,
+        )
+    }
+
     fn request(&mut self, head: &str, body: &[u8]) -> io::Result<Answer> {
         self.stream.get_mut().write_all(&[head.as_bytes(), body].concat())?;
         let status = self.line()?;
@@ -71,7 +82,7 @@ impl Connection {
             length.filter(|length| *length <= MAX_BODY).ok_or_else(|| bad("no usable Content-Length"))?;
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body)?;
-        Ok(Answer { status, retry_after, body: String::from_utf8_lossy(&body).into_owned() })
+        Ok(Answer { status, retry_after, body: text(body) })
     }
 
     fn line(&mut self) -> io::Result<String> {
@@ -81,6 +92,11 @@ impl Connection {
         }
         Ok(line.trim_end().to_owned())
     }
+}
+
+/// Bytes that are text are not copied.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// The size in the checkpoint that the server publishes at `/checkpoint`. Its signature is not looked at: this is for

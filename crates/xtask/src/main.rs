@@ -32,6 +32,8 @@ enum Verb {
     Powercut(powercut::Args),
     Crowd(crowd::Args),
     Bench(bench::Args),
+    BenchBulk(bench::bulk::Args),
+    BenchGrowth(bench::grown::Args),
     Sample(sample::Args),
     #[command(hide = true)]
     ServeBroken(powercut::BrokenArgs),
@@ -46,6 +48,8 @@ fn main() -> ExitCode {
         Verb::Powercut(args) => report(powercut::run(&args)),
         Verb::Crowd(args) => report(crowd::run(&args)),
         Verb::Bench(args) => report(bench::run(&args)),
+        Verb::BenchBulk(args) => report(bench::bulk::run(&args)),
+        Verb::BenchGrowth(args) => report(bench::grown::run(&args)),
         Verb::Sample(args) => report(sample::run(&args)),
         Verb::ServeBroken(args) => report(powercut::serve_broken(&args)),
     }

@@ -21,7 +21,7 @@ const TESSERA_TOOLS: [(&str, &str); 3] = [
 ];
 
 /// Where each program is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Peers {
     /// Tessera's load tool.
     pub(crate) hammer: PathBuf,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::background::{self, Background, Cost};
+use crate::background::{self, Cost};
 use crate::contender::Running;
 use crate::loopback::{Connection, published_size};
 
@@ -83,18 +83,18 @@ impl Sample {
     }
 }
 
-/// From the first move of the checkpoint to the last one within the time.
+/// From the first move of the checkpoint to the last one within the time. `tool` says what the load has cost.
 pub(super) fn watch_growth(
     mut watch: Connection,
     running: &Running,
-    tool: &Background,
+    tool: impl Fn() -> Option<Cost>,
     time: Duration,
 ) -> Result<Figures, String> {
     let end = Instant::now() + time;
     let mut next_move = |from: Option<u64>| loop {
         let size = published_size(&mut watch).map_err(|why| format!("GET /checkpoint under load: {why}"))?;
         if Some(size) != from || Instant::now() > end {
-            return Sample::take(size, running, tool.cost());
+            return Sample::take(size, running, tool());
         }
         std::thread::sleep(POLL);
     };

@@ -91,7 +91,7 @@ impl Load {
             published_size(&mut watch)
                 .map_err(|why| format!("GET /checkpoint while the load comes up: {why}"))?;
         }
-        let mut figures = watch_growth(watch, running, &tool, time)
+        let mut figures = watch_growth(watch, running, || tool.cost(), time)
             .map_err(|why| format!("{why}; the load tool said last:\n{}", tool.last_words()))?;
         if !tool.wait(Duration::from_mins(1)).is_ok_and(|ended| ended.is_some()) {
             return Err("the load tool did not end by itself".to_owned());

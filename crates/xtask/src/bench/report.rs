@@ -42,8 +42,8 @@ impl Out {
 }
 
 /// A heading, all rounds, and the medians.
-pub(super) fn table(load: Load, seconds: u64, rounds: &[Round]) -> String {
-    let mut text = format!("## {}, {seconds} s a turn\n\n", title(load));
+pub(super) fn table(title: &str, seconds: u64, rounds: &[Round]) -> String {
+    let mut text = format!("## {title}, {seconds} s a turn\n\n");
     text.push_str(
         "| round | contender | adds/s | p50 | p99 | server CPU s per 1,000 adds | cores: load tool | cores: others \
          | peak memory | fdatasync p50 | remarks |\n|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---|\n",
@@ -67,7 +67,8 @@ pub(super) fn table(load: Load, seconds: u64, rounds: &[Round]) -> String {
     text + "\n" + &medians(rounds) + &disturbed(rounds)
 }
 
-fn title(load: Load) -> String {
+/// What a load is called in its heading.
+pub(super) fn title(load: Load) -> String {
     match load {
         Load::Hammer(writers) => {
             format!("Tessera's load tool, {writers} writers, small leaves, no duplicates")
@@ -167,7 +168,7 @@ mod tests {
                 (1..).zip(adds).map(move |(number, adds)| round(number, who, adds * 1000))
             })
             .collect();
-        let text = table(Load::Wrk(256), 10, &rounds);
+        let text = table(&title(Load::Wrk(256)), 10, &rounds);
         assert_eq!(text.lines().filter(|line| line.ends_with("| 0.31 ms |  |")).count(), 6);
         assert!(
             text.contains("| 3 | tessera | 90000 | - | - | 0.0011 | 0.00 | 0.00 | 50 MB | 0.31 ms |  |"),
@@ -180,9 +181,9 @@ mod tests {
     #[test]
     fn a_turn_beside_a_busy_neighbour_is_not_passed_over() {
         let mut rounds = [round(1, "idle", 1), round(2, "idle", 1)];
-        assert!(!table(Load::Single, 10, &rounds).contains("do not rely"));
+        assert!(!table("alone", 10, &rounds).contains("do not rely"));
         rounds[1].figures.others_cpu = 5.0;
-        let text = table(Load::Single, 10, &rounds);
+        let text = table("beside others", 10, &rounds);
         assert!(text.contains("In 1 of 2 turns"), "{text}");
     }
 

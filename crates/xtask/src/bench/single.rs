@@ -37,7 +37,7 @@ pub(super) fn measure(address: SocketAddr, time: Duration) -> io::Result<(Latenc
 }
 
 /// The nearest-rank percentile of sorted times; zero of none.
-fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+pub(super) fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
