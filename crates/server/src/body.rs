@@ -151,7 +151,54 @@ pub(crate) fn maybe_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        collections::VecDeque,
+        convert::Infallible,
+        pin::Pin,
+        task::{Context, Poll},
+    };
+
+    use hyper::body::Frame;
+
     use super::*;
+
+    /// A body that arrives in these parts.
+    struct Parts(VecDeque<Bytes>);
+
+    impl hyper::body::Body for Parts {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Ready(self.0.pop_front().map(|part| Ok(Frame::data(part))))
+        }
+    }
+
+    async fn arrive(room: &Room, parts: usize, bytes: usize) -> Result<Received<'_>, Box<Problem>> {
+        let parts = std::iter::repeat_n(Bytes::from(vec![7; bytes]), parts).collect();
+        collect(room, Body::new(Parts(parts)), 1 << 20).await
+    }
+
+    #[tokio::test]
+    async fn a_large_body_takes_room_while_it_is_held() {
+        let room = Room(Semaphore::new(64));
+        let one = arrive(&room, 3, 10 << 10).await.unwrap();
+        assert_eq!(one.bytes, vec![7; 30 << 10]);
+        assert!(room.0.available_permits() <= 34);
+        let busy = arrive(&room, 4, 12 << 10).await.map(|_| ()).unwrap_err();
+        assert_eq!(busy.status().as_u16(), 503);
+        let small = arrive(&room, 4, 1 << 10).await.unwrap();
+        assert_eq!(small.bytes.len(), 4 << 10, "small ones go on");
+        drop(one);
+        assert_eq!(room.0.available_permits(), 64);
+        arrive(&room, 4, 12 << 10).await.unwrap();
+        let roomy = Room::default();
+        let over = arrive(&roomy, 3, 1 << 19).await.map(|_| ()).unwrap_err();
+        assert_eq!(over.status().as_u16(), 413);
+    }
 
     #[test]
     fn large_bodies_share_the_room_and_give_it_back() {

@@ -5,7 +5,7 @@ use server::limits::{ENTRY_BYTES_MAX, HEADER_BYTES_MAX, HEADERS_MAX};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::{
-    asking::{Answer, Problem, read_to_end, request},
+    asking::{Answer, read_to_end, request},
     public_log::raw_log,
     records::{id, record, record_of},
     served::Setup,
@@ -242,18 +242,4 @@ async fn several_requests_on_one_connection_are_answered_in_order() {
     assert_eq!(statuses, ["200", "200", "200", "404", "200"], "{text}");
     assert!(text.ends_with("ok\n"));
     assert_eq!(served.size(), 3);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_kind_of_problem_has_one_status_and_one_title() {
-    let mut names = std::collections::BTreeSet::new();
-    for code in server::problem::Code::ALL {
-        let problem = server::problem::Problem::new(code, "what happened");
-        let json = serde_json::to_value(&problem).unwrap();
-        crate::contract::follows_schema(&json);
-        assert_eq!((&json["status"], &json["title"]), (&json!(code.status().as_u16()), &json!(code.title())));
-        assert_eq!(Problem::of(json).kind, code.name());
-        assert!(code.status().is_client_error() || code.status().is_server_error());
-        assert!(names.insert(code.name()), "{} twice", code.name());
-    }
 }

@@ -3,9 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::{contract::DESCRIPTION, records::record, served::Setup};
+use crate::{
+    asking::Problem,
+    contract::{DESCRIPTION, follows_schema},
+    records::record,
+    served::Setup,
+};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "delete", "patch"];
 
@@ -127,8 +132,8 @@ fn every_reference_leads_somewhere() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_problem_has_exactly_the_members_that_the_schema_names() {
+#[test]
+fn the_problem_has_exactly_the_members_that_the_schema_names() {
     let schema = &DESCRIPTION["components"]["schemas"]["Problem"];
     let members: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
     let expected = ["type", "title", "status", "detail", "code", "path", "offset", "limit", "index"];
@@ -136,4 +141,18 @@ async fn the_problem_has_exactly_the_members_that_the_schema_names() {
     let required: BTreeSet<_> =
         schema["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     assert_eq!(required, ["type", "title", "status", "detail"].into_iter().collect());
+}
+
+#[test]
+fn every_kind_of_problem_has_one_status_and_one_title() {
+    let mut names = BTreeSet::new();
+    for code in server::problem::Code::ALL {
+        let problem = server::problem::Problem::new(code, "what happened");
+        let json = serde_json::to_value(&problem).unwrap();
+        follows_schema(&json);
+        assert_eq!((&json["status"], &json["title"]), (&json!(code.status().as_u16()), &json!(code.title())));
+        assert_eq!(Problem::of(json).kind, code.name());
+        assert!(code.status().is_client_error() || code.status().is_server_error());
+        assert!(names.insert(code.name()), "{} twice", code.name());
+    }
 }
