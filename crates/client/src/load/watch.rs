@@ -1,6 +1,6 @@
 //! What a list says, compared with the entries of the log as they go by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -18,8 +18,10 @@ pub(super) struct Watch {
     records: Option<RecordMaker>,
     kept: AtomicU64,
     broken: Mutex<(u64, Vec<String>)>,
-    /// Records of this run at indexes of which the list says nothing: their answers were lost.
+    /// Records of this run where the list does not name them: their answers were lost.
     strays: Mutex<Vec<(u128, u64)>>,
+    /// Lines of the list, by id and index, that the log does not bear out.
+    untrue: Mutex<BTreeSet<(u128, u64)>>,
 }
 
 impl Watch {
@@ -34,6 +36,7 @@ impl Watch {
             kept: AtomicU64::new(0),
             broken: Mutex::default(),
             strays: Mutex::default(),
+            untrue: Mutex::default(),
         }
     }
 
@@ -66,7 +69,7 @@ impl Watch {
         }
     }
 
-    /// An entry that the list does not name. Of another run, or raw: it is nobody's promise.
+    /// An entry that the list does not name there. Of another run, or raw: it is nobody's promise.
     fn note_stray(&self, index: u64, entry: &[u8]) {
         let Some(records) = &self.records else { return };
         let of_this_run = |opened: &Opened<'_>| opened.producer() == records.producer();
@@ -82,18 +85,20 @@ impl Watch {
         let (total, words) = std::mem::take(&mut *self.broken.lock().unwrap_or_else(PoisonError::into_inner));
         checked.broken_total += total - words.len() as u64;
         words.into_iter().for_each(|words| checked.add(words));
-        self.repeated().into_iter().for_each(|words| checked.add(words));
+        self.repeated(checked.size).into_iter().for_each(|words| checked.add(words));
     }
 
     /// Records that stand in the log more than once. A record that was sent again, because its first answer was lost,
     /// has one index all the same.
-    fn repeated(&self) -> Vec<String> {
+    fn repeated(&self, size: u64) -> Vec<String> {
         if self.records.is_none() {
             return vec![];
         }
         let strays = self.strays.lock().unwrap_or_else(PoisonError::into_inner);
-        let acknowledged = self.acks.iter().map(|ack| (ack.id, ack.index));
-        let mut places: Vec<(u128, u64)> = acknowledged.chain(strays.iter().copied()).collect();
+        let untrue = self.untrue.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = self.acks.iter().map(|ack| (ack.id, ack.index));
+        let there = named.filter(|place| place.1 < size && !untrue.contains(place));
+        let mut places: Vec<(u128, u64)> = there.chain(strays.iter().copied()).collect();
         places.sort_unstable();
         places.dedup();
         let mut twice: BTreeMap<u128, Vec<u64>> = BTreeMap::new();
@@ -112,16 +117,15 @@ impl Visit for Watch {
     fn entry(&self, index: u64, entry: &[u8], leaf: Hash) {
         let from = self.acks.partition_point(|ack| ack.index < index);
         // Two lines for one index are two promises, of which different entries can keep only one.
-        let mut named = self.acks[from..].iter().take_while(|ack| ack.index == index).peekable();
-        if named.peek().is_none() {
-            self.note_stray(index, entry);
-        }
-        for ack in named {
+        let mut as_named = false;
+        for ack in self.acks[from..].iter().take_while(|ack| ack.index == index) {
             match self.is_as_sent(ack, entry, leaf) {
                 Ok(()) => {
+                    as_named = true;
                     self.kept.fetch_add(1, Ordering::Relaxed);
                 }
                 Err(words) => {
+                    self.untrue.lock().unwrap_or_else(PoisonError::into_inner).insert((ack.id, index));
                     let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
                     broken.0 += 1;
                     if broken.1.len() < BROKEN_MAX {
@@ -129,6 +133,9 @@ impl Visit for Watch {
                     }
                 }
             }
+        }
+        if !as_named {
+            self.note_stray(index, entry);
         }
     }
 }

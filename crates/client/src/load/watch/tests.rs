@@ -24,13 +24,21 @@ fn entry(run: u64, number: u64) -> (u128, Vec<u8>) {
 
 /// The log holds these records, by run and number; the list names these indexes. What is found to be wrong.
 fn watched(log: &[(u64, u64)], named: &[u64]) -> Checked {
+    let named: Vec<_> = named.iter().map(|index| (*index, *index)).collect();
+    told(log, &named)
+}
+
+/// The same, where the list says of the record at one index that it is at another.
+fn told(log: &[(u64, u64)], named: &[(u64, u64)]) -> Checked {
     let entries: Vec<_> = log.iter().map(|(run, number)| entry(*run, *number)).collect();
-    let ack = |index: &u64| {
+    let ack = |(index, told): &(u64, u64)| {
         let (id, entry) = &entries[*index as usize];
-        Ack { index: *index, leaf: Hash::leaf(entry), id: *id }
+        Ack { index: *told, leaf: Hash::leaf(entry), id: *id }
     };
     let payload = Payload::Records { run: 7, time: TIME.to_owned() };
-    let watch = Watch::new(AckList { payload, acks: named.iter().map(ack).collect() });
+    let mut acks: Vec<_> = named.iter().map(ack).collect();
+    acks.sort_unstable();
+    let watch = Watch::new(AckList { payload, acks });
     for (index, (_, entry)) in (0..).zip(&entries) {
         watch.entry(index, entry, Hash::leaf(entry));
     }
@@ -38,7 +46,7 @@ fn watched(log: &[(u64, u64)], named: &[u64]) -> Checked {
         acknowledged: named.len() as u64,
         kept: 0,
         proofs: 0,
-        size: 0,
+        size: log.len() as u64,
         root: String::new(),
         broken: vec![],
         broken_total: 0,
@@ -75,4 +83,15 @@ fn a_record_that_stands_twice_is_told_with_its_indexes() {
 #[test]
 fn the_same_id_in_another_run_is_another_record() {
     assert!(watched(&[(7, 5), (7 + (1 << 22), 5), (7 + (1 << 22), 5)], &[0]).holds());
+}
+
+/// What the list says wrongly is told as that alone: what counts is where the records stand.
+#[test]
+fn a_line_that_is_not_true_makes_no_record_stand_twice() {
+    let log = [(7, 0), (7, 1), (7, 2)];
+    for (named, broken) in [(&[(0, 1), (1, 1)][..], 1), (&[(0, 9), (0, 0)], 0)] {
+        let checked = told(&log, named);
+        assert_eq!(checked.broken_total, broken, "{:?}", checked.broken);
+        assert!(!checked.broken.iter().any(|words| words.contains("more than once")), "{:?}", checked.broken);
+    }
 }
