@@ -3,31 +3,25 @@
 //! What is shown is what was done: every line follows from a step that succeeded just before, over HTTP, with the
 //! same code that auditors use. Nothing here is a special case of the server or the client.
 
+mod server;
+mod story;
 mod tamper;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use ::record::Submission;
 use client::audit::{Audit, Report, Scope, Silent};
-use client::copy::Copy;
-use client::follow;
-use client::http::Http;
-use client::submit::{Outcome, Submitter, Wait, batch_len};
-use client::{HttpOptions, Receipt, Source};
+use client::{Receipt, Source, follow};
 use serde::Serialize;
-use serde_json::Value;
-use tlog::policy::{Policy, VerifiedCheckpoint};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tlog::policy::Policy;
 
 use crate::audit::cores;
 use crate::cli::{Failure, Verdict};
-use crate::place::{OpenLog, Settings, Wanted};
 use crate::print::{Printer, count, things};
-use crate::progress::Bar;
 use crate::record::read_records;
-use crate::serve::{self, Stop};
+use crate::serve::Stop;
+use server::{Running, Server};
 
 /// Real conversations of an airline's agent as records; where they come from is told in tests/data/airline.
 const SAMPLE: &[u8] = include_bytes!("../tests/data/airline/records.ndjson");
@@ -48,7 +42,7 @@ pub(crate) struct Args {
     serve: bool,
     /// Address and port of the server
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
-    listen: std::net::SocketAddr,
+    listen: SocketAddr,
 }
 
 /// What came of it.
@@ -91,7 +85,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
 /// The story, step by step.
 async fn tell(teller: &Teller, log: &Running, home: &Path) -> Result<Shown, Failure> {
     let records = read_records(SAMPLE).map_err(Failure::could_not_tell)?;
-    let story = sample_story(&records);
+    let story = story::sample_story(&records);
     teller.step(
         "A log is made and served",
         &[
@@ -102,9 +96,9 @@ async fn tell(teller: &Teller, log: &Running, home: &Path) -> Result<Shown, Fail
 
     let half = records.len() / 2;
     let start = Instant::now();
-    let first = log.submit(&records[..half], teller).await?;
+    let first = log.submit(&records[..half], teller.printer).await?;
     let earlier = log.published(first.last().map_or(0, |receipt| receipt.index + 1)).await?;
-    let second = log.submit(&records[half..], teller).await?;
+    let second = log.submit(&records[half..], teller.printer).await?;
     let receipts: Vec<_> = first.into_iter().chain(second).collect();
     let rate = records.len() as f64 / start.elapsed().as_secs_f64();
     teller.step("Real records go in, over HTTP", &[
@@ -195,173 +189,6 @@ async fn audit(directory: &Path, policy: &Policy) -> Result<Report, Failure> {
     let source = Source::directory(directory).map_err(Failure::could_not_tell)?;
     let audit = Audit { source, policy: policy.clone(), state: None, scope: Scope::Full, threads: cores() };
     audit.run(&Silent).await.map_err(Failure::could_not_tell)
-}
-
-/// What can be said of the sample, and which of its records is shown.
-struct Story {
-    sessions: usize,
-    principals: usize,
-    shown: usize,
-    words: Vec<String>,
-}
-
-/// A record in which a human's yes is named: that is what the log is for.
-fn sample_story(records: &[Submission]) -> Story {
-    let parsed: Vec<Value> =
-        records.iter().map(|record| serde_json::from_slice(record.canonical()).unwrap_or_default()).collect();
-    let distinct = |pointer: &str| {
-        let all = parsed.iter().filter_map(|record| record.pointer(pointer)?.as_str());
-        all.collect::<std::collections::BTreeSet<_>>().len()
-    };
-    let is_shown = |record: &Value| {
-        record["type"] == "action.requested"
-            && record["action"]["tool"] == "cancel_reservation"
-            && record["approval"]["mode"] == "human"
-    };
-    let shown = parsed.iter().position(is_shown).unwrap_or_default();
-    Story {
-        sessions: distinct("/session/id"),
-        principals: distinct("/principal/sub"),
-        words: words(&parsed[shown], answer(&parsed, &parsed[shown])),
-        shown,
-    }
-}
-
-/// What the customer said: in the record of the approval that is bound to this one.
-fn answer<'a>(all: &'a [Value], shown: &Value) -> &'a str {
-    let bound = all.iter().find(|record| record.pointer("/approval/binds/record") == Some(&shown["id"]));
-    bound.and_then(|record| record.pointer("/approval/evidence/answer/content")?.as_str()).unwrap_or("?")
-}
-
-/// Who, what, with whose yes: one line each.
-fn words(record: &Value, answer: &str) -> Vec<String> {
-    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("?");
-    vec![
-        format!("who asked     {} ({})", text("/principal/sub"), text("/principal/iss")),
-        format!("which agent   {} ({})", text("/agent/sub"), text("/agent/model")),
-        format!("what          {} on {}", text("/action/tool"), text("/action/target")),
-        format!("with          {}", text("/input/content")),
-        format!(
-            "approval      {}, {} by the agent: {answer:?}",
-            text("/approval/mode"),
-            text("/approval/identity")
-        ),
-        format!("in session    {}", text("/session/id")),
-    ]
-}
-
-/// The log as everybody sees it: a URL and a key.
-struct Running {
-    origin: String,
-    url: String,
-    vkey: String,
-    policy: Policy,
-    source: Source,
-    submitter: Submitter,
-}
-
-impl Running {
-    /// Submits, and keeps the receipts: each was verified on the way.
-    async fn submit(&self, records: &[Submission], teller: &Teller) -> Result<Vec<Receipt>, Failure> {
-        let bar = Bar::new(teller.printer, "records");
-        let mut receipts = Vec::with_capacity(records.len());
-        let mut rest = records;
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(batch_len(rest));
-            for outcome in self.submitter.submit(now).await.map_err(Failure::does_not_hold)? {
-                match outcome {
-                    Outcome::Logged { receipt, .. } => receipts.push(receipt),
-                    Outcome::Rejected(problem) => return Err(Failure::does_not_hold(problem)),
-                }
-            }
-            bar.at(receipts.len() as u64, records.len() as u64);
-            rest = later;
-        }
-        Ok(receipts)
-    }
-
-    /// The public checkpoint, once it reaches this size.
-    async fn published(&self, size: u64) -> Result<VerifiedCheckpoint, Failure> {
-        let patience = Instant::now() + Duration::from_secs(30);
-        loop {
-            let shown =
-                follow::checkpoint(&self.source, &self.policy).await.map_err(Failure::does_not_hold)?;
-            if shown.signed().size() >= size {
-                return Ok(shown);
-            }
-            if Instant::now() > patience {
-                return Err(Failure::does_not_hold("the log did not publish what it took"));
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    async fn copy_to(&self, directory: &Path) -> Result<u64, Failure> {
-        let copy = Copy {
-            source: self.source.clone(),
-            policy: self.policy.clone(),
-            directory: directory.to_owned(),
-            threads: cores(),
-        };
-        let copied = copy.run(&Silent).await.map_err(Failure::does_not_hold)?;
-        Ok(copied.counted.entries)
-    }
-}
-
-/// The server, on tasks of its own.
-struct Server {
-    task: JoinHandle<Result<Verdict, Failure>>,
-    stop: tokio::sync::oneshot::Sender<()>,
-}
-
-impl Server {
-    async fn start(
-        data: &Path,
-        listen: std::net::SocketAddr,
-        mut stop: Stop,
-    ) -> Result<(Self, Running), Failure> {
-        let listener = TcpListener::bind(listen).await;
-        let listener =
-            listener.map_err(|error| Failure::could_not_tell(format!("cannot listen: {error}")))?;
-        let url = format!("http://{}", listener.local_addr().map_err(Failure::could_not_tell)?);
-        let data = data.to_owned();
-        let settings = Settings { publish_every: Duration::from_millis(200), cache_bytes: 64 << 20 };
-        let log =
-            crate::fsck::off_thread(move || OpenLog::open(&data, &Wanted::default(), settings)).await??;
-        let key = log.app.log().reader().vkey().clone();
-        let http = Http::new(&url, &HttpOptions::default()).map_err(Failure::could_not_tell)?;
-        let policy = Policy::log_only(key.clone()).map_err(Failure::could_not_tell)?;
-        let running = Running {
-            origin: log.app.origin().to_owned(),
-            vkey: key.to_string(),
-            policy: policy.clone(),
-            source: Source::Http(http.clone()),
-            submitter: Submitter { http, policy, wait: Wait::Durable },
-            url,
-        };
-        let (sender, told) = tokio::sync::oneshot::channel::<()>();
-        let task = tokio::spawn(async move {
-            let until = async move {
-                tokio::select! {
-                    () = stop.wait() => {}
-                    _ = told => {}
-                }
-            };
-            serve::serve(log, listener, None, until).await
-        });
-        Ok((Self { task, stop: sender }, running))
-    }
-
-    /// Ends it, or waits until somebody does.
-    async fn end(self, leave_running: bool) -> Result<(), Failure> {
-        if !leave_running {
-            drop(self.stop);
-            return self.task.await.map_err(Failure::could_not_tell)?.map(drop);
-        }
-        let ended = self.task.await;
-        drop(self.stop);
-        ended.map_err(Failure::could_not_tell)?.map(drop)
-    }
 }
 
 /// A directory: a temporary one, or one that somebody named.

@@ -12,7 +12,7 @@ use tlog::policy::Policy;
 
 use crate::audit::cores;
 use crate::cli::{Failure, Verdict};
-use crate::print::{Printer, Table, count};
+use crate::print::{Printer, Table, count, things};
 use crate::progress::Bar;
 use crate::trust::{HttpArgs, TrustArgs};
 
@@ -280,5 +280,12 @@ fn load_rows(table: Table, load: &Loaded) -> Table {
             ),
         )
         .row("answers", statuses)
+        .maybe(
+            "sent again",
+            (load.resent > 0).then(|| {
+                let were = things(load.duplicates, "was", "were");
+                format!("{} whose fate was not known; {were} in the log already", count(load.resent))
+            }),
+        )
         .maybe("errors", (!errors.is_empty()).then_some(errors))
 }

@@ -30,6 +30,15 @@ use print::Printer;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.options.start_tracing();
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        // One that the store catches is told as an error, in a sentence.
+        if store::panics_are_caught() {
+            tracing::debug!(%panic, "caught");
+        } else {
+            usual(panic);
+        }
+    }));
     let printer = cli.options.printer();
     let result = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(run(cli.verb, printer)),

@@ -8,7 +8,7 @@ use sequencer::Kind;
 use serde::{Deserialize, Serialize};
 use server::Capacity;
 use tlog::key::KeyName;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{Failure, Verdict, read_input};
@@ -19,6 +19,9 @@ use crate::print::{Printer, Table, count, remark, things};
 pub(crate) const DATA: &str = "deedbook-data";
 /// Where it listens if nobody says.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 2026);
+
+/// Connections that the system has made and that were not accepted yet; it may allow fewer (net.core.somaxconn).
+const BACKLOG: u32 = 4096;
 
 /// Serve a log; makes it at the first start
 #[derive(Debug, clap::Args)]
@@ -101,8 +104,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     let plan = args.plan()?;
     // Before anything else can listen for them: a signal during the opening is not lost.
     let mut stop = Stop::new()?;
-    let listener = TcpListener::bind(plan.listen).await;
-    let listener = listener
+    let listener = listen(plan.listen)
         .map_err(|error| Failure::could_not_tell(format!("cannot listen on {}: {error}", plan.listen)))?;
     raise_descriptor_limit();
     let log = open(&plan).await?;
@@ -144,6 +146,15 @@ pub(crate) async fn serve(
     Ok(Verdict::Holds)
 }
 
+/// Listens, with room for a crowd that comes all at once: a client for whom there is none tries again a second later.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A server that was killed leaves connections behind which the system remembers for a minute.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// Opens the log off the async threads; says so if it takes long.
 async fn open(plan: &Plan) -> Result<OpenLog, Failure> {
     let (data, wanted, settings) = (plan.data.clone(), plan.wanted.clone(), plan.settings);
@@ -183,8 +194,8 @@ impl Args {
     fn plan(self) -> Result<Plan, Failure> {
         let config = self.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
         let listen = self.listen.or(config.listen).unwrap_or(LISTEN);
-        let local = listen.ip().is_loopback();
-        if !(local || self.open || config.open.unwrap_or(false)) {
+        let may_be_reached = self.open || config.open.unwrap_or(false);
+        if !listen.ip().is_loopback() && !may_be_reached {
             return Err(Failure::could_not_tell(format!(
                 "{listen} can be reached from other machines, and whoever reaches it may read and submit everything. \
                  Say --open if that is what you want; or listen on 127.0.0.1 behind a server that checks who asks"

@@ -3,14 +3,15 @@
 
 mod audit;
 mod backup;
+mod bad_days;
 mod demo;
+mod descriptors;
 mod fsck;
 mod hammer;
 mod record;
 mod restore;
 mod run;
 mod serve;
-#[allow(dead_code, reason = "for the tests of bad days")]
 mod served;
 #[path = "../../crates/client/src/testlog.rs"]
 #[allow(dead_code, reason = "shared with the unit tests of crates/client, which use more of it")]

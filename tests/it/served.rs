@@ -6,6 +6,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use sequencer::Kind;
 
+use crate::run::Ran;
+
 /// A log that is served until this is dropped.
 pub(crate) struct Served {
     pub(crate) url: String,
@@ -13,6 +15,7 @@ pub(crate) struct Served {
     pub(crate) vkey: String,
     /// What the server said of itself at the start.
     pub(crate) said: serde_json::Value,
+    words: tempfile::NamedTempFile,
     child: Child,
 }
 
@@ -28,23 +31,57 @@ impl Served {
 
     /// The same with other options.
     pub(crate) fn start_with(data: &Path, options: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_deedbook"));
+        Self::try_start(Self::program(), data, options)
+            .unwrap_or_else(|ran| panic!("the server said {ran:#?}"))
+    }
+
+    /// Serves a log for raw entries in a process that may have so many files and sockets open.
+    pub(crate) fn start_with_descriptors(data: &Path, most: u32) -> Self {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")]);
+        command.arg(env!("CARGO_BIN_EXE_deedbook"));
+        Self::try_start(command, data, &["--kind", "raw"])
+            .unwrap_or_else(|ran| panic!("the server said {ran:#?}"))
+    }
+
+    /// The built binary.
+    pub(crate) fn program() -> Command {
+        Command::new(env!("CARGO_BIN_EXE_deedbook"))
+    }
+
+    /// Starts a command that leads to the binary; how it ended, if it does not serve.
+    pub(crate) fn try_start(mut command: Command, data: &Path, options: &[&str]) -> Result<Self, Ran> {
+        let words = tempfile::NamedTempFile::new().unwrap();
         command.args(["serve", "--json", "--listen", "127.0.0.1:0", "--publish-every", "0.05", "--data"]);
         command.arg(data).args(options).env_clear();
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(words.reopen().unwrap());
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let said: serde_json::Value =
-            serde_json::from_str(&line).unwrap_or_else(|_| panic!("the server said {line:?}"));
-        let text =
-            |name: &str| said[name].as_str().unwrap_or_else(|| panic!("no {name} in {said}")).to_owned();
-        Self { url: text("url"), vkey: text("vkey"), data: data.to_owned(), said, child }
+        let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+        let text = |name: &str| said[name].as_str().map(str::to_owned);
+        if let (Some(url), Some(vkey)) = (text("url"), text("vkey")) {
+            return Ok(Self { url, vkey, data: data.to_owned(), said, words, child });
+        }
+        let code = child.wait().unwrap().code().unwrap_or(-1);
+        Err(Ran { code, out: line, err: std::fs::read_to_string(words.path()).unwrap() })
+    }
+
+    /// What it has written to standard error.
+    pub(crate) fn words(&self) -> String {
+        std::fs::read_to_string(self.words.path()).unwrap()
     }
 
     /// Ends it as a service manager would, and waits until it has drained.
-    pub(crate) fn stop(mut self) -> ExitStatus {
+    pub(crate) fn stop(self) -> ExitStatus {
+        self.stop_and_hear().0
+    }
+
+    /// The same; how it ended, and what it wrote to standard error.
+    pub(crate) fn stop_and_hear(mut self) -> (ExitStatus, String) {
         self.signal(rustix::process::Signal::TERM);
-        self.child.wait().unwrap()
+        let status = self.child.wait().unwrap();
+        (status, self.words())
     }
 
     /// Ends it in the middle of whatever it does.

@@ -17,6 +17,8 @@ pub mod audit;
 pub mod copy;
 pub mod follow;
 mod fs;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod load;
 pub mod receipt;

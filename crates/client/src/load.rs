@@ -11,6 +11,7 @@ mod connection;
 mod payload;
 mod tally;
 mod verify;
+mod watch;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -85,6 +86,10 @@ pub struct Loaded {
     pub requests: u64,
     /// Entries that were acknowledged.
     pub acknowledged: u64,
+    /// Of these, records that the log had already: sent again, because the answer to an earlier try was lost.
+    pub duplicates: u64,
+    /// Records that were sent again, because nobody could tell what became of an earlier try.
+    pub resent: u64,
     /// Acknowledged entries a second.
     pub per_second: f64,
     /// Answers by HTTP status.

@@ -135,7 +135,11 @@ pub fn entry_of(record: &Submission, log: &Value) -> Result<Entry, Refusal> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::fuzzing;
     use crate::testlog::signer;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
     use record::{Grade, Vouched, seal};
     use testkit::Chance;
     use tlog::checkpoint::Checkpoint;
@@ -231,5 +235,22 @@ pub(crate) mod tests {
         let altered =
             Submission::parse(text.replacen("\"type\":\"", "\"type\":\"not.", 1).as_bytes()).unwrap();
         assert!(matches!(receipts[1].verify(&altered, &policy), Err(ReceiptError::OtherHash { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn lines_come_back_or_are_refused(
+            at: Index,
+            byte in prop_oneof![any::<u8>(), select(br#"{}[]",:\u0e19.-n "#.to_vec())],
+            any in vec(any::<u8>(), 0..80),
+        ) {
+            let line = honest(1).1[0].to_line();
+            fuzzing::receipt(line.as_bytes());
+            let mut bent = line.into_bytes();
+            let at = at.index(bent.len());
+            bent[at] = byte;
+            fuzzing::receipt(&bent);
+            fuzzing::receipt(&any);
+        }
     }
 }

@@ -91,7 +91,7 @@ impl DataDirectory {
     /// Takes hold of a directory, making it if it is not there.
     pub fn open(path: &Path) -> Result<Self, DirectoryError> {
         let io = |source| DirectoryError::Io { path: path.into(), source };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
+        make_directory(path).map_err(io)?;
         let lock_path = path.join("lock");
         let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&lock_path);
         let lock = lock.map_err(|source| DirectoryError::Io { path: lock_path.clone(), source })?;
@@ -219,6 +219,18 @@ impl Evidence for HeadFile {
         }
         write_durably(&self.path, checkpoint.bytes(), 0o644)
     }
+}
+
+/// Makes a directory, and what is missing above it, so that it is there after a power cut: a name is durable once the
+/// directory that holds it is synced.
+fn make_directory(path: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = path.ancestors().take_while(|path| !path.exists()).collect();
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    for parent in missing.into_iter().filter_map(Path::parent) {
+        let here = parent.as_os_str().is_empty();
+        File::open(if here { Path::new(".") } else { parent })?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Temporary file, sync, rename, sync of the directory.

@@ -10,6 +10,8 @@
 //!
 //! The table is committed in one step with the entries that it speaks of, and is never published.
 
+#[doc(hidden)]
+pub mod fuzzing;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -158,16 +160,23 @@ fn decide(
     outcomes
 }
 
-/// All rows with this record id, of whatever producer.
-pub fn find_id(store: &dyn Store, id: [u8; 16]) -> Result<Vec<Row>, IdsError> {
+/// The first `max` rows with this record id that `counts` takes, of whatever producer. Anybody may use any id, so there
+/// may be any number of them.
+pub fn find_id(
+    store: &dyn Store,
+    id: [u8; 16],
+    max: usize,
+    counts: impl Fn(&Row) -> bool,
+) -> Result<Vec<Row>, IdsError> {
     let mut pages = Pages::new(store);
     let mut rows = vec![];
     let mut from = RecordKey { id, producer: [0; 16] };
     loop {
         let page = pages.holding(&from)?;
-        rows.extend(page.rows().iter().filter(|row| row.key.id == id));
+        let found = page.rows().iter().filter(|row| row.key.id == id && counts(row));
+        rows.extend(found.take(max - rows.len()));
         match page.until() {
-            Some(until) if until.id == id => from = until,
+            Some(until) if until.id == id && rows.len() < max => from = until,
             _ => return Ok(rows),
         }
     }

@@ -174,11 +174,9 @@ impl Reader {
         Ok(self.consistency(size, self.committed().head())?.old)
     }
 
-    /// Where records with this id are, of whatever producer. May block.
-    pub fn find_id(&self, id: [u8; 16]) -> Result<Vec<Row>, ReadError> {
-        let mut rows = ids::find_id(&*self.shared.store, id)?;
-        rows.retain(|row| self.is_durable(row));
-        Ok(rows)
+    /// Where records with this id are, of whatever producer, `max` of them at most. May block.
+    pub fn find_id(&self, id: [u8; 16], max: usize) -> Result<Vec<Row>, ReadError> {
+        Ok(ids::find_id(&*self.shared.store, id, max, |row| self.is_durable(row))?)
     }
 
     /// Where one record is. May block.

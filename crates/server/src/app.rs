@@ -10,7 +10,7 @@ use std::{
 
 use sequencer::{Log, reader::Reader};
 
-use crate::{metrics::Metrics, problem::Problem};
+use crate::{body::Room, limits::Timeouts, metrics::Metrics, problem::Problem};
 
 /// Time and chance, passed in so that tests can hold them.
 pub trait Clock: Send + Sync {
@@ -34,14 +34,28 @@ pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) publish_every: Duration,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) room: Room,
     last_received: AtomicU64,
 }
 
 impl App {
     /// Serves a log.
     pub fn new(log: Log, metrics: Arc<Metrics>, clock: Arc<dyn Clock>, publish_every: Duration) -> Arc<Self> {
+        Self::with_timeouts(log, metrics, clock, publish_every, Timeouts::default())
+    }
+
+    /// Serves a log, and waits for its callers as long as is said here.
+    pub fn with_timeouts(
+        log: Log,
+        metrics: Arc<Metrics>,
+        clock: Arc<dyn Clock>,
+        publish_every: Duration,
+        timeouts: Timeouts,
+    ) -> Arc<Self> {
         let reader = log.reader();
-        Arc::new(Self { log, reader, clock, metrics, publish_every, last_received: AtomicU64::new(0) })
+        let (room, last_received) = (Room::default(), AtomicU64::new(0));
+        Arc::new(Self { log, reader, clock, metrics, publish_every, timeouts, room, last_received })
     }
 
     /// Name of the log.

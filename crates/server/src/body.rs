@@ -5,35 +5,100 @@ use axum::{
     extract::{FromRequestParts, Query, rejection::QueryRejection},
     http::{HeaderMap, header, request::Parts},
 };
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
-    limits::BODY_TIME_MAX,
+    app::App,
+    limits::{BODIES_BYTES_MAX, INLINE_WORK_BYTES_MAX},
     problem::{Code, Problem},
 };
 
+/// Room for large bodies, of all requests together. What is taken is what has arrived: announcing costs nothing.
+pub(crate) struct Room(Semaphore);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Semaphore::new(BODIES_BYTES_MAX >> 10))
+    }
+}
+
+/// A body that has arrived, and the room it takes for as long as this is held.
+pub(crate) struct Received<'a> {
+    pub(crate) bytes: Bytes,
+    _room: Option<SemaphorePermit<'a>>,
+}
+
 /// Reads a whole body of at most `limit` bytes.
-pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, Box<Problem>> {
-    let too_large = || {
-        Problem::new(Code::TooLarge, format!("The body is over {limit} bytes; send it in parts."))
-            .limit(limit)
-    };
+pub(crate) async fn read(app: &App, body: Body, limit: usize) -> Result<Received<'_>, Box<Problem>> {
     // What announces itself as too large is refused before it is sent.
     if body.size_hint().lower() > limit as u64 {
-        return Err(too_large());
+        return Err(too_large(limit));
     }
-    let collecting = Limited::new(body, limit).collect();
-    match tokio::time::timeout(BODY_TIME_MAX, collecting).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(Problem::new(Code::BadRequest, "The body broke off before its end.")),
-        Err(_) => {
-            let seconds = BODY_TIME_MAX.as_secs();
-            Err(Problem::new(Code::BodyTimeout, format!("The body did not arrive within {seconds} seconds.")))
+    let within = app.timeouts.body;
+    let late = |_| {
+        let detail = format!("The body did not arrive within {} seconds.", within.as_secs_f32());
+        Problem::new(Code::BodyTimeout, detail)
+    };
+    tokio::time::timeout(within, collect(&app.room, body, limit)).await.map_err(late)?
+}
+
+async fn collect(room: &Room, mut body: Body, limit: usize) -> Result<Received<'_>, Box<Problem>> {
+    let first = next(&mut body).await?.unwrap_or_default();
+    if first.len() > limit {
+        return Err(too_large(limit));
+    }
+    if body.is_end_stream() {
+        // Most bodies are here: in one piece, and not copied.
+        return Ok(Received { bytes: first, _room: None });
+    }
+    let mut held = None;
+    let mut bytes = BytesMut::from(first);
+    while let Some(part) = next(&mut body).await? {
+        if bytes.len() + part.len() > limit {
+            return Err(too_large(limit));
         }
+        bytes.extend_from_slice(&part);
+        room.hold(&mut held, bytes.capacity())?;
+    }
+    Ok(Received { bytes: bytes.freeze(), _room: held })
+}
+
+async fn next(body: &mut Body) -> Result<Option<Bytes>, Box<Problem>> {
+    while let Some(frame) = body.frame().await {
+        let broken = |_| Problem::new(Code::BadRequest, "The body broke off before its end.");
+        if let Ok(data) = frame.map_err(broken)?.into_data() {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
+}
+
+fn too_large(limit: usize) -> Box<Problem> {
+    Problem::new(Code::TooLarge, format!("The body is over {limit} bytes; send it in parts.")).limit(limit)
+}
+
+impl Room {
+    /// Makes what is held enough for `bytes`. Small bodies need none.
+    fn hold<'a>(&'a self, held: &mut Option<SemaphorePermit<'a>>, bytes: usize) -> Result<(), Box<Problem>> {
+        let has = held.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let lacks = bytes.div_ceil(1 << 10).saturating_sub(has);
+        if bytes <= INLINE_WORK_BYTES_MAX || lacks == 0 {
+            return Ok(());
+        }
+        let more = self.0.try_acquire_many(u32::try_from(lacks).unwrap_or(u32::MAX)).map_err(|_| {
+            let detail =
+                "The server holds as many large bodies as it can; try again later, or send less at once.";
+            Problem::new(Code::Busy, detail)
+        })?;
+        match held {
+            Some(held) => held.merge(more),
+            None => *held = Some(more),
+        }
+        Ok(())
     }
 }
 
@@ -59,5 +124,40 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
             }
             Err(_) => Err(Problem::new(Code::BadQuery, "The query string is not understood.")),
         }
+    }
+}
+
+/// For routes that take no query parameter.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
+/// A number in a query: decimal digits in their only spelling.
+pub(crate) fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    tlog::encoding::parse_decimal(&text).map_err(serde::de::Error::custom)
+}
+
+/// The same, where it may be left out.
+pub(crate) fn maybe_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    decimal(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_bodies_share_the_room_and_give_it_back() {
+        let room = Room::default();
+        let (mut one, mut other, mut small) = (None, None, None);
+        room.hold(&mut one, BODIES_BYTES_MAX / 2).unwrap();
+        room.hold(&mut one, BODIES_BYTES_MAX - 1024).unwrap();
+        let busy = room.hold(&mut other, 20 << 10).unwrap_err();
+        assert_eq!(busy.status().as_u16(), 503);
+        room.hold(&mut small, INLINE_WORK_BYTES_MAX).unwrap();
+        assert!(small.is_none(), "small bodies take no room");
+        drop(one);
+        room.hold(&mut other, BODIES_BYTES_MAX).unwrap();
     }
 }

@@ -4,7 +4,13 @@
 //! is left after a reserve; one more is told "503, come back" and closed. An accept that fails because descriptors
 //! ran out anyway is tried again, it never ends the process.
 
-use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    pin::pin,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use axum::{Router, body::Body, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -19,13 +25,20 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-use crate::{limits, metrics::Metrics};
+use crate::{
+    limits::{self, Timeouts},
+    metrics::Metrics,
+    patient::{Patient, Refused},
+    problem::{Code, Problem},
+};
 
-/// How many connections may be open.
+/// How many connections may be open, and how long each may keep the server waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
     /// Open at one time.
     pub connections_max: usize,
+    /// Limits of time.
+    pub timeouts: Timeouts,
 }
 
 impl Capacity {
@@ -33,7 +46,7 @@ impl Capacity {
     pub fn of_this_process() -> Self {
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1 << 20);
         let connections = limit.saturating_sub(limits::DESCRIPTORS_RESERVED).clamp(16, 1 << 20);
-        Self { connections_max: connections as usize }
+        Self { connections_max: connections as usize, timeouts: Timeouts::default() }
     }
 }
 
@@ -62,7 +75,7 @@ pub async fn serve(
             }
         };
         if let Ok(permit) = open.clone().try_acquire_owned() {
-            converse(stream, router.clone(), &metrics, &graceful, permit);
+            converse(stream, router.clone(), &metrics, &graceful, permit, capacity.timeouts);
             continue;
         }
         metrics.connection_refused();
@@ -71,7 +84,7 @@ pub async fn serve(
         }
     }
     drop(listener);
-    if tokio::time::timeout(limits::DRAIN_TIME_MAX, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(capacity.timeouts.drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not finish in time and were cut off");
     }
 }
@@ -83,23 +96,27 @@ fn converse(
     metrics: &Arc<Metrics>,
     graceful: &GracefulShutdown,
     permit: OwnedSemaphorePermit,
+    timeouts: Timeouts,
 ) {
     // Answers are small and written at once: waiting to fill a packet only adds time.
     let _ = stream.set_nodelay(true);
+    let refused = Refused::default();
+    let socket = Patient::new(stream, timeouts, refused.clone());
     let service = service_fn(move |request: Request<Incoming>| {
-        let router = router.clone();
+        let (answering, refused) = (router.clone().oneshot(request.map(Body::new)), refused.clone());
         async move {
-            Ok::<_, Infallible>(
-                router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {}),
-            )
+            let response = answering.await.unwrap_or_else(|never| match never {});
+            refused.store(response.status().as_u16() >= 400, Relaxed);
+            Ok::<_, Infallible>(response)
         }
     });
+    // The library's own limits stand behind those of this server: what passes them is answered without a body.
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits::HEADER_TIME_MAX)
-        .max_buf_size(limits::HEADER_BYTES_MAX)
-        .max_headers(limits::HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .header_read_timeout(timeouts.header)
+        .max_buf_size(2 * limits::HEADER_BYTES_MAX)
+        .max_headers(2 * limits::HEADERS_MAX)
+        .serve_connection(TokioIo::new(socket), service);
     let watched = graceful.watch(connection);
     let counted = metrics.connection();
     tokio::spawn(async move {
@@ -113,16 +130,17 @@ fn converse(
 
 /// Says that there are too many, and closes. Reads a little first, so that the answer is not lost to a reset.
 async fn refuse(mut stream: TcpStream, _permit: OwnedSemaphorePermit) {
-    const BUSY: &str = "The server has as many connections as it can hold.";
+    let busy = Problem::new(Code::Busy, "The server has as many connections as it can hold.").to_json();
     let answer = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\nretry-after: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{BUSY}",
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n\
+         retry-after: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         limits::RETRY_AFTER.as_secs(),
-        BUSY.len(),
+        busy.len(),
     );
     let exchange = async {
         let mut ignored = [0; 4096];
         let _ = stream.read(&mut ignored).await?;
-        stream.write_all(answer.as_bytes()).await?;
+        stream.write_all(&[answer.as_bytes(), &busy].concat()).await?;
         stream.shutdown().await
     };
     let _ = tokio::time::timeout(Duration::from_secs(1), exchange).await;

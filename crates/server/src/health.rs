@@ -14,7 +14,8 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    limits::{self, PUBLICATION_AGE_MAX},
+    body::{Nothing, Params},
+    limits,
     problem::Problem,
 };
 
@@ -47,7 +48,7 @@ pub(crate) struct Readiness {
 pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
     let why = match app.log.status() {
         Status::Writing => match app.metrics.published_age() {
-            Some(age) if age > PUBLICATION_AGE_MAX.max(app.publish_every * 3) => {
+            Some(age) if age > app.timeouts.publication_age.max(app.publish_every * 3) => {
                 Some(format!("the checkpoint was last published {} seconds ago", age.as_secs()))
             }
             _ => None,
@@ -63,7 +64,7 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
 /// Metrics as Prometheus text
 #[utoipa::path(get, path = crate::routes::METRICS, tag = "operations", responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text")))]
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Box<Problem>> {
-    let text = app.metrics.text(app.log.waiting()).map_err(|error| Problem::internal(&error))?;
+    let text = app.metrics.text(&app.log).map_err(|error| Problem::internal(&error))?;
     let content_type = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, content_type)], text).into_response())
 }
@@ -97,8 +98,14 @@ pub(crate) struct Limits {
 }
 
 /// What the log is and takes
-#[utoipa::path(get, path = crate::routes::LOG, tag = "public log", responses((status = 200, description = "Origin, kind, key, size and limits", body = LogInfo)))]
-pub(crate) async fn log_info(State(app): State<Arc<App>>) -> Json<LogInfo> {
+#[utoipa::path(get, path = crate::routes::LOG, tag = "public log", responses(
+    (status = 200, description = "Origin, kind, key, size and limits", body = LogInfo),
+    (status = 400, description = "There is a query parameter, and it takes none", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn log_info(
+    State(app): State<Arc<App>>,
+    Params(Nothing {}): Params<Nothing>,
+) -> Json<LogInfo> {
     let identity = app.reader.identity();
     Json(LogInfo {
         origin: identity.origin.clone(),

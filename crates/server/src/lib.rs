@@ -13,6 +13,7 @@ mod index;
 pub mod limits;
 pub mod metrics;
 pub mod openapi;
+mod patient;
 pub mod problem;
 mod proofs;
 mod read_record;

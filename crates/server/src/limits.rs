@@ -10,14 +10,20 @@ pub const RECORDS_PER_REQUEST_MAX: usize = 10_000;
 pub const ENTRY_BYTES_MAX: usize = tlog::bundle::ENTRY_BYTES_MAX;
 /// Header fields of a request.
 pub const HEADERS_MAX: usize = 64;
-/// Bytes of a request's line and header fields.
+/// Bytes of a request's target and header fields.
 pub const HEADER_BYTES_MAX: usize = 32 << 10;
+/// Bytes of large request bodies (over [`INLINE_WORK_BYTES_MAX`]) that are held at one time, of all requests together.
+pub const BODIES_BYTES_MAX: usize = 256 << 20;
 /// Time for the header of a request to arrive, counted from the first moment the connection is idle.
 pub const HEADER_TIME_MAX: Duration = Duration::from_secs(30);
 /// Time for the body of a request to arrive.
 pub const BODY_TIME_MAX: Duration = Duration::from_secs(30);
 /// Time to wait for a record to be published, before the answer says that it is durable and not published yet.
 pub const PUBLISH_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Time for a caller to take in some part of an answer; one that takes nothing is cut off.
+pub const STALL_TIME_MAX: Duration = Duration::from_secs(30);
+/// Time that a connection is kept after its last answer, so that the caller can read it while it still sends.
+pub const LINGER_TIME_MAX: Duration = Duration::from_secs(2);
 /// What a caller is told to wait when the log is busy.
 pub const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Time for requests under way to finish when the server shuts down.
@@ -30,3 +36,36 @@ pub const REFUSALS_AT_ONCE: usize = 64;
 pub const INLINE_WORK_BYTES_MAX: usize = 16 << 10;
 /// After this long without a publication the log is not ready.
 pub const PUBLICATION_AGE_MAX: Duration = Duration::from_mins(1);
+
+/// The limits of time above, in one value, so that tests need not wait as long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// [`HEADER_TIME_MAX`].
+    pub header: Duration,
+    /// [`BODY_TIME_MAX`].
+    pub body: Duration,
+    /// [`STALL_TIME_MAX`].
+    pub stall: Duration,
+    /// [`LINGER_TIME_MAX`].
+    pub linger: Duration,
+    /// [`PUBLISH_WAIT_MAX`].
+    pub publish: Duration,
+    /// [`PUBLICATION_AGE_MAX`].
+    pub publication_age: Duration,
+    /// [`DRAIN_TIME_MAX`].
+    pub drain: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            header: HEADER_TIME_MAX,
+            body: BODY_TIME_MAX,
+            stall: STALL_TIME_MAX,
+            linger: LINGER_TIME_MAX,
+            publish: PUBLISH_WAIT_MAX,
+            publication_age: PUBLICATION_AGE_MAX,
+            drain: DRAIN_TIME_MAX,
+        }
+    }
+}

@@ -14,7 +14,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
-use sequencer::log::{Commit, Observer};
+use sequencer::log::{Commit, Log, Observer};
 use tlog::checkpoint::SignedCheckpoint;
 
 /// Labels of a request: which route, which status.
@@ -97,8 +97,11 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads.
-    pub(crate) fn text(&self, waiting: usize) -> Result<String, std::fmt::Error> {
-        self.waiting.set(waiting.cast_signed() as i64);
+    pub(crate) fn text(&self, log: &Log) -> Result<String, std::fmt::Error> {
+        let reader = log.reader();
+        self.waiting.set(log.waiting().cast_signed() as i64);
+        self.size.set(reader.committed().head().size.cast_signed());
+        self.published_size.set(reader.published().size().cast_signed());
         self.published_age.set(self.published_age().map_or(f64::INFINITY, |age| age.as_secs_f64()));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
@@ -147,11 +150,9 @@ impl Observer for Metrics {
         self.commits.inc();
         self.commit_seconds.observe(commit.took.as_secs_f64());
         self.store_seconds.observe(commit.store_took.as_secs_f64());
-        self.size.set(commit.size.cast_signed());
     }
 
-    fn published(&self, checkpoint: &SignedCheckpoint) {
-        self.published_size.set(checkpoint.size().cast_signed());
+    fn published(&self, _checkpoint: &SignedCheckpoint) {
         *self.published_at.lock() = Some(Instant::now());
     }
 

@@ -27,6 +27,8 @@ pub enum Code {
     UnsupportedMediaType,
     /// The body or an entry is over its limit.
     TooLarge,
+    /// The target and header fields are over their limits.
+    HeaderTooLarge,
     /// The body has more records than one request may.
     TooMany,
     /// The body did not arrive in time.
@@ -43,6 +45,8 @@ pub enum Code {
     Busy,
     /// The log takes no entries at present.
     NotWriting,
+    /// The records are durable; a checkpoint that contains them was not published in time.
+    NotPublished,
     /// The commit failed; whether the record is there is not known.
     OutcomeUnknown,
     /// The server failed. The operator's log says why.
@@ -51,12 +55,13 @@ pub enum Code {
 
 impl Code {
     /// All of them, for the documentation.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::BadRequest,
         Self::BadQuery,
         Self::BadRecord,
         Self::UnsupportedMediaType,
         Self::TooLarge,
+        Self::HeaderTooLarge,
         Self::TooMany,
         Self::BodyTimeout,
         Self::NotFound,
@@ -65,6 +70,7 @@ impl Code {
         Self::Ambiguous,
         Self::Busy,
         Self::NotWriting,
+        Self::NotPublished,
         Self::OutcomeUnknown,
         Self::Internal,
     ];
@@ -95,6 +101,11 @@ impl Code {
                 "The content type is not one of those taken",
             ),
             Self::TooLarge => ("too-large", StatusCode::PAYLOAD_TOO_LARGE, "Over a size limit"),
+            Self::HeaderTooLarge => (
+                "header-too-large",
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "The header is over a limit",
+            ),
             Self::TooMany => ("too-many", StatusCode::PAYLOAD_TOO_LARGE, "Too many records in one request"),
             Self::BodyTimeout => {
                 ("body-timeout", StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time")
@@ -110,6 +121,9 @@ impl Code {
             Self::Busy => ("busy", StatusCode::SERVICE_UNAVAILABLE, "The log is busy"),
             Self::NotWriting => {
                 ("not-writing", StatusCode::SERVICE_UNAVAILABLE, "The log takes no entries at present")
+            }
+            Self::NotPublished => {
+                ("not-published", StatusCode::SERVICE_UNAVAILABLE, "Durable, and not published yet")
             }
             Self::OutcomeUnknown => {
                 ("outcome-unknown", StatusCode::SERVICE_UNAVAILABLE, "Whether this was logged is not known")
@@ -143,16 +157,16 @@ pub struct Problem {
     /// The limit that was passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<usize>,
-    /// For `id-taken`: index of the entry that stands under the id. For `ambiguous`: of the first of them.
+    /// For `id-taken`: index of the entry that stands under the id. For `ambiguous`: of one of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<u64>,
-    /// Boxed so that results stay small.
+    /// Whether the same request may succeed later: the answer then says when.
     #[serde(skip)]
     retry: bool,
 }
 
 impl Problem {
-    /// A problem of this kind, and what happened.
+    /// A problem of this kind, and what happened. Boxed, so that results stay small.
     pub fn new(code: Code, detail: impl Into<String>) -> Box<Self> {
         Box::new(Self {
             kind: format!("urn:deedbook:problem:{}", code.name()),
@@ -180,6 +194,11 @@ impl Problem {
     pub fn index(mut self: Box<Self>, index: u64) -> Box<Self> {
         self.index = Some(index);
         self
+    }
+
+    /// The body of an answer that is this problem.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
     }
 
     /// HTTP status.
@@ -228,8 +247,7 @@ impl From<Busy> for Box<Problem> {
 
 impl IntoResponse for Box<Problem> {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut response = (self.status(), body).into_response();
+        let mut response = (self.status(), self.to_json()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

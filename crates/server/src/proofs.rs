@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     app::App,
-    body::Params,
+    body::{self, Params},
     problem::{Code, Problem},
 };
 
@@ -20,8 +20,10 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(crate) struct InclusionParams {
     /// Index of the entry.
+    #[serde(deserialize_with = "body::decimal")]
     index: u64,
     /// Size of the tree; the published one if left out.
+    #[serde(default, deserialize_with = "body::maybe_decimal")]
     size: Option<u64>,
 }
 
@@ -31,8 +33,10 @@ pub(crate) struct InclusionParams {
 #[into_params(parameter_in = Query)]
 pub(crate) struct ConsistencyParams {
     /// Size of the older tree.
+    #[serde(deserialize_with = "body::decimal")]
     old: u64,
     /// Size of the newer tree; the published one if left out.
+    #[serde(default, deserialize_with = "body::maybe_decimal")]
     new: Option<u64>,
 }
 

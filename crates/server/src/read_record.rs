@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
 };
 use record::{RecordId, RecordKey};
 use sequencer::{Kind, reader::Reader};
@@ -71,10 +71,11 @@ pub(crate) struct Found {
 )]
 pub(crate) async fn record(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     Params(params): Params<RecordParams>,
 ) -> Result<Json<Found>, Box<Problem>> {
-    let name = Name::parse(&name)?;
+    // What is no text names nothing either.
+    let name = Name::parse(&name.map_or_else(|_| String::new(), |Path(name)| name))?;
     app.read(move |reader| find(reader, &name, &params)).await?.map(Json)
 }
 
@@ -134,13 +135,13 @@ fn index_of(reader: &Reader, id: RecordId, producer: Option<&str>) -> Result<u64
         let row = reader.find(&RecordKey::new(id, producer)).map_err(|error| Problem::internal(&error))?;
         return row.map(|row| row.index).ok_or_else(unknown);
     }
-    let rows = reader.find_id(id.to_bytes()).map_err(|error| Problem::internal(&error))?;
+    let rows = reader.find_id(id.to_bytes(), 2).map_err(|error| Problem::internal(&error))?;
     match rows[..] {
         [] => Err(unknown()),
         [row] => Ok(row.index),
         [first, ..] => {
             let detail =
-                format!("{} producers have a record with the id {id}; name one with `producer`.", rows.len());
+                format!("Several producers have a record with the id {id}; name one with `producer`.");
             Err(Problem::new(Code::Ambiguous, detail).index(first.index))
         }
     }

@@ -15,6 +15,7 @@ use tlog::tile::Resource;
 
 use crate::{
     app::App,
+    limits::INLINE_WORK_BYTES_MAX,
     problem::{Code, Problem},
 };
 
@@ -54,8 +55,9 @@ pub(crate) async fn tile(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Box<Problem>> {
-    // The path as it was sent: a spelling with escapes is another spelling.
-    let resource = Resource::parse(uri.path().trim_start_matches('/')).map_err(|_| not_found())?;
+    // The path as it was sent: one with escapes or with a query is another spelling.
+    let path = uri.path_and_query().map_or("", |target| target.as_str());
+    let resource = Resource::parse(path.strip_prefix('/').unwrap_or(path)).map_err(|_| not_found())?;
     let bytes = match app.reader.at_hand(resource) {
         AtHand::Known(bytes) => bytes,
         AtHand::InStore => {
@@ -68,7 +70,8 @@ pub(crate) async fn tile(
         return Ok(respond(bytes, "application/octet-stream", IMMUTABLE));
     }
     let mut response = if accepts_gzip(&headers) {
-        let packed = app.read(move |_| gzip(&bytes)).await?;
+        let small = bytes.len() <= INLINE_WORK_BYTES_MAX;
+        let packed = if small { gzip(&bytes) } else { app.read(move |_| gzip(&bytes)).await? };
         let mut response = respond(packed, "application/octet-stream", IMMUTABLE);
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         response
@@ -88,7 +91,6 @@ fn respond(bytes: Bytes, content_type: &'static str, caching: &'static str) -> R
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 

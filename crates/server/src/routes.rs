@@ -8,14 +8,15 @@ use axum::{
     http::{HeaderValue, header},
     middleware::{Next, from_fn_with_state, map_response},
     response::{IntoResponse as _, Response},
-    routing::get,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     add,
     app::App,
-    health, index, openapi,
+    health, index,
+    limits::{HEADER_BYTES_MAX, HEADERS_MAX},
+    openapi,
     problem::{Code, Problem},
     proofs, read_record, resources, submit,
 };
@@ -47,11 +48,24 @@ pub const READYZ: &str = "/readyz";
 /// The description of all this.
 pub const OPENAPI: &str = "/openapi.json";
 
-/// Every route that is described, in the order of the description.
-const ALL: [&str; 12] =
-    [CHECKPOINT, TILE, RECORDS, RECORD, INCLUSION, CONSISTENCY, LOG, ADD, METRICS, HEALTHZ, READYZ, INDEX];
+/// Every route.
+pub const ALL: [&str; 13] = [
+    CHECKPOINT,
+    TILE,
+    RECORDS,
+    RECORD,
+    INCLUSION,
+    CONSISTENCY,
+    LOG,
+    ADD,
+    METRICS,
+    HEALTHZ,
+    READYZ,
+    OPENAPI,
+    INDEX,
+];
 
-/// The described routes.
+/// All routes, each with its description.
 pub(crate) fn described() -> OpenApiRouter<Arc<App>> {
     let public = OpenApiRouter::new()
         .routes(routes!(resources::checkpoint))
@@ -68,24 +82,22 @@ pub(crate) fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(health::metrics))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
+        .routes(routes!(openapi::serve))
         .routes(routes!(index::index))
 }
 
 /// The whole service.
 pub fn router(app: Arc<App>) -> Router {
-    let (router, description) = described().split_for_parts();
-    let description = description.to_json().unwrap_or_default();
-    let json = HeaderValue::from_static("application/json");
-    let serve_description = move || async move { ([(header::CONTENT_TYPE, json)], description) };
-    router
-        .route(OPENAPI, get(serve_description))
+    described()
+        .split_for_parts()
+        .0
         .fallback(|| async {
             Problem::new(Code::NotFound, "There is nothing at this path; see /openapi.json.")
         })
         .method_not_allowed_fallback(|| async {
             Problem::new(Code::MethodNotAllowed, "This path does not take this method; see /openapi.json.")
         })
-        .layer(from_fn_with_state(app.clone(), count))
+        .layer(from_fn_with_state(app.clone(), watch))
         .with_state(app)
 }
 
@@ -95,11 +107,33 @@ async fn open_to_all_origins(mut response: Response) -> Response {
     response
 }
 
-/// Counts each request by its route.
-async fn count(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// What holds for every request: its header is within limits, it is counted by its route, and no browser takes the
+/// answer for something else than its content type says.
+async fn watch(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let route = matched.and_then(|path| ALL.into_iter().chain([OPENAPI]).find(|known| *known == path));
-    let response = next.run(request).await.into_response();
-    app.metrics.request(route.unwrap_or("other"), response.status().as_u16());
+    let route = matched.and_then(|path| ALL.into_iter().find(|known| *known == path)).unwrap_or("other");
+    let mut response = match header_within_limits(&request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    app.metrics.request(route, response.status().as_u16());
     response
+}
+
+fn header_within_limits(request: &Request) -> Result<(), Box<Problem>> {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let fields = request.headers();
+    let bytes: usize = fields.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let over = |limit: usize, of: &str| {
+        let detail = format!("A request may have {limit} {of}; leave some of it out.");
+        Err(Problem::new(Code::HeaderTooLarge, detail).limit(limit))
+    };
+    if fields.len() > HEADERS_MAX {
+        return over(HEADERS_MAX, "header fields");
+    }
+    if target + bytes > HEADER_BYTES_MAX {
+        return over(HEADER_BYTES_MAX, "bytes in its target and header fields");
+    }
+    Ok(())
 }

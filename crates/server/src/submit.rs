@@ -27,7 +27,7 @@ pub(crate) use answer::{Answered, proof_text};
 use crate::{
     app::App,
     body::{self, Params},
-    limits::{BODY_BYTES_MAX, INLINE_WORK_BYTES_MAX, PUBLISH_WAIT_MAX},
+    limits::{BODY_BYTES_MAX, INLINE_WORK_BYTES_MAX},
     problem::{Code, Problem},
 };
 
@@ -49,6 +49,7 @@ pub(crate) enum Wait {
 pub(crate) struct SubmitParams {
     /// What to wait for.
     #[serde(default)]
+    #[param(inline)]
     wait: Wait,
     /// Whether each item carries its receipt, a C2SP tlog-proof.
     #[serde(default)]
@@ -79,14 +80,14 @@ pub(crate) struct SubmitParams {
     ),
     responses(
         (status = 200, description = "Each record's own answer", body = Answered),
-        (status = 400, description = "The query is wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "The query is wrong, or the body broke off", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "This log takes raw entries, not records", body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The body did not arrive in time", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "A single object: other bytes stand under its id", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body, a single record, or the number of records is over its limit", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Neither application/json nor application/x-ndjson", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A single object that is not a record, or a body that is not an array", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The log is busy, or not writing; see Retry-After", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The log is busy or not writing, or what is durable was not published in time: the type says which; see Retry-After", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn submit(
@@ -100,7 +101,8 @@ pub(crate) async fn submit(
         return Err(Problem::new(Code::NotFound, detail));
     }
     let framed_by_lines = framed_by_lines(&headers)?;
-    let body = body::read(body, BODY_BYTES_MAX).await?;
+    let arrived = body::read(&app, body, BODY_BYTES_MAX).await?;
+    let body = arrived.bytes.clone();
     let framing = match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         _ if framed_by_lines => Framing::Ndjson,
         Some(b'[') => Framing::Array,
@@ -168,15 +170,17 @@ async fn covering_checkpoint(
     }
     let needed = answer.outcomes.iter().map(Outcome::index).max().map_or(0, |index| index + 1);
     let mut watching = app.reader.watch_published();
-    let published =
-        tokio::time::timeout(PUBLISH_WAIT_MAX, watching.wait_for(|checkpoint| checkpoint.size() >= needed));
+    let published = tokio::time::timeout(
+        app.timeouts.publish,
+        watching.wait_for(|checkpoint| checkpoint.size() >= needed),
+    );
     if let Ok(Ok(checkpoint)) = published.await {
         return Ok(checkpoint.clone());
     }
     let detail = format!(
         "The records are durable in the log, but no checkpoint that contains them was published within {} seconds. \
          Submit them again to get their receipts.",
-        PUBLISH_WAIT_MAX.as_secs()
+        app.timeouts.publish.as_secs_f32()
     );
-    Err(Problem::new(Code::NotWriting, detail))
+    Err(Problem::new(Code::NotPublished, detail))
 }

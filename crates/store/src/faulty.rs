@@ -75,6 +75,11 @@ impl<S: Store> FaultyStore<S> {
         self.plan.lock().dead = false;
     }
 
+    /// How many commits have begun, whatever became of them.
+    pub fn commits(&self) -> u64 {
+        self.plan.lock().commits
+    }
+
     /// The store inside.
     pub fn inner(&self) -> &S {
         &self.inner
@@ -174,6 +179,7 @@ mod tests {
                 matches!(store.commit(Some(&old), batch(), "new".into()), Err(CommitError::Unknown(_))),
                 "dead until reopened"
             );
+            assert_eq!(store.commits(), 2, "the first and the one that failed: a dead store begins none");
             store.reopen();
             assert_eq!(store.head().unwrap().unwrap(), head);
             for (index, value) in values.into_iter().enumerate() {

@@ -18,4 +18,4 @@ pub use contract::{Batch, CommitError, Store, StoreError};
 pub use faulty::{Fault, FaultyStore};
 pub use key::{Key, Table};
 pub use memory::MemoryStore;
-pub use sled_store::{Danger, OpenError, SledOptions, SledStore, limits};
+pub use sled_store::{Danger, OpenError, SledOptions, SledStore, limits, panics_are_caught};

@@ -12,12 +12,16 @@
 //!   every later open panic after a power cut. A node holds up to 17 values, 20 after a merge, and is written as a
 //!   whole; so values are cut into rows of at most [`limits::ROW_BYTES_MAX`], and the arithmetic is checked when
 //!   this file is compiled.
-//! * Opening a damaged file can panic inside sled: caught, and told as [`OpenError::Damaged`].
+//! * A damaged file can make sled panic, when it is opened or read: caught, and told as an error.
+//! * A process that ends, or a disk that is full, while sled writes a snapshot leaves a file behind that sled takes for
+//!   a damaged snapshot at every later opening: removed before.
 //! * Memory is bounded by the page cache's capacity, which defaults to 1 GB in sled and to 64 MB here.
 //!
 //! Each table is a sled tree of its own, so that the growing edge of one does not rewrite the pages of another; a
 //! commit is one transaction over all trees, which sled recovers as a whole or not at all.
 
+mod files;
+mod guard;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -25,7 +29,6 @@ mod tests;
 use std::{
     fs::File,
     io,
-    panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering::SeqCst},
 };
@@ -35,6 +38,8 @@ use parking_lot::Mutex;
 use sled::{Transactional, Tree, transaction::ConflictableTransactionError};
 
 use crate::{Batch, CommitError, Key, Store, StoreError, Table};
+
+pub use guard::panics_are_caught;
 
 /// The sizes that keep sled's values inline, in one place.
 pub mod limits {
@@ -135,6 +140,7 @@ impl SledStore {
     pub fn open(path: &Path, options: &SledOptions) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io { path: path.into(), source };
         std::fs::create_dir_all(path).map_err(io)?;
+        files::remove_unfinished_snapshots(path).map_err(io)?;
         let segment = match options.danger {
             Danger::SpillIntoBlobs => limits::SEGMENT_BYTES / 32,
             Danger::None | Danger::NoFsync => limits::SEGMENT_BYTES,
@@ -148,14 +154,14 @@ impl SledStore {
             db.flush()?;
             Ok((db, trees, head))
         };
-        let (db, trees, head) = match std::panic::catch_unwind(AssertUnwindSafe(opening)) {
+        let (db, trees, head) = match guard::catching(opening) {
             Ok(Ok(opened)) => opened,
             Ok(Err(error)) => return Err(open_error(path, error)),
-            Err(panic) => return Err(OpenError::Damaged { path: path.into(), what: panic_text(&*panic) }),
+            Err(what) => return Err(OpenError::Damaged { path: path.into(), what }),
         };
         let file = File::open(path.join("db")).map_err(io)?;
         // What was read may be in the page cache only: make sure of it before anything is built on it.
-        sync_directory(path).map_err(io)?;
+        files::sync_directory(path).map_err(io)?;
         let committing = Mutex::new(rows::Compressor::new().map_err(io)?);
         let poisoned = AtomicBool::new(false);
         Ok(Self { trees, head, file, path: path.into(), danger: options.danger, committing, poisoned, db })
@@ -175,12 +181,46 @@ impl SledStore {
         &self.trees[Table::ALL.iter().position(|each| *each == table).unwrap_or_default()]
     }
 
+    /// Reads from sled, which may panic on what it finds.
+    fn reading<T>(&self, read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        guard::catching(read).unwrap_or_else(|what| {
+            let what = format!("{} is damaged: {what}", self.path.join("db").display());
+            Err(StoreError::Io(io::Error::new(io::ErrorKind::InvalidData, what).into()))
+        })
+    }
+
     /// The value that starts with this row; reads the rest of its pieces.
     fn assemble(&self, key: Key, first: &[u8]) -> Result<Bytes, StoreError> {
         let damaged = |what: &str| StoreError::Damaged { key, what: what.into() };
         let tree = self.tree(key.table());
         rows::assemble(first, |piece| tree.get(rows::key(&key, piece)).map_err(read_error))
             .and_then(|value| value.map_err(|what| damaged(&what)))
+    }
+
+    fn scan_rows(
+        &self,
+        table: Table,
+        after: Option<&Key>,
+        max: usize,
+    ) -> Result<Vec<(Key, Bytes)>, StoreError> {
+        let start = after.map(|key| rows::key(key, rows::PIECE_MAX)).unwrap_or_default();
+        let mut found = vec![];
+        for row in self.tree(table).range(start..) {
+            if found.len() == max {
+                break;
+            }
+            let (row_key, row) = row.map_err(read_error)?;
+            match rows::parse_key(table, &row_key) {
+                Some((key, 0)) => found.push((key, self.assemble(key, &row)?)),
+                Some(_) => {}
+                None => {
+                    let what =
+                        format!("a key that is none of ours among the {}s: {row_key:02x?}", table.name());
+                    return Err(StoreError::Damaged { key: after.copied().unwrap_or(Key::Identity), what });
+                }
+            }
+        }
+        Ok(found)
     }
 
     fn transact(
@@ -221,43 +261,31 @@ impl SledStore {
 
 impl Store for SledStore {
     fn get(&self, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        let first = self.tree(key.table()).get(rows::key(key, 0)).map_err(read_error)?;
-        first.map(|first| self.assemble(*key, &first)).transpose()
+        self.reading(|| {
+            let first = self.tree(key.table()).get(rows::key(key, 0)).map_err(read_error)?;
+            first.map(|first| self.assemble(*key, &first)).transpose()
+        })
     }
 
     fn floor(&self, key: &Key) -> Result<Option<(Key, Bytes)>, StoreError> {
-        let upto = rows::key(key, rows::PIECE_MAX);
-        let Some(last) = self.tree(key.table()).range(..=upto).next_back() else { return Ok(None) };
-        let (row_key, row) = last.map_err(read_error)?;
-        let (found, piece) = rows::parse_key(key.table(), &row_key)
-            .ok_or_else(|| StoreError::Damaged { key: *key, what: "a key that is none of ours".into() })?;
-        let value = if piece == 0 { Some(self.assemble(found, &row)?) } else { self.get(&found)? };
-        Ok(value.map(|value| (found, value)))
+        self.reading(|| {
+            let upto = rows::key(key, rows::PIECE_MAX);
+            let Some(last) = self.tree(key.table()).range(..=upto).next_back() else { return Ok(None) };
+            let (row_key, row) = last.map_err(read_error)?;
+            let (found, piece) = rows::parse_key(key.table(), &row_key).ok_or_else(|| {
+                StoreError::Damaged { key: *key, what: "a key that is none of ours".into() }
+            })?;
+            let value = if piece == 0 { Some(self.assemble(found, &row)?) } else { self.get(&found)? };
+            Ok(value.map(|value| (found, value)))
+        })
     }
 
     fn scan(&self, table: Table, after: Option<&Key>, max: usize) -> Result<Vec<(Key, Bytes)>, StoreError> {
-        let start = after.map(|key| rows::key(key, rows::PIECE_MAX)).unwrap_or_default();
-        let mut found = vec![];
-        for row in self.tree(table).range(start..) {
-            if found.len() == max {
-                break;
-            }
-            let (row_key, row) = row.map_err(read_error)?;
-            match rows::parse_key(table, &row_key) {
-                Some((key, 0)) => found.push((key, self.assemble(key, &row)?)),
-                Some(_) => {}
-                None => {
-                    let what =
-                        format!("a key that is none of ours among the {}s: {row_key:02x?}", table.name());
-                    return Err(StoreError::Damaged { key: after.copied().unwrap_or(Key::Identity), what });
-                }
-            }
-        }
-        Ok(found)
+        self.reading(|| self.scan_rows(table, after, max))
     }
 
     fn head(&self) -> Result<Option<Bytes>, StoreError> {
-        let head = self.head.get(HEAD_KEY).map_err(read_error)?;
+        let head = self.reading(|| self.head.get(HEAD_KEY).map_err(read_error))?;
         Ok(head.map(|head| Bytes::copy_from_slice(&head)))
     }
 
@@ -267,8 +295,11 @@ impl Store for SledStore {
             return Err(unknown(io::Error::other("an earlier commit failed")));
         }
         let old_row = |key: &Key| self.tree(key.table()).get(rows::key(key, 0)).map_err(unknown);
-        let changes = rows::changes(batch, &mut compressor, old_row)?;
-        let done = self.transact(expected, &changes, &head).and_then(|()| self.sync());
+        let changing = || rows::changes(batch, &mut compressor, old_row);
+        let changes =
+            guard::catching(changing).unwrap_or_else(|what| Err(unknown(io::Error::other(what))))?;
+        let writing = || self.transact(expected, &changes, &head).and_then(|()| self.sync());
+        let done = guard::catching(writing).unwrap_or_else(|what| Err(unknown(io::Error::other(what))));
         if let Err(CommitError::Unknown(error)) = &done {
             self.poisoned.store(true, SeqCst);
             tracing::error!(%error, path = %self.path.display(), "a commit failed; the store takes no further one");
@@ -293,26 +324,5 @@ fn open_error(path: &Path, error: sled::Error) -> OpenError {
         }
         sled::Error::Io(source) => OpenError::Io { path, source },
         other => OpenError::Damaged { path, what: other.to_string() },
-    }
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).into()))
-        .unwrap_or_else(|| "a panic".into())
-}
-
-/// Syncs every file in a directory, the directory itself, and the one above it.
-fn sync_directory(path: &Path) -> io::Result<()> {
-    for file in std::fs::read_dir(path)? {
-        let file = file?;
-        if file.file_type()?.is_file() {
-            File::open(file.path())?.sync_all()?;
-        }
-    }
-    File::open(path)?.sync_all()?;
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
-        _ => Ok(()),
     }
 }

@@ -15,6 +15,8 @@ pub mod cosignature;
 pub mod encoding;
 #[doc(hidden)]
 pub mod fuzzing_note;
+#[doc(hidden)]
+pub mod fuzzing_tree;
 pub mod hash;
 pub mod integrate;
 pub mod key;

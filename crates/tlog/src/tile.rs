@@ -31,7 +31,7 @@ pub struct Bundle {
 }
 
 /// Everything that a tiled log serves below its prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Resource {
     /// `checkpoint`
     Checkpoint,

@@ -18,6 +18,9 @@ use crate::peers::{Peers, PeersError, go};
 /// The origin of every log that is made here.
 const ORIGIN: &str = "example.com/interop";
 
+/// The directory of a server's data, in the directory it was given.
+const DATA: &str = "log";
+
 /// How long a server may take until it answers.
 const START_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -39,10 +42,10 @@ fn deedbook_key(binary: &Path, data: &Path) -> Command {
     command
 }
 
-/// `deedbook backup`: the running log at `base`, into a directory in the C2SP layout.
-fn deedbook_backup(binary: &Path, base: &str, vkey: &Path, to: &Path) -> Command {
+/// `deedbook backup`: the running log at `base`, whose directory is `data`; `to`/public is in the C2SP layout.
+fn deedbook_backup(binary: &Path, base: &str, data: &Path, to: &Path) -> Command {
     let mut command = Command::new(binary);
-    command.arg("backup").args(["--log", base]).arg("--vkey").arg(vkey).arg("--to").arg(to);
+    command.arg("backup").arg(to).args(["--url", base]).arg("--data").arg(data);
     command
 }
 
@@ -132,7 +135,7 @@ impl Running {
 impl Contender {
     /// Starts it on an empty directory and waits until it serves a checkpoint.
     pub(crate) fn start(&self, peers: &Peers, dir: &Path) -> Result<Running, ContenderError> {
-        let (data, vkey) = (dir.join("log"), dir.join("vkey"));
+        let (data, vkey) = (dir.join(DATA), dir.join("vkey"));
         let port = loopback::free_port().map_err(io_error("find a free port"))?;
         let command = match self {
             Contender::Deedbook(binary) => deedbook_serve(binary, &data),
@@ -184,10 +187,10 @@ impl Contender {
     pub(crate) fn as_files(&self, running: &Running, to: &Path) -> Result<Option<PathBuf>, ContenderError> {
         match self {
             Contender::Deedbook(binary) => {
-                run(&mut deedbook_backup(binary, &running.base(), &running.vkey, to))?;
-                Ok(Some(to.to_owned()))
+                run(&mut deedbook_backup(binary, &running.base(), &running.dir.join(DATA), to))?;
+                Ok(Some(to.join("public")))
             }
-            Contender::Tessera => Ok(Some(running.dir.join("log"))),
+            Contender::Tessera => Ok(Some(running.dir.join(DATA))),
             Contender::Idle(..) => Ok(None),
         }
     }

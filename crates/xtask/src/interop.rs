@@ -45,8 +45,14 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value = "deedbook")]
     against: Against,
     /// Stop at this size
-    #[arg(long, value_name = "SIZE", default_value_t = 70_000)]
+    #[arg(long, value_name = "SIZE", default_value_t = SIZES[SIZES.len() - 1])]
     up_to: u64,
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Self { log_binary: None, against: Against::Deedbook, up_to: SIZES[SIZES.len() - 1] }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -3,12 +3,19 @@
 mod background;
 mod bench;
 mod contender;
+mod crash;
+mod crowd;
 mod fill;
+mod fuzz;
 mod hammer;
 mod interop;
 mod loopback;
 mod peers;
+mod powercut;
 mod sample;
+mod test;
+mod tools;
+mod trial;
 
 use clap::Parser;
 use std::fmt::Display;
@@ -18,16 +25,29 @@ use std::process::ExitCode;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Verb {
-    Bench(bench::Args),
+    Test(test::Args),
+    Fuzz(fuzz::Args),
     Interop(interop::Args),
+    Crash(crash::Args),
+    Powercut(powercut::Args),
+    Crowd(crowd::Args),
+    Bench(bench::Args),
     Sample(sample::Args),
+    #[command(hide = true)]
+    ServeBroken(powercut::BrokenArgs),
 }
 
 fn main() -> ExitCode {
     match Verb::parse() {
-        Verb::Bench(args) => report(bench::run(&args)),
+        Verb::Test(args) => report(test::run(&args)),
+        Verb::Fuzz(args) => report(fuzz::run(&args)),
         Verb::Interop(args) => report(interop::run(&args)),
+        Verb::Crash(args) => report(crash::run(&args)),
+        Verb::Powercut(args) => report(powercut::run(&args)),
+        Verb::Crowd(args) => report(crowd::run(&args)),
+        Verb::Bench(args) => report(bench::run(&args)),
         Verb::Sample(args) => report(sample::run(&args)),
+        Verb::ServeBroken(args) => report(powercut::serve_broken(&args)),
     }
 }
 

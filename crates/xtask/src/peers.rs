@@ -71,10 +71,16 @@ pub(crate) enum PeersError {
     },
 }
 
+/// Why this machine cannot have them; `None` when it can.
+pub(crate) fn missing() -> Option<Skip> {
+    let go = Command::new("go").arg("version").output();
+    matches!(go, Err(error) if error.kind() == io::ErrorKind::NotFound).then_some(Skip::NoGo)
+}
+
 /// Installs what is missing or of another version.
 pub(crate) fn install() -> Result<Outcome, PeersError> {
-    if matches!(Command::new("go").arg("version").output(), Err(e) if e.kind() == io::ErrorKind::NotFound) {
-        return Ok(Outcome::Skipped(Skip::NoGo));
+    if let Some(skip) = missing() {
+        return Ok(Outcome::Skipped(skip));
     }
     let bin = target_dir().join("peers/bin");
     std::fs::create_dir_all(&bin).map_err(|source| io_error(&format!("make {}", bin.display()), source))?;

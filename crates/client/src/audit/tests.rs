@@ -29,6 +29,43 @@ async fn a_sound_log_of_any_shape_holds_and_everything_in_it_was_read() {
     }
 }
 
+/// Serves a directory over HTTP, as any static web server does.
+async fn over_http(log: &TestLog, at_once: usize) -> Source {
+    use http_body_util::Full;
+    use hyper::{Request, Response, body::Incoming, service::service_fn};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let directory = log.path().to_owned();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let directory = directory.clone();
+            let answer = service_fn(move |request: Request<Incoming>| {
+                let file = std::fs::read(directory.join(request.uri().path().trim_start_matches('/')));
+                let status = if file.is_ok() { 200 } else { 404 };
+                let body = Full::new(bytes::Bytes::from(file.unwrap_or_default()));
+                std::future::ready(Response::builder().status(status).body(body))
+            });
+            let stream = hyper_util::rt::TokioIo::new(stream);
+            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(stream, answer));
+        }
+    });
+    Source::open(&url, &crate::HttpOptions { at_once, ..crate::HttpOptions::default() }).unwrap()
+}
+
+/// Where a tile of level 1 is full, the audit reads it while it reads further bundles: with however few requests at once
+/// it is allowed, neither may wait for the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn over_http_tiles_and_bundles_do_not_wait_for_each_other() {
+    let log = TestLog::of_size(75_000);
+    for at_once in [1, 2, 16] {
+        let audit = Audit { source: over_http(&log, at_once).await, ..audit(&log, None, Scope::Full) };
+        let report = tokio::time::timeout(std::time::Duration::from_secs(100), audit.run(&Silent)).await;
+        let report = report.unwrap_or_else(|_| panic!("{at_once} at once: it waits for ever")).unwrap();
+        assert!(report.holds(), "{at_once} at once: {:?}", report.findings);
+        assert_eq!(report.counted.entries, 75_000);
+    }
+}
+
 #[tokio::test]
 async fn the_test_log_of_tessera_holds_and_each_checkpoint_continues_the_last() {
     let directory = testkit::vectors::path("tessera-testlog/testdata/log");

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures::future::try_join_all;
+use futures::channel::mpsc;
+use futures::future::{try_join, try_join_all};
 use futures::stream::{self, StreamExt as _};
 use serde::Serialize;
 use tlog::plan::{ConsistencyPlan, RangePlan};
@@ -159,19 +160,33 @@ impl TreeCheck<'_> {
         };
         let mut spans =
             stream::iter(spans(bundles, step)).map(|span| self.check_span(span)).buffered(at_once);
-        let mut saved = Instant::now();
-        progress.entries(join.done.size, self.head.size);
-        while let Some(checked) = spans.next().await {
-            join.take(checked?).await?;
-            progress.entries(
-                if join.partial.is_some() { self.head.size } else { join.done.size },
-                self.head.size,
-            );
-            if saved.elapsed() >= SAVE_EVERY && join.outcome.findings.is_empty() {
-                save(&join.done)?;
-                saved = Instant::now();
+        let (found, mut to_join) = mpsc::unbounded();
+        // Both go on at once: joining reads tiles too, and requests in flight that nobody looks at would hold the
+        // places that it waits for.
+        let reading = async move {
+            while let Some(checked) = spans.next().await {
+                // Whoever joins is gone only after a failure, which is told instead.
+                let _ = found.unbounded_send(checked);
             }
-        }
+            Ok::<_, E>(())
+        };
+        let joining = async {
+            let mut saved = Instant::now();
+            progress.entries(join.done.size, self.head.size);
+            while let Some(checked) = to_join.next().await {
+                join.take(checked?).await?;
+                progress.entries(
+                    if join.partial.is_some() { self.head.size } else { join.done.size },
+                    self.head.size,
+                );
+                if saved.elapsed() >= SAVE_EVERY && join.outcome.findings.is_empty() {
+                    save(&join.done)?;
+                    saved = Instant::now();
+                }
+            }
+            Ok(())
+        };
+        try_join(reading, joining).await?;
         Ok(join.finish().await?)
     }
 
@@ -199,8 +214,7 @@ impl TreeCheck<'_> {
     }
 
     async fn fetch(&self, bundle: Bundle) -> Result<Pair, SourceError> {
-        let (bundle, tile) =
-            futures::future::try_join(self.source.bundle(bundle), self.source.tile(bundle.tile())).await?;
+        let (bundle, tile) = try_join(self.source.bundle(bundle), self.source.tile(bundle.tile())).await?;
         Ok(Pair { bundle, tile })
     }
 }

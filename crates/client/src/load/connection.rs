@@ -44,6 +44,11 @@ impl Broken {
             Self::Timeout => "no answer in time",
         }
     }
+
+    /// Whether what was sent may be in the log all the same.
+    pub(super) const fn may_be_logged(&self) -> bool {
+        matches!(self, Self::Io | Self::Timeout)
+    }
 }
 
 /// An answer.

@@ -68,6 +68,7 @@ impl RawMaker {
 #[derive(Debug, Clone)]
 pub(crate) struct RecordMaker {
     run: u64,
+    producer: String,
     text: String,
     id: usize,
     digests: [usize; 2],
@@ -77,13 +78,19 @@ impl RecordMaker {
     pub(crate) fn new(run: u64, time: &str) -> Self {
         let id = "#".repeat(36);
         let digest = "?".repeat(DIGEST_CHARS);
+        let producer = format!("hammer/{run:016x}");
         let text = format!(
-            r#"{{"action":{{"input":{{"sd":"{digest}"}},"name":"crm.update_contact","target":{{"id":"contact-20481","kind":"contact"}},"tool":"mcp:crm","verb":"write"}},"agent":{{"id":"crm","model":"m-4","version":"3.1.0"}},"approval":{{"by":"policy:crm-default","kind":"policy"}},"delegation":{{"expires":"2027-01-01T00:00:00.000Z","scope":["crm.read","crm.write"]}},"id":"{id}","outcome":{{"output":{{"sd":"{digest}"}},"status":"ok"}},"principal":{{"id":"user:alice@example.com","kind":"human"}},"producer":{{"id":"hammer/{run:016x}"}},"session":{{"id":"session-{run:016x}","turn":7}},"time":"{time}","type":"action.completed"}}"#
+            r#"{{"action":{{"input":{{"sd":"{digest}"}},"name":"crm.update_contact","target":{{"id":"contact-20481","kind":"contact"}},"tool":"mcp:crm","verb":"write"}},"agent":{{"id":"crm","model":"m-4","version":"3.1.0"}},"approval":{{"by":"policy:crm-default","kind":"policy"}},"delegation":{{"expires":"2027-01-01T00:00:00.000Z","scope":["crm.read","crm.write"]}},"id":"{id}","outcome":{{"output":{{"sd":"{digest}"}},"status":"ok"}},"principal":{{"id":"user:alice@example.com","kind":"human"}},"producer":{{"id":"{producer}"}},"session":{{"id":"session-{run:016x}","turn":7}},"time":"{time}","type":"action.completed"}}"#
         );
         let at = |what: &str, from: usize| text[from..].find(what).map_or(0, |at| from + at);
         let first = at(&digest, 0);
         let (id_at, second) = (at(&id, 0), at(&digest, first + DIGEST_CHARS));
-        Self { run, text, id: id_at, digests: [first, second] }
+        Self { run, producer, text, id: id_at, digests: [first, second] }
+    }
+
+    /// `producer.id` of the run's records.
+    pub(crate) fn producer(&self) -> &str {
+        &self.producer
     }
 
     /// The id of record `number` of the run, made at this time: a UUIDv7 (RFC 9562 section 5.7).

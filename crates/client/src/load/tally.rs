@@ -36,6 +36,8 @@ pub struct Latencies {
 struct Shard {
     acks: Vec<Ack>,
     acknowledged: u64,
+    duplicates: u64,
+    resent: u64,
     requests: u64,
     statuses: BTreeMap<u16, u64>,
     errors: BTreeMap<String, u64>,
@@ -71,10 +73,16 @@ impl Tally {
         }
     }
 
-    /// A request was acknowledged.
-    pub(super) fn success(&self, worker: u32, took: Duration, acks: &[Ack]) {
+    /// Records are sent again whose fate is not known.
+    pub(super) fn resent(&self, worker: u32, records: u64) {
+        self.shard(worker).resent += records;
+    }
+
+    /// A request was acknowledged, for so many of its records as duplicates.
+    pub(super) fn success(&self, worker: u32, took: Duration, acks: &[Ack], duplicates: u64) {
         let mut shard = self.shard(worker);
         shard.requests += 1;
+        shard.duplicates += duplicates;
         shard.acknowledged += acks.len() as u64;
         shard.acks.extend_from_slice(acks);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).clamp(1, LATENCY_US_MAX);
@@ -96,6 +104,8 @@ impl Tally {
             seconds,
             requests: 0,
             acknowledged: 0,
+            duplicates: 0,
+            resent: 0,
             per_second: 0.0,
             statuses: BTreeMap::new(),
             errors: BTreeMap::new(),
@@ -107,6 +117,8 @@ impl Tally {
             let shard = self.shard(shard);
             loaded.requests += shard.requests;
             loaded.acknowledged += shard.acknowledged;
+            loaded.duplicates += shard.duplicates;
+            loaded.resent += shard.resent;
             shard.statuses.iter().for_each(|(status, n)| *loaded.statuses.entry(*status).or_default() += n);
             shard.errors.iter().for_each(|(kind, n)| *loaded.errors.entry(kind.clone()).or_default() += n);
             match (&mut all, &shard.latencies) {

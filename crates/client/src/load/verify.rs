@@ -2,25 +2,22 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use record::RecordId;
 use serde::Serialize;
-use tlog::Hash;
 use tlog::plan::ConsistencyPlan;
 use tlog::policy::Policy;
 use tlog::tile::WIDTH;
 
 use super::acks::{Ack, AckError, AckList};
-use super::payload::{Payload, RecordMaker};
-use crate::audit::{Finding, Progress, Resume, TreeCheck, Visit, resume_at};
+use super::watch::Watch;
+use crate::audit::{Finding, Progress, Resume, TreeCheck, resume_at};
 use crate::follow::{self, Broken, FollowError};
 use crate::source::{Source, SourceError};
 
 /// Broken promises that are told in full.
-const BROKEN_MAX: usize = 20;
+pub(super) const BROKEN_MAX: usize = 20;
 /// Inclusion proofs that are made one by one, spread over the list.
 const PROOFS: usize = 64;
 /// How often the public checkpoint is looked at while it does not reach far enough.
@@ -64,7 +61,7 @@ impl Checked {
         self.broken_total == 0
     }
 
-    fn add(&mut self, words: String) {
+    pub(super) fn add(&mut self, words: String) {
         self.broken_total += 1;
         if self.broken.len() < BROKEN_MAX {
             self.broken.push(words);
@@ -85,7 +82,8 @@ pub enum VerifyError {
 
 impl Promises {
     /// Holds the log to the list in a file: every entry is at the index that was named, is the one that was sent, and
-    /// is in the tree that the log signed, as follows from hashing all entries from the first that was named.
+    /// is in the tree that the log signed, as follows from hashing all entries from the first that was named. On a log of
+    /// records, no record of the run stands there twice, however often it was sent.
     ///
     /// # Errors
     /// The list or the log cannot be read.
@@ -139,7 +137,7 @@ impl Promises {
         checked.broken_total += outcome.findings.total - outcome.findings.first.len() as u64;
         watch.report(checked);
         if outcome.holds() {
-            self.prove_some(&watch.acks, head, checked).await?;
+            self.prove_some(watch.acks(), head, checked).await?;
         } else {
             checked.kept = 0;
         }
@@ -183,74 +181,5 @@ impl Promises {
             checked.proofs += u64::from(proof.leaf == ack.leaf);
         }
         Ok(())
-    }
-}
-
-/// Compares the log with the list as its entries go by.
-struct Watch {
-    acks: Vec<Ack>,
-    records: Option<RecordMaker>,
-    kept: AtomicU64,
-    broken: Mutex<(u64, Vec<String>)>,
-}
-
-impl Watch {
-    fn new(list: AckList) -> Self {
-        let records = match &list.payload {
-            Payload::Raw { .. } => None,
-            Payload::Records { run, time } => Some(RecordMaker::new(*run, time)),
-        };
-        Self { acks: list.acks, records, kept: AtomicU64::new(0), broken: Mutex::default() }
-    }
-
-    fn beyond(&self, size: u64) -> &[Ack] {
-        &self.acks[self.acks.partition_point(|ack| ack.index < size)..]
-    }
-
-    /// Whether an entry is what was sent. A raw entry's hash was made when it was sent; a record's was stated by the log,
-    /// so the record itself is made again.
-    fn is_as_sent(&self, ack: &Ack, entry: &[u8], leaf: Hash) -> Result<(), String> {
-        if ack.leaf != leaf {
-            return Err(format!(
-                "entry {}: acknowledged with the hash {}, in the log is {leaf}",
-                ack.index, ack.leaf
-            ));
-        }
-        let Some(records) = &self.records else { return Ok(()) };
-        let mut sent = Vec::new();
-        records.record(RecordId::from_bytes(ack.id.to_be_bytes()), &mut sent);
-        match record::open(entry) {
-            Ok(opened) if opened.record() == sent => Ok(()),
-            Ok(_) => Err(format!("entry {}: in the log is another record than was sent", ack.index)),
-            Err(refusal) => Err(format!("entry {}: in the log is no record: {refusal}", ack.index)),
-        }
-    }
-
-    fn report(&self, checked: &mut Checked) {
-        checked.kept = self.kept.load(Ordering::Relaxed);
-        let (total, words) = std::mem::take(&mut *self.broken.lock().unwrap_or_else(PoisonError::into_inner));
-        checked.broken_total += total - words.len() as u64;
-        words.into_iter().for_each(|words| checked.add(words));
-    }
-}
-
-impl Visit for Watch {
-    fn entry(&self, index: u64, entry: &[u8], leaf: Hash) {
-        let from = self.acks.partition_point(|ack| ack.index < index);
-        // Two lines for one index are two promises, of which different entries can keep only one.
-        for ack in self.acks[from..].iter().take_while(|ack| ack.index == index) {
-            match self.is_as_sent(ack, entry, leaf) {
-                Ok(()) => {
-                    self.kept.fetch_add(1, Ordering::Relaxed);
-                }
-                Err(words) => {
-                    let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
-                    broken.0 += 1;
-                    if broken.1.len() < BROKEN_MAX {
-                        broken.1.push(words);
-                    }
-                }
-            }
-        }
     }
 }

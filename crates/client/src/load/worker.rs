@@ -43,9 +43,21 @@ enum What {
     Records(Vec<RecordId>),
 }
 
+impl What {
+    fn entries(&self) -> u64 {
+        match self {
+            Self::Raw { .. } => 1,
+            Self::Records(ids) => ids.len() as u64,
+        }
+    }
+}
+
 /// How a request ended.
 enum End {
-    Acknowledged(Vec<Ack>),
+    Acknowledged {
+        acks: Vec<Ack>,
+        duplicates: u64,
+    },
     /// Not now; again after this.
     Later(Duration),
     /// Not at all.
@@ -97,6 +109,7 @@ impl Worker {
     async fn send(&mut self, sent: &Sent, due: Instant) {
         let open_loop = self.shared.load.rate.is_some();
         let end = self.shared.start + self.shared.load.duration;
+        let mut unknown = false;
         loop {
             let began = if open_loop { due } else { Instant::now() };
             let (target, timeout) = (&self.shared.target, self.shared.load.timeout);
@@ -104,8 +117,8 @@ impl Worker {
                 Ok(answer) => {
                     let took = began.elapsed();
                     match self.judge(&answer, sent) {
-                        End::Acknowledged(acks) => {
-                            return self.shared.tally.success(self.number, took, &acks);
+                        End::Acknowledged { acks, duplicates } => {
+                            return self.shared.tally.success(self.number, took, &acks, duplicates);
                         }
                         End::Later(wait) => wait,
                         End::Never => return,
@@ -113,6 +126,7 @@ impl Worker {
                 }
                 Err(broken) => {
                     self.shared.tally.error(self.number, broken.words());
+                    unknown |= broken.may_be_logged();
                     // Whether a raw entry got in is not known, and sending it again could put it in twice.
                     if matches!(sent.what, What::Raw { .. }) {
                         return tokio::time::sleep(PAUSE).await;
@@ -124,6 +138,9 @@ impl Worker {
                 return;
             }
             tokio::time::sleep(wait).await;
+            if std::mem::take(&mut unknown) {
+                self.shared.tally.resent(self.number, sent.what.entries());
+            }
         }
     }
 
@@ -141,24 +158,26 @@ impl Worker {
         }
         let acks = match &sent.what {
             What::Raw { number, leaf } => {
-                index_of(&answer.body).map(|index| vec![Ack { index, leaf: *leaf, id: u128::from(*number) }])
+                let ack = |index| Ack { index, leaf: *leaf, id: u128::from(*number) };
+                index_of(&answer.body).map(|index| (vec![ack(index)], 0))
             }
             What::Records(ids) => self.acks_of(&answer.body, ids),
         };
-        let Some(acks) = acks else {
+        let Some((acks, duplicates)) = acks else {
             tally.error(self.number, "an answer that cannot be read");
             return End::Never;
         };
-        End::Acknowledged(acks)
+        End::Acknowledged { acks, duplicates }
     }
 
-    /// One item a record, in order. What the log states is written down; whether it is true is seen afterwards.
-    fn acks_of(&self, body: &[u8], ids: &[RecordId]) -> Option<Vec<Ack>> {
+    /// One item a record, in order, and how many are duplicates. What the log states is written down; whether it is true
+    /// is seen afterwards.
+    fn acks_of(&self, body: &[u8], ids: &[RecordId]) -> Option<(Vec<Ack>, u64)> {
         let reply: Reply<'_> = serde_json::from_slice(body).ok()?;
         if reply.items.len() != ids.len() {
             return None;
         }
-        let mut acks = Vec::with_capacity(ids.len());
+        let (mut acks, mut duplicates) = (Vec::with_capacity(ids.len()), 0);
         for (item, sent) in reply.items.iter().zip(ids) {
             if !matches!(item.status, "logged" | "duplicate") {
                 let kind = item.problem.as_ref().map_or("", |problem| &*problem.kind);
@@ -169,11 +188,12 @@ impl Worker {
             if id != *sent {
                 return None;
             }
+            duplicates += u64::from(item.status == "duplicate");
             let leaf = encoding::parse_base64_array(item.leaf_hash?).ok()?;
             let id = u128::from_be_bytes(id.to_bytes());
             acks.push(Ack { index: item.index?, leaf: Hash::from_bytes(leaf), id });
         }
-        Some(acks)
+        Some((acks, duplicates))
     }
 
     fn make(&self) -> Sent {

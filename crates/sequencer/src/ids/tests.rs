@@ -107,12 +107,16 @@ fn one_id_of_many_producers_is_found_across_pages() {
     let batch: Vec<_> = (0..=255).map(|producer| Some(identity(5, producer, producer))).collect();
     log.submit(&batch);
     log.submit(&[Some(identity(4, 0, 0)), Some(identity(6, 0, 0))]);
-    let rows = find_id(&log.store, identity(5, 0, 0).key.id).unwrap();
-    assert_eq!(rows.len(), 256);
+    let found = |max, counts: fn(&Row) -> bool| {
+        find_id(&log.store, identity(5, 0, 0).key.id, max, counts).unwrap().len()
+    };
+    assert_eq!(found(usize::MAX, |_| true), 256);
+    assert_eq!([0, 1, 255, 256, 257].map(|max| found(max, |_| true)), [0, 1, 255, 256, 256]);
+    assert_eq!(found(2, |row| row.index == 200), 1, "what does not count takes no place");
     assert!(log.store.scan(Table::Id, None, 10).unwrap().len() > 1, "they do not fit one page");
     assert_eq!(find(&log.store, &identity(5, 77, 0).key).unwrap().unwrap().index, 77);
     assert_eq!(find(&log.store, &identity(7, 77, 0).key).unwrap(), None);
-    assert_eq!(find_id(&log.store, [9; 16]).unwrap(), []);
+    assert_eq!(find_id(&log.store, [9; 16], 2, |_| true).unwrap(), []);
 }
 
 /// What a store without atomic commits may leave behind is named, and never taken for an answer.
@@ -166,5 +170,27 @@ proptest! {
         if let Ok(page) = Page::decode(&bytes) {
             prop_assert_eq!(page.encode(), bytes);
         }
+    }
+}
+
+/// A page's bytes, good ones as often as bent ones.
+fn page_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let row = (0..4_u8, 0..4_u8).prop_map(|(id, producer)| [[id; 16], [producer; 16]].concat());
+    let rows = proptest::collection::vec(row, 0..5).prop_map(|mut keys| {
+        keys.sort();
+        keys.iter()
+            .flat_map(|key| [key.as_slice(), &[7; 32], &9_u64.to_be_bytes()].concat())
+            .collect::<Vec<_>>()
+    });
+    let until = prop_oneof![Just(vec![0]), (0..5_u8).prop_map(|id| [[1].as_slice(), &[id; 32]].concat())];
+    let more = proptest::collection::vec(any::<u8>(), 0..2);
+    (until, rows, more).prop_map(|(until, rows, more)| [until, rows, more].concat())
+}
+
+proptest! {
+    #[test]
+    fn pages_print_back_or_are_refused(bytes in page_bytes(), any in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fuzzing::page(&bytes);
+        fuzzing::page(&any);
     }
 }

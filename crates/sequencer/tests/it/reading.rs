@@ -19,7 +19,7 @@ fn a_commit_that_is_not_known_to_be_durable_is_not_shown() {
     let (reader, new) = (log.reader(), Made::record(255, 0).key().unwrap());
     assert_eq!(reader.committed().head().size, 250);
     assert_eq!(reader.find(&new).unwrap(), None, "its row is in the store, and it is not logged yet");
-    assert_eq!(reader.find_id(new.id).unwrap(), []);
+    assert_eq!(reader.find_id(new.id, 2).unwrap(), []);
     assert_eq!(reader.entry(255).unwrap(), None);
     let closed = Resource::Tile(Tile::at(0, 0, 256).unwrap());
     assert_eq!(reader.get(closed).unwrap(), None::<Bytes>);

@@ -140,6 +140,30 @@ fn a_damaged_file_yields_an_error_or_less_but_never_wrong_bytes() {
     assert!(refused + less > 0, "refused {refused}, less {less}, unharmed {unharmed}");
 }
 
+/// A kill, a power cut or a full disk in the middle of an opening leaves these behind, of whatever length.
+#[test]
+fn a_snapshot_that_was_not_finished_does_no_harm() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let puts = vec![bundle(0, 100_000), bundle(1, 10)];
+    store.commit(None, Batch { puts: puts.clone(), deletes: vec![] }, "head".into()).unwrap();
+    drop(store);
+    drop(open(&dir));
+    let snapshot = fs::read_dir(dir.path().join("sled"))
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .find(|path| path.file_name().unwrap().to_string_lossy().starts_with("snap."))
+        .unwrap();
+    let whole = fs::read(&snapshot).unwrap();
+    for length in [0, 7, 12, whole.len() / 2, whole.len()] {
+        let unfinished = dir.path().join("sled/snap.FFFFFFFFFFFFFFFF.generating");
+        fs::write(&unfinished, &whole[..length]).unwrap();
+        let store = open(&dir);
+        assert_eq!(store.scan(Table::Bundle, None, 10).unwrap(), puts, "{length} bytes");
+        assert!(!unfinished.exists());
+    }
+}
+
 /// Snapshots would hide the damage from sled until a page is read.
 fn remove_snapshots(dir: &TempDir) {
     for file in fs::read_dir(dir.path().join("sled")).unwrap() {

@@ -7,10 +7,13 @@
     reason = "what tests share fails by panicking"
 )]
 
+mod bent;
 mod checkpoint;
 mod codecs;
 mod cosignature;
+mod grown;
 mod key;
+mod merkle;
 mod note;
 mod policy;
 mod policy_text;

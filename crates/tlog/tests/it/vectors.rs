@@ -25,6 +25,11 @@ pub(crate) fn json(name: &str) -> Value {
     serde_json::from_slice(&bytes(name)).expect("the vector is JSON")
 }
 
+/// The files in the folder `name` and below it, as names for [`json`].
+pub(crate) fn files(name: &str) -> Vec<String> {
+    testkit::vectors::files(name)
+}
+
 pub(crate) fn list(value: &Value) -> &[Value] {
     value.as_array().expect("a list")
 }

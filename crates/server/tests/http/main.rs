@@ -1,0 +1,23 @@
+//! The server over real sockets: what each route answers, to good and bad requests, on good and bad days.
+//!
+//! Everything is real but the disk: sequencer, router and sockets run in this process over a store in memory, which can
+//! be told to be slow or to fail. Requests are written byte by byte ([`asking`]), and every answer that any test receives
+//! is held against the description of the API ([`contract`]).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is the report")]
+
+mod asking;
+mod bad_records;
+mod bad_requests;
+mod contract;
+mod failures;
+mod headers;
+mod openapi;
+mod operations;
+mod overload;
+mod public_log;
+mod receipts;
+mod records;
+mod served;
+mod slow;
+mod stopping;
+mod submitting;

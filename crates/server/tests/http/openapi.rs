@@ -1,0 +1,139 @@
+//! The description of the API against the server it describes. That every answer of every other test is declared is
+//! checked where those answers are read: see [`crate::contract`].
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::{contract::DESCRIPTION, records::record, served::Setup};
+
+const METHODS: [&str; 5] = ["get", "post", "put", "delete", "patch"];
+
+/// Path, method and operation of all that is described.
+fn operations() -> Vec<(String, String, Value)> {
+    let mut all = vec![];
+    for (path, item) in DESCRIPTION["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            assert!(METHODS.contains(&method.as_str()), "{method} {path}");
+            all.push((path.clone(), method.clone(), operation.clone()));
+        }
+    }
+    all
+}
+
+/// Every value of the description, from the top down.
+fn walk<'a>(value: &'a Value, visit: &mut dyn FnMut(&'a Value)) {
+    visit(value);
+    match value {
+        Value::Object(members) => members.values().for_each(|member| walk(member, visit)),
+        Value::Array(values) => values.iter().for_each(|value| walk(value, visit)),
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_served_is_what_the_code_describes() {
+    let served = Setup::records().serve().await;
+    let answer = served.get("/openapi.json").await;
+    assert_eq!(answer.json(), *DESCRIPTION);
+}
+
+#[test]
+fn every_route_is_described_and_nothing_else() {
+    let routes: BTreeSet<String> = server::routes::ALL.iter().map(|route| route.replace("{*", "{")).collect();
+    let described: BTreeSet<String> = DESCRIPTION["paths"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(described, routes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_described_operation_is_answered_by_its_own_route() {
+    let (records, raw) = (Setup::records().serve().await, Setup::raw().serve().await);
+    records.submit("?wait=published", record(0).to_string()).await;
+    for (path, method, _) in operations() {
+        let target = path.replace("{record}", "0").replace("{path}", "entries/000.p/1");
+        let target = match target.as_str() {
+            "/v1/proofs/inclusion" => "/v1/proofs/inclusion?index=0".to_owned(),
+            "/v1/proofs/consistency" => "/v1/proofs/consistency?old=1".to_owned(),
+            other => other.to_owned(),
+        };
+        let served = if target == "/add" { &raw } else { &records };
+        let headers = [("content-type", "application/json")];
+        let answer = served.ask(&method.to_uppercase(), &target, &headers, b"[]").await;
+        assert_eq!(answer.status, 200, "{method} {target}");
+    }
+}
+
+#[test]
+fn its_structure_is_that_of_openapi_3_1() {
+    assert_eq!(DESCRIPTION["openapi"].as_str().map(|version| &version[..4]), Some("3.1."));
+    for member in ["title", "version"] {
+        assert!(DESCRIPTION["info"][member].is_string(), "{member}");
+    }
+    let tags: BTreeSet<_> =
+        DESCRIPTION["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
+    let mut ids = BTreeSet::new();
+    for (path, method, operation) in operations() {
+        let place = format!("{method} {path}");
+        assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{place}: an id twice");
+        assert!(operation["summary"].is_string(), "{place}: no summary");
+        for tag in operation["tags"].as_array().unwrap() {
+            assert!(tags.contains(tag.as_str().unwrap()), "{place}: {tag} is no tag");
+        }
+        check_parameters(&place, &path, &operation);
+        let responses = operation["responses"].as_object().unwrap();
+        assert!(responses.contains_key("200"), "{place}");
+        for (status, response) in responses {
+            assert!(
+                status.parse::<u16>().is_ok_and(|status| (200..600).contains(&status)),
+                "{place}: {status}"
+            );
+            assert!(response["description"].is_string(), "{place}: {status}");
+            let content = response["content"].as_object().unwrap();
+            assert!(content.values().all(|media| media["schema"].is_object()), "{place}: {status}");
+        }
+    }
+}
+
+/// A name in the path is a parameter, and the other way round.
+fn check_parameters(place: &str, path: &str, operation: &Value) {
+    let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+    let named = |within: &str| -> BTreeSet<String> {
+        let parameters = parameters.iter().filter(|parameter| parameter["in"] == within);
+        parameters.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let in_path: BTreeSet<String> =
+        path.split('{').skip(1).map(|part| part.split('}').next().unwrap().to_owned()).collect();
+    assert_eq!(named("path"), in_path, "{place}");
+    for parameter in &parameters {
+        assert!(parameter["schema"].is_object(), "{place}: {parameter}");
+        assert!(parameter["in"] != "path" || parameter["required"] == true, "{place}: {parameter}");
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let (mut references, mut leading) = (0, BTreeSet::new());
+    walk(&DESCRIPTION, &mut |value| {
+        if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
+            references += 1;
+            let pointer = reference.strip_prefix('#').unwrap_or_else(|| panic!("{reference} leads outside"));
+            assert!(DESCRIPTION.pointer(pointer).is_some(), "{reference} leads nowhere");
+            leading.insert(reference.to_owned());
+        }
+    });
+    assert!(references > 10);
+    for schema in DESCRIPTION["components"]["schemas"].as_object().unwrap().keys() {
+        assert!(leading.contains(&format!("#/components/schemas/{schema}")), "nothing leads to {schema}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_problem_has_exactly_the_members_that_the_schema_names() {
+    let schema = &DESCRIPTION["components"]["schemas"]["Problem"];
+    let members: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    let expected = ["type", "title", "status", "detail", "code", "path", "offset", "limit", "index"];
+    assert_eq!(members, expected.into_iter().collect());
+    let required: BTreeSet<_> =
+        schema["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    assert_eq!(required, ["type", "title", "status", "detail"].into_iter().collect());
+}

@@ -1,0 +1,4 @@
+//! Texts of checkpoints.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tlog::fuzzing_note::checkpoint(data));

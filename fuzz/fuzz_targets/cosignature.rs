@@ -1,0 +1,4 @@
+//! Signature lines of witnesses.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tlog::fuzzing_tree::cosignature(data));

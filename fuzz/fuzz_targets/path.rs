@@ -1,0 +1,4 @@
+//! Paths of tiles and entry bundles.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tlog::fuzzing_tree::path(data));
