@@ -90,7 +90,7 @@ mod tests {
         std::fs::create_dir(dir.path().join("below")).unwrap();
         let before = allocated(dir.path()).unwrap();
         let mut file = std::fs::File::create(dir.path().join("below/file")).unwrap();
-        io::Write::write_all(&mut file, &[7; 100_000]).unwrap();
+        io::Write::write_all(&mut file, &vec![7; 100_000]).unwrap();
         file.sync_all().unwrap();
         assert!(allocated(dir.path()).unwrap() >= before + 100_000);
     }
