@@ -8,6 +8,7 @@ mod demo;
 mod descriptors;
 mod fsck;
 mod hammer;
+mod readme;
 mod record;
 mod restore;
 mod run;

@@ -33,8 +33,8 @@ pub(super) fn write(corpus: &Path) -> io::Result<()> {
         fs::create_dir_all(&folder)?;
         for seed in seeds {
             let digest = Sha256::digest(&seed);
-            let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-            fs::write(folder.join(name), seed)?;
+            let (name, _) = digest.split_first_chunk().unwrap_or((&[0; 8], &[]));
+            fs::write(folder.join(format!("{:016x}", u64::from_be_bytes(*name))), seed)?;
         }
     }
     Ok(())

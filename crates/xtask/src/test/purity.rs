@@ -42,7 +42,8 @@ pub(super) fn check() -> Outcome {
 
 /// Builds for wasm32, without code, where its standard library is or can be had.
 pub(super) fn check_wasm() -> Outcome {
-    if !has_standard_library() && !(add_target().unwrap_or(false) && has_standard_library()) {
+    let there = has_standard_library() || (add_target().unwrap_or(false) && has_standard_library());
+    if !there {
         return Outcome::Skipped(format!("no standard library for it here: rustup target add {WASM}"));
     }
     match run(cargo().args(["check", "--locked", "--package", "tlog", "--target", WASM])) {

@@ -1,0 +1,69 @@
+//! What the README tells people to type is typed here.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::served::Served;
+
+const README: &str = include_str!("../../README.md");
+
+/// The `sh` blocks of a section.
+fn blocks(section: &str) -> Vec<&'static str> {
+    let (_, after) = README.split_once(&format!("\n## {section}\n")).unwrap();
+    let section = after.split("\n## ").next().unwrap();
+    section.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap()).collect()
+}
+
+/// Types commands into a shell that knows `deedbook`.
+fn type_in(commands: &str, directory: &Path) -> String {
+    let binary = Path::new(env!("CARGO_BIN_EXE_deedbook")).parent().unwrap();
+    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap_or_default());
+    let shell =
+        Command::new("sh").args(["-eu", "-c", commands]).current_dir(directory).env("PATH", path).output();
+    let output = shell.unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{commands}\n{said}");
+    said
+}
+
+#[test]
+fn the_commands_under_use_it_work_as_they_stand() {
+    let blocks = blocks("Use it");
+    assert_eq!(blocks[0], "deedbook serve --data ./log\n");
+    let home = tempfile::tempdir().unwrap();
+    let served = Served::start_with(&home.path().join("log"), &[]);
+    let sample: Vec<_> = testkit::airline::lines().take(40).collect();
+    std::fs::write(home.path().join("calls.ndjson"), sample.join("\n")).unwrap();
+    let said = type_in(&blocks[1].replace("http://127.0.0.1:2026", &served.url), home.path());
+    for held in
+        ["40 records are in the log", "each as it stands in the file", "at size 40", "read back and proven"]
+    {
+        assert!(said.contains(held), "{held:?} is not in\n{said}");
+    }
+}
+
+#[test]
+fn the_record_that_is_shown_is_one() {
+    let (_, after) = README.split_once("```json\n").unwrap();
+    let record = record::Submission::parse(after.split("```").next().unwrap().as_bytes()).unwrap();
+    assert_eq!(record.record_type(), "action.requested");
+}
+
+#[test]
+fn links_lead_to_files_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut texts = vec![root.join("README.md")];
+    for directory in ["docs", "docs/decisions"] {
+        let files = std::fs::read_dir(root.join(directory)).unwrap().map(|entry| entry.unwrap().path());
+        texts.extend(files.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    }
+    assert!(texts.len() > 8, "{texts:?}");
+    for text in texts {
+        let content = std::fs::read_to_string(&text).unwrap();
+        for link in content.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            let file = link.split('#').next().unwrap();
+            let there = text.parent().unwrap().join(file).exists();
+            assert!(file.is_empty() || file.contains("://") || there, "{}: {link}", text.display());
+        }
+    }
+}
