@@ -4,7 +4,7 @@
 //! before them where they can, so that on a cold machine everything is built three times: for tests, optimised for the
 //! programs that read our server, and instrumented for fuzzing.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::Outcome;
 use super::{deny, purity};
@@ -27,8 +27,7 @@ pub(super) struct Step {
 /// How long each fuzz target runs here. `cargo xtask fuzz` runs them for as long as it is told.
 const FUZZ_SECONDS: u64 = 5;
 
-/// All of them. A verb that tests the whole server (a crash, a cut of the power, a crowd of connections) is one line more
-/// after `interop`, and uses the same optimised build.
+/// All of them. The last ones are campaigns on the whole server; each has a verb of its own, with more to set.
 pub(super) const STEPS: &[Step] = &[
     Step { name: "fmt", what: "every file is formatted", slow: false, run: fmt },
     Step {
@@ -70,6 +69,19 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step { name: "fuzz", what: "each fuzz target for a few seconds", slow: true, run: fuzz_smoke },
     Step { name: "interop", what: "Go programs read and verify our log", slow: true, run: interop },
+    Step {
+        name: "crash",
+        what: "nothing acknowledged is lost when the server is killed",
+        slow: true,
+        run: crash,
+    },
+    Step {
+        name: "powercut",
+        what: "nothing acknowledged is lost when the power is cut; without the fsync it is",
+        slow: true,
+        run: powercut,
+    },
+    Step { name: "crowd", what: "20,000 connections are busy, and nothing worse", slow: true, run: crowd },
 ];
 
 fn fmt() -> Outcome {
@@ -101,14 +113,53 @@ fn interop() -> Outcome {
     if let Some(skip) = peers::missing() {
         return Outcome::Skipped(skip.to_string());
     }
-    let mut build = cargo();
-    if let Err(why) = run(build.args(["build", "--locked", "--release", "--package", "deedbook"])) {
+    if let Err(why) = build_release() {
         return Outcome::Failed(why);
     }
     match interop::run(&interop::Args::default()) {
         Ok(()) => Outcome::Passed("at every size to 70,000, and after Tessera's load tool".into()),
         Err(why) => Outcome::Failed(why.to_string()),
     }
+}
+
+fn crash() -> Outcome {
+    campaign("crash")
+}
+
+fn powercut() -> Outcome {
+    campaign("powercut")
+}
+
+fn crowd() -> Outcome {
+    campaign("crowd")
+}
+
+/// A verb of this program in a process of its own, on the optimised build. One that cannot be run here says so.
+fn campaign(verb: &str) -> Outcome {
+    if let Err(why) = build_release() {
+        return Outcome::Failed(why);
+    }
+    let myself = match std::env::current_exe() {
+        Ok(path) => path,
+        Err(error) => return Outcome::Failed(error.to_string()),
+    };
+    let output = match Command::new(myself).arg(verb).stderr(Stdio::inherit()).output() {
+        Ok(output) => output,
+        Err(error) => return Outcome::Failed(error.to_string()),
+    };
+    let said = String::from_utf8_lossy(&output.stdout);
+    println!("{said}");
+    let skipped = said.lines().find_map(|line| line.strip_prefix("skipped: "));
+    match skipped {
+        _ if !output.status.success() => Outcome::Failed(format!("cargo xtask {verb}")),
+        Some(why) => Outcome::Skipped(why.to_owned()),
+        None => Outcome::Passed(said.lines().last().unwrap_or_default().to_owned()),
+    }
+}
+
+/// What is measured and killed is what is shipped.
+fn build_release() -> Result<(), String> {
+    run(cargo().args(["build", "--locked", "--release", "--package", "deedbook"]))
 }
 
 /// What became of a command.
