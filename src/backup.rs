@@ -18,7 +18,7 @@ use tlog::key::Signer;
 
 use crate::audit::{bytes, cores};
 use crate::cli::{Failure, Verdict};
-use crate::print::{Printer, Table, count};
+use crate::print::{Printer, Table, count, things};
 use crate::progress::Bar;
 use crate::trust::{HttpArgs, TrustArgs, log_only};
 
@@ -166,11 +166,12 @@ impl BackedUp {
             .row(
                 "proved",
                 format!(
-                    "the log's signature; that it continues the copy before; from the directory: {} entries ({}) and {} \
-                     tiles, which lead to the signed root; the signing key is the one of this log",
-                    count(copied.counted.entries),
+                    "the log's signature; {}from the directory: {} ({}) and {}, which lead to the signed root; the \
+                     signing key is the one of this log",
+                    if copied.continues.is_some() { "that it continues the copy before; " } else { "" },
+                    things(copied.counted.entries, "entry", "entries"),
                     bytes(copied.counted.bytes),
-                    count(copied.counted.tiles)
+                    things(copied.counted.tiles, "tile", "tiles")
                 ),
             )
     }

@@ -19,7 +19,7 @@ use crate::audit::{bytes, cores};
 use crate::cli::{Failure, Verdict};
 use crate::print::{Printer, Table, count, things};
 use crate::progress::Bar;
-use crate::store_source;
+use crate::{place, store_source};
 
 /// Findings that are shown.
 const SHOWN_MAX: usize = 20;
@@ -91,12 +91,7 @@ pub(crate) fn open_store(path: &Path) -> Result<SledStore, Failure> {
             path.display()
         )));
     }
-    SledStore::open(path, &SledOptions::default()).map_err(|error| match error {
-        store::OpenError::Damaged { .. } => {
-            Failure::does_not_hold(format!("{error}\nremake it from a backup or a mirror: deedbook restore"))
-        }
-        other => Failure::could_not_tell(other),
-    })
+    SledStore::open(path, &SledOptions::default()).map_err(place::cannot_open)
 }
 
 /// Checks a store as a whole.

@@ -11,7 +11,7 @@ use sequencer::publisher::Evidence as _;
 use sequencer::{DataDirectory, Kind, Log, LogIdentity, Options};
 use server::metrics::Metrics;
 use server::{App, SystemClock};
-use store::{SledOptions, SledStore};
+use store::{OpenError, SledOptions, SledStore};
 use tlog::key::{KeyName, Signer};
 
 use crate::cli::Failure;
@@ -70,7 +70,7 @@ impl OpenLog {
             refuse_to_begin_again(&directory)?;
         }
         let options = SledOptions { cache_bytes: settings.cache_bytes, ..SledOptions::default() };
-        let store = SledStore::open(&directory.store_path(), &options).map_err(Failure::could_not_tell)?;
+        let store = SledStore::open(&directory.store_path(), &options).map_err(cannot_open)?;
         let metrics = Metrics::new();
         let options = Options {
             publish_every: settings.publish_every,
@@ -91,6 +91,16 @@ impl OpenLog {
             Status::Failed(why) => Some(why),
             Status::Closed => Some("the log is closed".to_owned()),
         }
+    }
+}
+
+/// A store that is damaged is a finding; one that cannot be reached is not.
+pub(crate) fn cannot_open(error: OpenError) -> Failure {
+    match error {
+        OpenError::Damaged { .. } => {
+            Failure::does_not_hold(format!("{error}\nremake it from a backup or a mirror: deedbook restore"))
+        }
+        other => Failure::could_not_tell(other),
     }
 }
 

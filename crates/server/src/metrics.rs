@@ -174,6 +174,10 @@ impl Observer for Metrics {
         self.entry_bytes.inc_by(commit.bytes);
         self.duplicates.inc_by(commit.duplicates);
         self.conflicts.inc_by(commit.conflicts);
+        // A batch of known records alone commits nothing.
+        if commit.entries == 0 {
+            return;
+        }
         self.commits.inc();
         self.commit_seconds.observe(commit.took.as_secs_f64());
         self.store_seconds.observe(commit.store_took.as_secs_f64());
