@@ -98,7 +98,7 @@ impl OpenLog {
 pub(crate) fn cannot_open(error: OpenError) -> Failure {
     match error {
         OpenError::Damaged { .. } => {
-            Failure::does_not_hold(format!("{error}\nremake it from a backup or a mirror: deedbook restore"))
+            Failure::does_not_hold(format!("{error}; remake it from a backup or a mirror (deedbook restore)"))
         }
         other => Failure::could_not_tell(other),
     }

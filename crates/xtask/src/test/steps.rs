@@ -10,6 +10,7 @@ use super::Outcome;
 use super::{deny, purity};
 use crate::peers;
 use crate::tools::{cargo, run};
+use crate::trial::say;
 use crate::{fuzz, interop};
 
 /// One of the checks of this repository.
@@ -148,7 +149,7 @@ fn campaign(verb: &str) -> Outcome {
         Err(error) => return Outcome::Failed(error.to_string()),
     };
     let said = String::from_utf8_lossy(&output.stdout);
-    println!("{said}");
+    say(&said);
     let skipped = said.lines().find_map(|line| line.strip_prefix("skipped: "));
     match skipped {
         _ if !output.status.success() => Outcome::Failed(format!("cargo xtask {verb}")),
