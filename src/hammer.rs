@@ -12,6 +12,7 @@ use tlog::policy::Policy;
 
 use crate::audit::cores;
 use crate::cli::{Failure, Verdict};
+use crate::place::raise_descriptor_limit;
 use crate::print::{Printer, Table, count, things};
 use crate::progress::Bar;
 use crate::trust::{HttpArgs, TrustArgs};
@@ -98,7 +99,10 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
         let promises = args.verify(policy, list, printer).await?;
         return Ok(Hammered { load: None, promises }.print(printer));
     }
-    raise_descriptor_limit(args.workers);
+    // A connection needs a descriptor, and there are some beside.
+    if raise_descriptor_limit().is_some_and(|limit| limit < u64::from(args.workers) + 64) {
+        tracing::warn!("fewer descriptors than workers: some connections will fail (ulimit -n)");
+    }
     let keep = args.acks.is_some();
     let acks = args.acks.clone().unwrap_or_else(|| {
         std::env::temp_dir().join(format!("deedbook-{}-{:016x}.acks", std::process::id(), run_number()))
@@ -184,21 +188,6 @@ async fn what_it_takes(http: &Http) -> Result<What, Failure> {
 fn run_number() -> u64 {
     use std::hash::BuildHasher as _;
     std::hash::RandomState::new().hash_one(std::process::id())
-}
-
-/// A connection needs a descriptor. As many as the system allows, if that is not enough already.
-fn raise_descriptor_limit(workers: u32) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let wanted = u64::from(workers) + 64;
-    if limit.current.is_some_and(|current| current < wanted) {
-        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-        if setrlimit(Resource::Nofile, raised).is_err()
-            || limit.maximum.is_some_and(|maximum| maximum < wanted)
-        {
-            tracing::warn!("fewer descriptors than workers: some connections will fail (ulimit -n)");
-        }
-    }
 }
 
 impl Hammered {

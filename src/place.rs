@@ -178,7 +178,7 @@ fn local_origin() -> Result<KeyName, Failure> {
     name.parse().map_err(Failure::could_not_tell)
 }
 
-/// A connection needs a descriptor: as many as this process may have, at least `wanted` if possible. The limit now.
+/// A connection needs a descriptor: as many as this process may have. The limit now; `None` if there is none.
 pub(crate) fn raise_descriptor_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
