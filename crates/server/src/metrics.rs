@@ -191,3 +191,21 @@ impl Observer for Metrics {
         self.failed.set(1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_of_known_records_is_counted_and_is_no_commit() {
+        let metrics = Metrics::new();
+        let (took, store_took) = (Duration::from_millis(3), Duration::ZERO);
+        let known = Commit { entries: 0, bytes: 0, duplicates: 2, conflicts: 1, size: 9, took, store_took };
+        metrics.committed(&known);
+        let has = |line: &str| metrics.encode().unwrap().lines().any(|each| each == line);
+        assert!(has("deedbook_duplicates_total 2") && has("deedbook_conflicts_total 1"));
+        assert!(has("deedbook_commits_total 0") && has("deedbook_store_commit_seconds_count 0"));
+        metrics.committed(&Commit { entries: 1, ..known });
+        assert!(has("deedbook_commits_total 1") && has("deedbook_store_commit_seconds_count 1"));
+    }
+}
