@@ -42,6 +42,7 @@ pub mod fuzzing;
 mod id;
 mod json;
 pub mod limits;
+pub mod model;
 mod opened;
 mod refusal;
 mod scan;

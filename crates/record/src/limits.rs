@@ -28,4 +28,16 @@ pub const SIGNIFICANT_DIGITS_MAX: usize = 17;
 /// Characters of one member name that the path in a refusal shows; a longer name is cut and ends in `…`.
 pub const PATH_NAME_CHARS_MAX: usize = 64;
 
+/// Bytes of one string that has a meaning here (names, scopes, reasons), at most.
+pub const NAME_BYTES_MAX: usize = 4_096;
+
+/// Actors in one chain, at most (RFC 8693, section 4.1).
+pub const ACTORS_MAX: usize = 16;
+
+/// Bytes of one content, counted before any encoding, at most: 16 MiB.
+pub const CONTENT_BYTES_MAX: usize = 16 << 20;
+
+/// Steps of a path into the typed record, at most.
+pub(crate) const TYPED_DEPTH_MAX: usize = ACTORS_MAX + 4;
+
 const _: () = assert!(RECORD_BYTES_MAX * 6 <= TEXT_BYTES_MAX);

@@ -150,6 +150,9 @@ pub enum Cause {
     /// An entry that is not the envelope.
     #[error("this is not an entry as the log makes it: {expected} was expected here")]
     BadEnvelope { expected: &'static str },
+    /// A field with a meaning that holds something else, or that a record of its type lacks.
+    #[error("this record cannot be understood: {why}")]
+    BadField { why: String },
     /// A submitter's name that cannot go into an entry.
     #[error("the submitter's name must have 1 to 256 bytes, without control characters and noncharacters")]
     BadSubmitter,
@@ -181,6 +184,7 @@ impl Cause {
             Self::TooMany { .. } => "too-many",
             Self::NotCanonical => "not-canonical",
             Self::BadEnvelope { .. } => "bad-envelope",
+            Self::BadField { .. } => "bad-field",
             Self::BadSubmitter => "bad-submitter",
         }
     }
