@@ -76,11 +76,13 @@ pub struct Content<'a> {
     /// submitted without a signature; the log puts `sd` in its place.
     #[serde(default, borrow)]
     #[schemars(with = "Option<serde_json::Value>")]
-    content: Option<&'a RawValue>,
+    #[serde(rename = "content")]
+    value: Option<&'a RawValue>,
     /// The content as base64url, where it is not UTF-8.
     #[serde(default, borrow)]
     #[schemars(with = "Option<String>")]
-    content_base64url: Option<&'a RawValue>,
+    #[serde(rename = "content_base64url")]
+    base64url: Option<&'a RawValue>,
 }
 
 /// Content that stands in the record itself, as JSON text
@@ -98,7 +100,7 @@ impl<'a> Content<'a> {
     /// # Errors
     /// A sentence, where it is said more than once.
     pub fn inline(&self) -> Result<Option<Inline<'a>>, &'static str> {
-        match (self.content, self.content_base64url, &self.sd) {
+        match (self.value, self.base64url, &self.sd) {
             (None, None, _) => Ok(None),
             (Some(json), None, None) => Ok(Some(Inline::Json(json.get()))),
             (None, Some(text), None) => Ok(Some(Inline::Base64url(text.get()))),

@@ -17,9 +17,8 @@ impl<'a> Record<'a> {
     /// A known field that holds something else, an unknown type, or a record that lacks what its type needs, each with
     /// the path of the field.
     pub fn read(canonical: &'a [u8]) -> Result<Self, Refusal> {
-        let record = match serde_json::from_slice::<Self>(canonical) {
-            Ok(record) => record,
-            Err(_) => return Err(why_not(canonical)),
+        let Ok(record) = serde_json::from_slice::<Self>(canonical) else {
+            return Err(why_not(canonical));
         };
         check::check(&record)?;
         Ok(record)

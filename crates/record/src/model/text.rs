@@ -15,7 +15,7 @@ use crate::time;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text<'a>(Cow<'a, str>);
 
-impl<'a> Text<'a> {
+impl Text<'_> {
     /// The string.
     pub fn as_str(&self) -> &str {
         &self.0
