@@ -35,6 +35,7 @@
 //!
 //! This crate has no I/O, no clock and no randomness: time of arrival and salt are arguments.
 
+mod base64url;
 mod envelope;
 mod fields;
 #[doc(hidden)]
@@ -45,6 +46,7 @@ pub mod limits;
 mod opened;
 mod refusal;
 mod scan;
+pub mod signature;
 mod split;
 mod submission;
 mod time;
@@ -54,5 +56,6 @@ pub use id::{RecordId, RecordKey};
 pub use json::canonical;
 pub use opened::{Opened, open};
 pub use refusal::{Cause, Refusal};
+pub use signature::{KeyId, PublicKey, PublicKeyError, Signature, Signatures};
 pub use split::{Framing, split};
 pub use submission::Submission;

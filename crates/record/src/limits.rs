@@ -28,4 +28,7 @@ pub const SIGNIFICANT_DIGITS_MAX: usize = 17;
 /// Characters of one member name that the path in a refusal shows; a longer name is cut and ends in `…`.
 pub const PATH_NAME_CHARS_MAX: usize = 64;
 
+/// Signatures over one record, at most.
+pub const SIGNATURES_MAX: usize = 4;
+
 const _: () = assert!(RECORD_BYTES_MAX * 6 <= TEXT_BYTES_MAX);

@@ -153,6 +153,9 @@ pub enum Cause {
     /// A submitter's name that cannot go into an entry.
     #[error("the submitter's name must have 1 to 256 bytes, without control characters and noncharacters")]
     BadSubmitter,
+    /// Not the list of signatures that may stand beside a record.
+    #[error("this is not the list of signatures over a record: {expected} was expected here")]
+    BadSignatures { expected: &'static str },
 }
 
 impl Cause {
@@ -182,6 +185,7 @@ impl Cause {
             Self::NotCanonical => "not-canonical",
             Self::BadEnvelope { .. } => "bad-envelope",
             Self::BadSubmitter => "bad-submitter",
+            Self::BadSignatures { .. } => "bad-signatures",
         }
     }
 }

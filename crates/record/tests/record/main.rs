@@ -6,6 +6,7 @@ mod json;
 mod properties;
 mod refusals;
 mod rfc8785;
+mod signature;
 mod split;
 mod submission;
 
