@@ -5,6 +5,7 @@
 use crate::envelope::{Entry, Grade, Vouched, entry_of, seal, seal_into};
 use crate::opened::open;
 use crate::refusal::Refusal;
+use crate::signature::Signatures;
 use crate::split::{Framing, split as split_body};
 use crate::submission::{Submission, fast, slow};
 use crate::{canonical, limits};
@@ -103,6 +104,15 @@ pub fn split(data: &[u8]) {
             assert!(lines.eq(ranges.iter().map(|range| &data[range.clone()])), "the parts are not the lines");
         }
     }
+}
+
+/// A list of signatures prints canonically and reads back as the same.
+pub fn signatures(data: &[u8]) {
+    let Ok(list) = Signatures::parse(data).map_err(|refusal| is_sound(&refusal, data)) else { return };
+    let printed = list.canonical();
+    assert_eq!(canonical(data).as_deref(), Ok(printed.as_bytes()), "another canonical form");
+    assert_eq!(Signatures::parse(printed.as_bytes()).as_ref(), Ok(&list), "not a fixed point");
+    assert_eq!(Signatures::new(list.iter().copied().collect()), Ok(list));
 }
 
 fn trim(mut line: &[u8]) -> &[u8] {

@@ -35,8 +35,10 @@
 //!
 //! This crate has no I/O, no clock and no randomness: time of arrival and salt are arguments.
 
+mod base64url;
 mod envelope;
 mod fields;
+pub mod findings;
 #[doc(hidden)]
 pub mod fuzzing;
 mod id;
@@ -46,6 +48,7 @@ pub mod model;
 mod opened;
 mod refusal;
 mod scan;
+pub mod signature;
 mod split;
 mod submission;
 mod time;
@@ -55,5 +58,6 @@ pub use id::{RecordId, RecordKey};
 pub use json::canonical;
 pub use opened::{Opened, open};
 pub use refusal::{Cause, Refusal};
+pub use signature::{KeyId, PublicKey, PublicKeyError, Signature, Signatures};
 pub use split::{Framing, split};
 pub use submission::Submission;

@@ -40,4 +40,7 @@ pub const CONTENT_BYTES_MAX: usize = 16 << 20;
 /// Steps of a path into the typed record, at most.
 pub(crate) const TYPED_DEPTH_MAX: usize = ACTORS_MAX + 4;
 
+/// Signatures over one record, at most.
+pub const SIGNATURES_MAX: usize = 4;
+
 const _: () = assert!(RECORD_BYTES_MAX * 6 <= TEXT_BYTES_MAX);

@@ -156,6 +156,9 @@ pub enum Cause {
     /// A submitter's name that cannot go into an entry.
     #[error("the submitter's name must have 1 to 256 bytes, without control characters and noncharacters")]
     BadSubmitter,
+    /// Not the list of signatures that may stand beside a record.
+    #[error("this is not the list of signatures over a record: {expected} was expected here")]
+    BadSignatures { expected: &'static str },
 }
 
 impl Cause {
@@ -186,6 +189,7 @@ impl Cause {
             Self::BadEnvelope { .. } => "bad-envelope",
             Self::BadField { .. } => "bad-field",
             Self::BadSubmitter => "bad-submitter",
+            Self::BadSignatures { .. } => "bad-signatures",
         }
     }
 }
