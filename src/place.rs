@@ -9,6 +9,7 @@ use std::time::Duration;
 use sequencer::log::Status;
 use sequencer::publisher::Evidence as _;
 use sequencer::{DataDirectory, Kind, Log, LogIdentity, Options};
+use server::access::Access;
 use server::metrics::Metrics;
 use server::{App, SystemClock};
 use store::{OpenError, SledOptions, SledStore};
@@ -79,7 +80,7 @@ impl OpenLog {
         };
         let log = Log::open(Arc::new(store), kind, signer, Box::new(directory.head_file()), options);
         let log = log.map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
-        let app = App::new(log, metrics.clone(), Arc::new(SystemClock), settings.publish_every);
+        let app = App::new(log, metrics.clone(), Arc::new(SystemClock), settings.publish_every, Access::Open);
         Ok(Self { app, metrics, new, path: path.to_owned(), _directory: directory })
     }
 

@@ -115,7 +115,7 @@ impl Vouched<'_> {
 }
 
 /// Whether an entry can carry this submitter's name.
-pub(crate) fn is_submitter(name: &str) -> bool {
+pub fn is_submitter(name: &str) -> bool {
     (1..=SUBMITTER_BYTES_MAX).contains(&name.len())
         && !name.chars().any(|c| c.is_control() || string::is_noncharacter(c))
 }

@@ -53,7 +53,7 @@ mod split;
 mod submission;
 mod time;
 
-pub use envelope::{Entry, EntryShape, Grade, Vouched, entry_of, seal, seal_into};
+pub use envelope::{Entry, EntryShape, Grade, Vouched, entry_of, is_submitter, seal, seal_into};
 pub use id::{RecordId, RecordKey};
 pub use json::canonical;
 pub use opened::{Opened, open};

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! DATA/
-//!   lock       held by the one process that has the log open
-//!   log.json   what the log is: format, origin, kind; as in the store, for whoever has to restore one
-//!   log.key    the signing key, mode 0600
-//!   log.vkey   the public key
-//!   head       the newest published checkpoint: evidence outside the store
-//!   store/     sled's directory
+//!   lock         held by the one process that has the log open
+//!   log.json     what the log is: format, origin, kind; as in the store, for whoever has to restore one
+//!   log.key      the signing key, mode 0600
+//!   log.vkey     the public key
+//!   tokens.json  who may submit and who may look: digests of tokens and what they are for, mode 0600
+//!   admin.token  the first admin token, mode 0600, until somebody takes it away
+//!   head         the newest published checkpoint: evidence outside the store
+//!   store/       sled's directory
 //! ```
 
 use std::{
@@ -46,12 +48,12 @@ pub enum DirectoryError {
         /// The system's error.
         source: io::Error,
     },
-    /// The signing key is open to others.
+    /// A file that is for its owner alone is open to others.
     #[error(
         "{path} can be read by others (mode {mode:o}); run chmod 600 on it, and think about who has read it"
     )]
-    KeyOpenToOthers {
-        /// The key file.
+    OpenToOthers {
+        /// The file.
         path: PathBuf,
         /// Its permissions.
         mode: u32,
@@ -123,21 +125,22 @@ impl DataDirectory {
         HeadFile { path: self.path.join("head") }
     }
 
+    /// The list of tokens: who may submit and who may look.
+    pub fn tokens_file(&self) -> PrivateFile {
+        PrivateFile { path: self.path.join("tokens.json") }
+    }
+
+    /// Where the first admin token waits for its owner.
+    pub fn admin_token_file(&self) -> PrivateFile {
+        PrivateFile { path: self.path.join("admin.token") }
+    }
+
     /// The signing key; `None` if there is none yet.
     pub fn signer(&self) -> Result<Option<Signer>, DirectoryError> {
         let path = self.path.join("log.key");
-        let io = |source| DirectoryError::Io { path: path.clone(), source };
-        let mut file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io(error)),
-        };
-        let mode = file.metadata().map_err(io)?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(DirectoryError::KeyOpenToOthers { path, mode });
-        }
+        let Some(mut file) = open_private(&path)? else { return Ok(None) };
         let mut text = Zeroizing::new(String::new());
-        file.read_to_string(&mut text).map_err(io)?;
+        file.read_to_string(&mut text).map_err(|source| DirectoryError::Io { path: path.clone(), source })?;
         let signer = Signer::from_skey(text.trim_end_matches('\n'));
         signer.map(Some).map_err(|source| DirectoryError::Key { path, source })
     }
@@ -177,6 +180,48 @@ impl DataDirectory {
         let path = self.path.join(name);
         write_durably(&path, bytes, mode).map_err(|source| DirectoryError::Io { path, source })
     }
+}
+
+/// A file of a log's directory that its owner alone may read.
+pub struct PrivateFile {
+    path: PathBuf,
+}
+
+impl PrivateFile {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it holds; `None` if it is not there.
+    pub fn read(&self) -> Result<Option<Vec<u8>>, DirectoryError> {
+        let Some(mut file) = open_private(&self.path)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        let read = file.read_to_end(&mut bytes);
+        read.map_err(|source| DirectoryError::Io { path: self.path.clone(), source })?;
+        Ok(Some(bytes))
+    }
+
+    /// Puts something else there, so that after a power cut there is the old or the new, as a whole.
+    pub fn replace(&self, bytes: &[u8]) -> Result<(), DirectoryError> {
+        write_durably(&self.path, bytes, 0o600)
+            .map_err(|source| DirectoryError::Io { path: self.path.clone(), source })
+    }
+}
+
+/// Opens a file that nobody else can read; `None` if it is not there.
+fn open_private(path: &Path) -> Result<Option<File>, DirectoryError> {
+    let io = |source| DirectoryError::Io { path: path.into(), source };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io(error)),
+    };
+    let mode = file.metadata().map_err(io)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(DirectoryError::OpenToOthers { path: path.into(), mode });
+    }
+    Ok(Some(file))
 }
 
 /// The signed checkpoint of the log that has no entries.

@@ -10,7 +10,13 @@ use std::{
 
 use sequencer::{Log, reader::Reader};
 
-use crate::{body::Room, limits::Timeouts, metrics::Metrics, problem::Problem};
+use crate::{
+    access::{Access, Moment},
+    body::Room,
+    limits::Timeouts,
+    metrics::Metrics,
+    problem::Problem,
+};
 
 /// Time and chance, passed in so that tests can hold them.
 pub trait Clock: Send + Sync {
@@ -33,6 +39,7 @@ pub struct App {
     pub(crate) reader: Reader,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) access: Access,
     pub(crate) publish_every: Duration,
     pub(crate) timeouts: Timeouts,
     pub(crate) room: Room,
@@ -40,9 +47,15 @@ pub struct App {
 }
 
 impl App {
-    /// Serves a log.
-    pub fn new(log: Log, metrics: Arc<Metrics>, clock: Arc<dyn Clock>, publish_every: Duration) -> Arc<Self> {
-        Self::with_timeouts(log, metrics, clock, publish_every, Timeouts::default())
+    /// Serves a log to whom it may concern.
+    pub fn new(
+        log: Log,
+        metrics: Arc<Metrics>,
+        clock: Arc<dyn Clock>,
+        publish_every: Duration,
+        access: Access,
+    ) -> Arc<Self> {
+        Self::with_timeouts(log, metrics, clock, publish_every, access, Timeouts::default())
     }
 
     /// Serves a log, and waits for its callers as long as is said here.
@@ -51,11 +64,12 @@ impl App {
         metrics: Arc<Metrics>,
         clock: Arc<dyn Clock>,
         publish_every: Duration,
+        access: Access,
         timeouts: Timeouts,
     ) -> Arc<Self> {
         let reader = log.reader();
         let (room, last_received) = (Room::default(), AtomicU64::new(0));
-        Arc::new(Self { log, reader, clock, metrics, publish_every, timeouts, room, last_received })
+        Arc::new(Self { log, reader, clock, metrics, access, publish_every, timeouts, room, last_received })
     }
 
     /// Name of the log.
@@ -63,9 +77,19 @@ impl App {
         &self.reader.identity().origin
     }
 
+    /// Whom it is served to.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
     /// The log.
     pub fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// What time it is.
+    pub(crate) fn now(&self) -> Moment {
+        Moment::from_ms(self.clock.now_ms())
     }
 
     /// When a request arrived, as RFC 3339 with milliseconds. It is the clock's word: a clock that jumps back is
@@ -77,7 +101,7 @@ impl App {
             tracing::warn!(now, before, "the clock went back by more than a second");
             self.metrics.clock_went_back();
         }
-        rfc3339(now)
+        Moment::from_ms(now).to_string()
     }
 
     /// Reads the log on a thread that may wait.
@@ -88,21 +112,5 @@ impl App {
         let reader = self.reader.clone();
         let done = tokio::task::spawn_blocking(move || work(&reader)).await;
         done.map_err(|error| Problem::internal(&error))
-    }
-}
-
-/// `2026-11-23T08:14:03.118Z`
-fn rfc3339(ms: i64) -> String {
-    let time = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn times_have_milliseconds_always() {
-        assert_eq!(super::rfc3339(0), "1970-01-01T00:00:00.000Z");
-        assert_eq!(super::rfc3339(1_763_885_643_118), "2025-11-23T08:14:03.118Z");
-        assert_eq!(super::rfc3339(1_763_885_643_100), "2025-11-23T08:14:03.100Z");
     }
 }

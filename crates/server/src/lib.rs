@@ -2,13 +2,15 @@
 //!
 //! A handler converts what came in, asks the log, and converts the answer; decisions are below this crate. What a
 //! caller may send is bounded in [`limits`], what it is told when something is wrong is in [`problem`], where each
-//! thing is served is in [`routes`], what is counted is in [`metrics`].
+//! thing is served is in [`routes`], who may do what in [`rights`], what is counted in [`metrics`].
 
+pub mod access;
 mod add;
 mod app;
 mod body;
 mod connection;
 mod counting;
+mod guard;
 mod health;
 mod index;
 pub mod limits;
@@ -19,8 +21,10 @@ pub mod problem;
 mod proofs;
 mod read_record;
 mod resources;
+pub mod rights;
 pub mod routes;
 mod submit;
+pub mod tokens;
 
 pub use app::{App, Clock, SystemClock};
 pub use connection::{Capacity, serve};

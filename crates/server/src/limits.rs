@@ -39,6 +39,17 @@ pub const INLINE_WORK_BYTES_MAX: usize = 16 << 10;
 /// After this long without a publication the log is not ready.
 pub const PUBLICATION_AGE_MAX: Duration = Duration::from_mins(1);
 
+/// Tokens of a log.
+pub const TOKENS_MAX: usize = 1_000;
+/// Bytes of a token's name.
+pub const TOKEN_NAME_BYTES_MAX: usize = 128;
+/// Producers that a token is bound to; as many agents, and as many principals.
+pub const BINDINGS_PER_TOKEN_MAX: usize = 256;
+/// Bytes of a producer, agent or principal that a token is bound to.
+pub const BINDING_BYTES_MAX: usize = 512;
+/// Bytes of a request body for `POST /v1/tokens`.
+pub const TOKEN_BODY_BYTES_MAX: usize = 1 << 20;
+
 /// The limits of time above, in one value, so that tests need not wait as long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {

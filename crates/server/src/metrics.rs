@@ -17,7 +17,7 @@ use prometheus_client::{
 use sequencer::log::{Commit, Log, Observer};
 use tlog::checkpoint::SignedCheckpoint;
 
-use crate::routes::ALL;
+use crate::{access::Denied, routes::ALL};
 
 /// What a request is counted for that no route takes.
 const OTHER: &str = "other";
@@ -29,6 +29,12 @@ struct Request {
     status: u16,
 }
 
+/// Labels of a request that was not let in.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Why {
+    why: &'static str,
+}
+
 /// All metrics of a server.
 pub struct Metrics {
     registry: Registry,
@@ -36,6 +42,7 @@ pub struct Metrics {
     /// The counters of requests answered with 200, by place in [`ALL`]; the last is for everything else. At hand,
     /// for they count nearly all.
     succeeded: Vec<Counter>,
+    denied: Family<Why, Counter>,
     entries: Counter,
     entry_bytes: Counter,
     duplicates: Counter,
@@ -69,6 +76,7 @@ impl Metrics {
             registry: Registry::with_prefix("deedbook"),
             requests,
             succeeded,
+            denied: Family::default(),
             entries: Counter::default(),
             entry_bytes: Counter::default(),
             duplicates: Counter::default(),
@@ -94,6 +102,7 @@ impl Metrics {
     fn register(&mut self) {
         let r = &mut self.registry;
         r.register("http_requests", "Requests answered, by route and status", self.requests.clone());
+        r.register("denied", "Requests not let in: no token, one that is unknown, expired or revoked, or without the role", self.denied.clone());
         r.register("entries", "Entries logged since the start", self.entries.clone());
         r.register_with_unit("entries", "Size of the entries logged since the start", Unit::Bytes, self.entry_bytes.clone());
         r.register("duplicates", "Submissions that were in the log already", self.duplicates.clone());
@@ -142,6 +151,10 @@ impl Metrics {
                 self.requests.get_or_create(&Request { route, status }).inc();
             }
         }
+    }
+
+    pub(crate) fn denied(&self, denied: Denied) {
+        self.denied.get_or_create(&Why { why: denied.name() }).inc();
     }
 
     pub(crate) fn clock_went_back(&self) {

@@ -12,7 +12,10 @@ use sequencer::pool::Refusal as Busy;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::limits;
+use crate::{
+    access::{ListError, TokensError},
+    limits,
+};
 
 /// Kinds of problems. The name that a program sees is the one of [`Code::name`], and never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +36,14 @@ pub enum Code {
     TooMany,
     /// The body did not arrive in time.
     BodyTimeout,
+    /// A token is needed.
+    NoToken,
+    /// The token is unknown, expired or revoked.
+    BadToken,
+    /// The token has not the role.
+    RoleMissing,
+    /// The token does not speak for whom the record names.
+    NotYours,
     /// Nothing is there.
     NotFound,
     /// The path exists, the method does not.
@@ -41,6 +52,8 @@ pub enum Code {
     IdTaken,
     /// Several producers have a record with this id.
     Ambiguous,
+    /// The log has as many tokens as it can hold.
+    TokensFull,
     /// The log is busy.
     Busy,
     /// The log takes no entries at present.
@@ -55,7 +68,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, for the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 22] = [
         Self::BadRequest,
         Self::BadQuery,
         Self::BadRecord,
@@ -64,10 +77,15 @@ impl Code {
         Self::HeaderTooLarge,
         Self::TooMany,
         Self::BodyTimeout,
+        Self::NoToken,
+        Self::BadToken,
+        Self::RoleMissing,
+        Self::NotYours,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::IdTaken,
         Self::Ambiguous,
+        Self::TokensFull,
         Self::Busy,
         Self::NotWriting,
         Self::NotPublished,
@@ -90,6 +108,16 @@ impl Code {
         self.row().2
     }
 
+    /// How to authenticate (RFC 6750 section 3), where that is the trouble.
+    fn challenge(self) -> Option<&'static str> {
+        match self {
+            Self::NoToken => Some("Bearer"),
+            Self::BadToken => Some("Bearer error=\"invalid_token\""),
+            Self::RoleMissing => Some("Bearer error=\"insufficient_scope\""),
+            _ => None,
+        }
+    }
+
     fn row(self) -> (&'static str, StatusCode, &'static str) {
         match self {
             Self::BadRequest => ("bad-request", StatusCode::BAD_REQUEST, "The request cannot be understood"),
@@ -110,6 +138,12 @@ impl Code {
             Self::BodyTimeout => {
                 ("body-timeout", StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time")
             }
+            Self::NoToken => ("no-token", StatusCode::UNAUTHORIZED, "A token is needed"),
+            Self::BadToken => ("bad-token", StatusCode::UNAUTHORIZED, "The token is not taken"),
+            Self::RoleMissing => ("role-missing", StatusCode::FORBIDDEN, "The token is not for that"),
+            Self::NotYours => {
+                ("not-yours", StatusCode::FORBIDDEN, "The token does not speak for whom the record names")
+            }
             Self::NotFound => ("not-found", StatusCode::NOT_FOUND, "Nothing is there"),
             Self::MethodNotAllowed => {
                 ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED, "Not with this method")
@@ -117,6 +151,9 @@ impl Code {
             Self::IdTaken => ("id-taken", StatusCode::CONFLICT, "Another record stands under this id"),
             Self::Ambiguous => {
                 ("ambiguous", StatusCode::CONFLICT, "Several producers have a record with this id")
+            }
+            Self::TokensFull => {
+                ("tokens-full", StatusCode::CONFLICT, "The log has as many tokens as it can hold")
             }
             Self::Busy => ("busy", StatusCode::SERVICE_UNAVAILABLE, "The log is busy"),
             Self::NotWriting => {
@@ -148,7 +185,7 @@ pub struct Problem {
     /// For `bad-record`: what is wrong with the record, as a stable name.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
-    /// For `bad-record`: the field, as a JSON pointer (RFC 6901).
+    /// For `bad-record` and `not-yours`: the field, as a JSON pointer (RFC 6901).
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
     /// For `bad-record`: the byte at which the trouble starts, counted from the start of the record.
@@ -163,6 +200,12 @@ pub struct Problem {
     /// Whether the same request may succeed later: the answer then says when.
     #[serde(skip)]
     retry: bool,
+    /// How to authenticate, where that is the trouble.
+    #[serde(skip)]
+    challenge: Option<&'static str>,
+    /// The methods that the path takes, where another one is the trouble.
+    #[serde(skip)]
+    allow: Option<String>,
 }
 
 impl Problem {
@@ -179,6 +222,8 @@ impl Problem {
             limit: None,
             index: None,
             retry: code.status() == StatusCode::SERVICE_UNAVAILABLE,
+            challenge: code.challenge(),
+            allow: None,
         })
     }
 
@@ -186,6 +231,20 @@ impl Problem {
     #[must_use]
     pub fn limit(mut self: Box<Self>, limit: usize) -> Box<Self> {
         self.limit = Some(limit);
+        self
+    }
+
+    /// Names the field of the record, as a JSON pointer.
+    #[must_use]
+    pub(crate) fn path(mut self: Box<Self>, path: &str) -> Box<Self> {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Names the methods that the path takes.
+    #[must_use]
+    pub(crate) fn allow(mut self: Box<Self>, methods: String) -> Box<Self> {
+        self.allow = Some(methods);
         self
     }
 
@@ -233,6 +292,28 @@ impl From<record::Refusal> for Box<Problem> {
     }
 }
 
+/// Why the list of tokens does not change so.
+impl From<ListError> for Box<Problem> {
+    fn from(error: ListError) -> Self {
+        let code = match error {
+            ListError::Bad(_) => Code::BadRequest,
+            ListError::Full => Code::TokensFull,
+            ListError::Unknown => Code::NotFound,
+            ListError::IdTaken => Code::Internal,
+        };
+        Problem::new(code, format!("{error}."))
+    }
+}
+
+impl From<TokensError> for Box<Problem> {
+    fn from(error: TokensError) -> Self {
+        match error {
+            TokensError::List(error) => error.into(),
+            other => Problem::internal(&other),
+        }
+    }
+}
+
 /// Why the log did not take a group.
 impl From<Busy> for Box<Problem> {
     fn from(refusal: Busy) -> Self {
@@ -251,6 +332,12 @@ impl IntoResponse for Box<Problem> {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = self.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(Ok(methods)) = self.allow.map(HeaderValue::try_from) {
+            headers.insert(header::ALLOW, methods);
+        }
         if self.retry {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER.as_secs()));
         }

@@ -14,9 +14,10 @@ use crate::{
     add,
     app::App,
     counting::CountingLayer,
+    guard::GuardLayer,
     health, index, openapi,
     problem::{Code, Problem},
-    proofs, read_record, resources, submit,
+    proofs, read_record, resources, submit, tokens,
 };
 
 /// What this server is.
@@ -37,6 +38,10 @@ pub const CONSISTENCY: &str = "/v1/proofs/consistency";
 pub const LOG: &str = "/v1/log";
 /// Raw entries.
 pub const ADD: &str = "/add";
+/// Tokens.
+pub const TOKENS: &str = "/v1/tokens";
+/// One token.
+pub const TOKEN: &str = "/v1/tokens/{id}";
 /// Metrics.
 pub const METRICS: &str = "/metrics";
 /// Liveness.
@@ -47,7 +52,7 @@ pub const READYZ: &str = "/readyz";
 pub const OPENAPI: &str = "/openapi.json";
 
 /// Every route.
-pub const ALL: [&str; 13] = [
+pub const ALL: [&str; 15] = [
     CHECKPOINT,
     TILE,
     RECORDS,
@@ -56,6 +61,8 @@ pub const ALL: [&str; 13] = [
     CONSISTENCY,
     LOG,
     ADD,
+    TOKENS,
+    TOKEN,
     METRICS,
     HEALTHZ,
     READYZ,
@@ -77,6 +84,8 @@ pub(crate) fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(submit::submit))
         .routes(routes!(read_record::record))
         .routes(routes!(add::add))
+        .routes(routes!(tokens::create, tokens::list))
+        .routes(routes!(tokens::revoke))
         .routes(routes!(health::metrics))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
@@ -92,9 +101,7 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(|| async {
             Problem::new(Code::NotFound, "There is nothing at this path; see /openapi.json.")
         })
-        .method_not_allowed_fallback(|| async {
-            Problem::new(Code::MethodNotAllowed, "This path does not take this method; see /openapi.json.")
-        })
+        .layer(GuardLayer(app.clone()))
         .layer(CountingLayer(app.metrics.clone()))
         .with_state(app)
 }

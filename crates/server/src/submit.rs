@@ -2,6 +2,7 @@
 
 mod answer;
 mod prepare;
+mod speaks;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use utoipa::{IntoParams, ToSchema};
 pub(crate) use answer::{Answered, proof_text};
 
 use crate::{
+    access::Caller,
     app::App,
     body::{self, Params},
     limits::{BODY_BYTES_MAX, INLINE_WORK_BYTES_MAX},
@@ -92,6 +94,7 @@ pub(crate) struct SubmitParams {
 )]
 pub(crate) async fn submit(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Params(params): Params<SubmitParams>,
     headers: HeaderMap,
     body: Body,
@@ -110,7 +113,7 @@ pub(crate) async fn submit(
     };
     let received = app.received();
     let large = body.len() > INLINE_WORK_BYTES_MAX;
-    let work = move || prepare::prepare(&body, framing, &received);
+    let work = move || prepare::prepare(&body, framing, &received, &caller);
     let mut prepared = if large { app.read(move |_| work()).await?? } else { work()? };
     if framing == Framing::Object {
         prepared.refuse_single()?;

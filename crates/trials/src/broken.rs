@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use sequencer::log::Status;
 use sequencer::{DataDirectory, Kind, Log, LogIdentity, Options};
+use server::access::Access;
 use server::metrics::Metrics;
 use server::{App, Capacity, SystemClock};
 use store::{Danger, SledOptions, SledStore};
@@ -43,7 +44,7 @@ pub async fn serve(broken: &Broken, ready: impl FnOnce(&str)) -> Result<(), Tria
     let directory = DataDirectory::open(&broken.data).map_err(TrialError::failed)?;
     let metrics = Metrics::new();
     let log = open(&directory, broken, metrics.clone())?;
-    let app = App::new(log, metrics.clone(), Arc::new(SystemClock), PUBLISH_EVERY);
+    let app = App::new(log, metrics.clone(), Arc::new(SystemClock), PUBLISH_EVERY, Access::Open);
     let line = serde_json::json!({
         "url": format!("http://{}", listener.local_addr().map_err(TrialError::failed)?),
         "vkey": app.log().reader().vkey().to_string(),

@@ -105,6 +105,24 @@ fn there_is_no_key_without_its_public_half() {
 }
 
 #[test]
+fn a_private_file_is_for_its_owner_alone_and_replaced_as_a_whole() {
+    let dir = TempDir::new().unwrap();
+    let data = DataDirectory::open(dir.path()).unwrap();
+    let file = data.tokens_file();
+    assert_eq!(file.read().unwrap(), None);
+    for text in [&b"one"[..], b"another"] {
+        file.replace(text).unwrap();
+        assert_eq!(file.read().unwrap().unwrap(), text);
+        assert_eq!(fs::metadata(file.path()).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    assert_eq!(names(dir.path()), ["lock", "tokens.json"], "nothing is left beside it");
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(matches!(file.read(), Err(DirectoryError::OpenToOthers { mode: 0o640, .. })));
+    file.replace(b"again").unwrap();
+    assert_eq!(file.read().unwrap().unwrap(), b"again", "and closed again");
+}
+
+#[test]
 fn a_key_that_others_can_read_is_refused() {
     let dir = TempDir::new().unwrap();
     let data = DataDirectory::open(dir.path()).unwrap();
@@ -113,7 +131,7 @@ fn a_key_that_others_can_read_is_refused() {
     for open in [0o640, 0o604, 0o644, 0o620, 0o601, 0o660, 0o777] {
         fs::set_permissions(&path, fs::Permissions::from_mode(open)).unwrap();
         let error = data.signer().err().unwrap();
-        assert!(matches!(error, DirectoryError::KeyOpenToOthers { mode, .. } if mode == open), "{error}");
+        assert!(matches!(error, DirectoryError::OpenToOthers { mode, .. } if mode == open), "{error}");
         assert!(error.to_string().contains(&format!("mode {open:o}")), "{error}");
     }
     for closed in [0o600, 0o400] {

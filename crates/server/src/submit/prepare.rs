@@ -1,11 +1,13 @@
 //! From a request body to entries: cut, checked, sealed, hashed.
 
 use bytes::{Bytes, BytesMut};
-use record::{Framing, Grade, RecordId, Vouched};
+use record::{Framing, RecordId, Vouched};
 use sequencer::{ids::Identity, pool::Submission};
 use tlog::{Hash, integrate::Entry};
 
+use super::speaks;
 use crate::{
+    access::Caller,
     limits::RECORDS_PER_REQUEST_MAX,
     problem::{Code, Problem},
 };
@@ -46,11 +48,17 @@ impl Prepared {
 }
 
 /// Cuts the body and prepares each record; one that is refused does not spoil the others.
-pub(crate) fn prepare(body: &Bytes, framing: Framing, received: &str) -> Result<Prepared, Box<Problem>> {
+pub(crate) fn prepare(
+    body: &Bytes,
+    framing: Framing,
+    received: &str,
+    caller: &Caller,
+) -> Result<Prepared, Box<Problem>> {
     let ranges = record::split(body, framing, RECORDS_PER_REQUEST_MAX)?;
     let mut salts = vec![0; 16 * ranges.len()];
     getrandom::fill(&mut salts).map_err(|error| Problem::internal(&error))?;
-    let mut sealing = Sealing { out: BytesMut::with_capacity(body.len() + 256 * ranges.len()), received };
+    let out = BytesMut::with_capacity(body.len() + 256 * ranges.len());
+    let mut sealing = Sealing { out, received, caller };
     let sealed: Vec<_> = ranges
         .into_iter()
         .zip(salts.as_chunks::<16>().0)
@@ -60,7 +68,7 @@ pub(crate) fn prepare(body: &Bytes, framing: Framing, received: &str) -> Result<
     let mut submissions = Vec::with_capacity(sealed.len());
     let mut items = Vec::with_capacity(sealed.len());
     for place in sealed {
-        items.push(place.map_err(Into::into).and_then(|place| {
+        items.push(place.and_then(|place| {
             let bytes = out.slice(place.start..place.start + place.shape.len);
             let log = bytes.slice(place.shape.log);
             let entry = Entry::new(bytes.clone()).map_err(|error| Problem::internal(&error))?;
@@ -76,6 +84,7 @@ pub(crate) fn prepare(body: &Bytes, framing: Framing, received: &str) -> Result<
 struct Sealing<'a> {
     out: BytesMut,
     received: &'a str,
+    caller: &'a Caller,
 }
 
 struct Place {
@@ -86,13 +95,14 @@ struct Place {
 }
 
 impl Sealing<'_> {
-    fn seal(&mut self, json: &Bytes, salt: [u8; 16]) -> Result<Place, record::Refusal> {
+    fn seal(&mut self, json: &Bytes, salt: [u8; 16]) -> Result<Place, Box<Problem>> {
         let submission = record::Submission::parse_shared(json)?;
+        let grades = speaks::for_those_named(self.caller, &submission)?;
         let vouched = Vouched {
             received: self.received,
-            submitter: "open",
-            principal: Grade::Asserted,
-            agent: Grade::Asserted,
+            submitter: self.caller.submitter(),
+            principal: grades.principal,
+            agent: grades.agent,
             salt,
         };
         let start = self.out.len();

@@ -11,8 +11,8 @@ pub(crate) static DESCRIPTION: LazyLock<Value> =
     LazyLock::new(|| serde_json::to_value(server::openapi::description()).unwrap());
 
 /// What no caller is to learn: inner causes, places in files, paths.
-const SECRETS: [&str; 9] =
-    ["injected fault", "panicked", "/tmp", ".rs:", "os error", "sled", "JoinError", "/home", "src/"];
+const SECRETS: [&str; 10] =
+    ["dbk_", "injected fault", "panicked", "/tmp", ".rs:", "os error", "sled", "JoinError", "/home", "src/"];
 
 /// Panics unless the description announces this answer to this request, and a problem is one in all its parts.
 pub(crate) fn check(method: &str, target: &str, answer: &Answer) {

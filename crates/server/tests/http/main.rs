@@ -5,9 +5,11 @@
 //! is held against the description of the API ([`contract`]).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is the report")]
 
+mod access;
 mod asking;
 mod bad_records;
 mod bad_requests;
+mod bearers;
 mod contract;
 mod failures;
 mod headers;
@@ -21,3 +23,4 @@ mod served;
 mod slow;
 mod stopping;
 mod submitting;
+mod tokens;

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use server::access::Role;
 
 use crate::{
     asking::Problem,
@@ -52,18 +53,24 @@ fn every_route_is_described_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_described_operation_is_answered_by_its_own_route() {
-    let (records, raw) = (Setup::records().serve().await, Setup::raw().serve().await);
-    records.submit("?wait=published", record(0).to_string()).await;
+    let (records, bearers) = Setup::records().under_tokens();
+    let (records, raw) = (records.serve().await, Setup::raw().serve().await);
+    let (admin, submitter) = (bearers.of(Role::Admin), bearers.of(Role::Submitter));
+    let id = records.tokens().list().tokens().next().unwrap().id.to_string();
+    let one = record(0).to_string();
+    let logged = records.ask_as(submitter, "POST", "/v1/records?wait=published", one.as_bytes()).await;
+    assert_eq!(logged.status, 200);
     for (path, method, _) in operations() {
-        let target = path.replace("{record}", "0").replace("{path}", "entries/000.p/1");
+        let target = path.replace("{record}", "0").replace("{path}", "entries/000.p/1").replace("{id}", &id);
         let target = match target.as_str() {
             "/v1/proofs/inclusion" => "/v1/proofs/inclusion?index=0".to_owned(),
             "/v1/proofs/consistency" => "/v1/proofs/consistency?old=1".to_owned(),
             other => other.to_owned(),
         };
         let served = if target == "/add" { &raw } else { &records };
-        let headers = [("content-type", "application/json")];
-        let answer = served.ask(&method.to_uppercase(), &target, &headers, b"[]").await;
+        let token = if target == "/v1/records" { submitter } else { admin };
+        let body: &[u8] = if target == "/v1/tokens" { br#"{"name":"a","roles":["auditor"]}"# } else { b"[]" };
+        let answer = served.ask_as(token, &method.to_uppercase(), &target, body).await;
         assert_eq!(answer.status, 200, "{method} {target}");
     }
 }

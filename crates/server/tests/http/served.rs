@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use parking_lot::Mutex;
 use sequencer::{Kind, Log, Options, pool::Limits, publisher::Evidence};
-use server::{App, Capacity, Clock, limits::Timeouts, metrics::Metrics};
+use server::{App, Capacity, Clock, access::Access, limits::Timeouts, metrics::Metrics};
 use store::{FaultyStore, MemoryStore, Store};
 use testkit::keys::{self, TestKey};
 use tlog::{checkpoint::SignedCheckpoint, key::Signer, policy::Policy};
@@ -36,6 +36,7 @@ pub(crate) struct Setup {
     pub(crate) clock: testkit::Clock,
     pub(crate) timeouts: Timeouts,
     pub(crate) connections_max: usize,
+    pub(crate) access: Access,
 }
 
 impl Setup {
@@ -51,6 +52,7 @@ impl Setup {
             clock: testkit::Clock::at(testkit::sample::START_MS),
             timeouts: Timeouts::default(),
             connections_max: 1000,
+            access: Access::Open,
         }
     }
 
@@ -74,7 +76,8 @@ impl Setup {
             Box::new(NotedInMemory { newest: Mutex::new(self.evidence), unnotable: self.unnotable });
         let log = Log::open(self.store, self.kind, signer, evidence, options).unwrap();
         let clock = Arc::new(Told(self.clock));
-        let app = App::with_timeouts(log, metrics.clone(), clock, self.publish_every, self.timeouts);
+        let app =
+            App::with_timeouts(log, metrics.clone(), clock, self.publish_every, self.access, self.timeouts);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
