@@ -1,5 +1,6 @@
 //! The one binary: `deedbook`. Each verb has a file; this one finds the file for the verb.
 
+mod admission;
 mod audit;
 mod backup;
 mod cli;

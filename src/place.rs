@@ -9,12 +9,12 @@ use std::time::Duration;
 use sequencer::log::Status;
 use sequencer::publisher::Evidence as _;
 use sequencer::{DataDirectory, Kind, Log, LogIdentity, Options};
-use server::access::Access;
 use server::metrics::Metrics;
 use server::{App, SystemClock};
 use store::{OpenError, SledOptions, SledStore};
 use tlog::key::{KeyName, Signer};
 
+use crate::admission::Admission;
 use crate::cli::Failure;
 
 /// What a log takes, as it is typed.
@@ -49,6 +49,7 @@ pub(crate) struct Wanted {
 pub(crate) struct Settings {
     pub(crate) publish_every: Duration,
     pub(crate) cache_bytes: u64,
+    pub(crate) admission: Admission,
 }
 
 /// A log that is open in this process.
@@ -57,6 +58,8 @@ pub(crate) struct OpenLog {
     pub(crate) metrics: Arc<Metrics>,
     /// Whether it was made just now.
     pub(crate) new: bool,
+    /// Where the first admin token lies, if it was made just now.
+    pub(crate) admin_token: Option<PathBuf>,
     pub(crate) path: PathBuf,
     // Held as long as the log is open; dropped after it.
     _directory: DataDirectory,
@@ -80,8 +83,9 @@ impl OpenLog {
         };
         let log = Log::open(Arc::new(store), kind, signer, Box::new(directory.head_file()), options);
         let log = log.map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
-        let app = App::new(log, metrics.clone(), Arc::new(SystemClock), settings.publish_every, Access::Open);
-        Ok(Self { app, metrics, new, path: path.to_owned(), _directory: directory })
+        let (access, admin_token) = settings.admission.access(&directory)?;
+        let app = App::new(log, metrics.clone(), Arc::new(SystemClock), settings.publish_every, access);
+        Ok(Self { app, metrics, new, admin_token, path: path.to_owned(), _directory: directory })
     }
 
     /// Why the log takes no entries; `None` if it does.

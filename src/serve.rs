@@ -7,10 +7,12 @@ use std::time::Duration;
 use sequencer::Kind;
 use serde::{Deserialize, Serialize};
 use server::Capacity;
+use server::access::Access;
 use tlog::key::KeyName;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::admission::Admission;
 use crate::cli::{Failure, Verdict, read_input};
 use crate::place::{KindArg, OpenLog, Settings, Wanted, raise_descriptor_limit};
 use crate::print::{Printer, Table, count, remark, things};
@@ -26,11 +28,13 @@ const BACKLOG: u32 = 4096;
 /// Serve a log; makes it at the first start
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    deedbook serve\n  \
-    deedbook serve --data /var/lib/deedbook --origin log.example.org/agents --listen 127.0.0.1:2026\n  \
+    deedbook serve --open\n  \
+    deedbook serve --data /var/lib/deedbook --origin log.example.org/agents\n  \
     deedbook serve --config /etc/deedbook.toml\n\n\
-    With no option at all it makes a log in ./deedbook-data and listens on 127.0.0.1:2026. A configuration file has the\n\
-    same names (with _ for -); an option wins over the environment, the environment over the file.\n\
+    Without --data it makes a log in ./deedbook-data; without --listen it listens on 127.0.0.1:2026. To submit, and to\n\
+    look at records, takes a token (deedbook token); the first one, an admin's, is put into DIR/admin.token. With --open\n\
+    nobody is asked: for trying out, on this machine alone. A configuration file has the same names (with _ for -); an\n\
+    option wins over the environment, the environment over the file.\n\
     Ctrl-C or SIGTERM: requests under way are answered, what was accepted is committed and published.")]
 pub(crate) struct Args {
     /// The log's directory [default: deedbook-data]
@@ -54,9 +58,12 @@ pub(crate) struct Args {
     /// Connections at one time [default: what the descriptor limit leaves]
     #[arg(long, value_name = "N", env = "DEEDBOOK_CONNECTIONS_MAX", value_parser = clap::value_parser!(u32).range(1..))]
     connections_max: Option<u32>,
-    /// Let everybody who can reach a non-loopback address read and submit
+    /// Ask nobody for a token: for trying out, on loopback addresses only
     #[arg(long, env = "DEEDBOOK_OPEN")]
     open: bool,
+    /// Listen without TLS on an address that other machines reach, because a proxy in front ends it
+    #[arg(long, env = "DEEDBOOK_BEHIND_TLS_PROXY", conflicts_with = "open")]
+    behind_tls_proxy: bool,
     /// A TOML file with these options
     #[arg(long, value_name = "FILE", env = "DEEDBOOK_CONFIG")]
     config: Option<PathBuf>,
@@ -74,6 +81,7 @@ struct Config {
     cache_mb: Option<u64>,
     connections_max: Option<u32>,
     open: Option<bool>,
+    behind_tls_proxy: Option<bool>,
 }
 
 /// What is to be served, and how: everything decided.
@@ -98,6 +106,9 @@ struct Serving<'a> {
     vkey: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     read_only: Option<String>,
+    open: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_token: Option<&'a Path>,
 }
 
 pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
@@ -194,13 +205,10 @@ impl Args {
     fn plan(self) -> Result<Plan, Failure> {
         let config = self.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
         let listen = self.listen.or(config.listen).unwrap_or(LISTEN);
-        let may_be_reached = self.open || config.open.unwrap_or(false);
-        if !listen.ip().is_loopback() && !may_be_reached {
-            return Err(Failure::could_not_tell(format!(
-                "{listen} can be reached from other machines, and whoever reaches it may read and submit everything. \
-                 Say --open if that is what you want; or listen on 127.0.0.1 behind a server that checks who asks"
-            )));
-        }
+        let open = self.open || config.open.unwrap_or(false);
+        let admission = if open { Admission::Open } else { Admission::Tokens };
+        let proxied = self.behind_tls_proxy || config.behind_tls_proxy.unwrap_or(false);
+        may_listen(listen, admission, proxied).map_err(Failure::could_not_tell)?;
         let from_config = |name: String| {
             name.parse()
                 .map_err(|error| Failure::could_not_tell(format!("the configuration's origin: {error}")))
@@ -218,9 +226,26 @@ impl Args {
             settings: Settings {
                 publish_every: Duration::from_secs_f64(every),
                 cache_bytes: self.cache_mb.or(config.cache_mb).unwrap_or(64).clamp(8, 1 << 20) << 20,
+                admission,
             },
             connections_max: self.connections_max.or(config.connections_max),
         })
+    }
+}
+
+/// Tokens that cross a network in clear are anybody's, and a log that asks for none is everybody's.
+fn may_listen(listen: SocketAddr, admission: Admission, proxied: bool) -> Result<(), String> {
+    match admission {
+        _ if listen.ip().is_loopback() => Ok(()),
+        Admission::Open => Err(format!(
+            "{listen} can be reached from other machines, and with --open whoever reaches it may read and submit \
+             everything: --open is for loopback addresses. Leave it out, and make tokens (deedbook token)"
+        )),
+        Admission::Tokens if !proxied => Err(format!(
+            "{listen} can be reached from other machines, and without TLS whoever is on the way reads the tokens. Let a \
+             proxy end TLS in front and say --behind-tls-proxy, or listen on 127.0.0.1"
+        )),
+        Admission::Tokens => Ok(()),
     }
 }
 
@@ -257,6 +282,8 @@ fn serving<'a>(log: &'a OpenLog, listener: &TcpListener) -> Result<Serving<'a>, 
         new: log.new,
         vkey: reader.vkey().to_string(),
         read_only: log.read_only(),
+        open: matches!(log.app.access(), Access::Open),
+        admin_token: log.admin_token.as_deref(),
     })
 }
 
@@ -268,6 +295,12 @@ impl Serving<'_> {
             .maybe("READ-ONLY", self.read_only.as_deref())
             .row("data", format!("{}{}", self.data.display(), if self.new { " (a new log)" } else { "" }))
             .row("takes", if self.kind == Kind::Raw { "raw entries" } else { "records" })
+            .row("asks", if self.open { "nobody for a token (--open)" } else { "for a token" })
+            .maybe(
+                "admin",
+                self.admin_token
+                    .map(|path| format!("the first token is in {}; take it away", path.display())),
+            )
             .row("key", &self.vkey)
             .row("publishes", format!("every {} s", settings.publish_every.as_secs_f64()));
         printer.told("serving", &headline, &table, self);
@@ -296,14 +329,23 @@ mod tests {
         assert!(plan.listen.ip().is_loopback());
         assert_eq!(plan.settings.publish_every, Duration::from_secs(1));
         assert_eq!(plan.settings.cache_bytes, 64 << 20);
+        assert_eq!(plan.settings.admission, Admission::Tokens);
     }
 
     #[test]
-    fn other_machines_only_with_open() {
-        let refused = plan(&["--listen", "0.0.0.0:1"]).unwrap_err();
-        assert!(refused.words.contains("--open"), "{}", refused.words);
-        assert!(plan(&["--listen", "0.0.0.0:1", "--open"]).is_ok());
-        assert!(plan(&["--listen", "[::1]:1"]).is_ok());
+    fn other_machines_only_under_tokens_and_only_where_tls_is_said_to_end_in_front() {
+        let admission = |words: &[&str]| plan(words).map(|plan| plan.settings.admission);
+        for (words, why) in [
+            (&["--listen", "0.0.0.0:1"][..], "--behind-tls-proxy"),
+            (&["--listen", "[::]:1"], "--behind-tls-proxy"),
+            (&["--listen", "0.0.0.0:1", "--open"], "--open is for loopback"),
+        ] {
+            let refused = admission(words).unwrap_err();
+            assert!(refused.words.contains(why), "{}", refused.words);
+        }
+        assert_eq!(admission(&["--listen", "0.0.0.0:1", "--behind-tls-proxy"]).unwrap(), Admission::Tokens);
+        assert_eq!(admission(&["--listen", "[::1]:1"]).unwrap(), Admission::Tokens);
+        assert_eq!(admission(&["--listen", "127.0.0.2:1", "--open"]).unwrap(), Admission::Open);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::admission::Admission;
 use crate::audit::cores;
 use crate::cli::{Failure, Verdict};
 use crate::fsck::off_thread;
@@ -103,7 +104,11 @@ impl Server {
             listener.map_err(|error| Failure::could_not_tell(format!("cannot listen: {error}")))?;
         let url = format!("http://{}", listener.local_addr().map_err(Failure::could_not_tell)?);
         let data = data.to_owned();
-        let settings = Settings { publish_every: Duration::from_millis(200), cache_bytes: 64 << 20 };
+        let settings = Settings {
+            publish_every: Duration::from_millis(200),
+            cache_bytes: 64 << 20,
+            admission: Admission::Open,
+        };
         let log = off_thread(move || OpenLog::open(&data, &Wanted::default(), settings)).await??;
         let key = log.app.log().reader().vkey().clone();
         let http = Http::new(&url, &HttpOptions::default()).map_err(Failure::could_not_tell)?;

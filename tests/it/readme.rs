@@ -29,7 +29,7 @@ fn type_in(commands: &str, directory: &Path) -> String {
 #[test]
 fn the_commands_under_use_it_work_as_they_stand() {
     let blocks = blocks("Use it");
-    assert_eq!(blocks[0], "deedbook serve --data ./log\n");
+    assert_eq!(blocks[0], "deedbook serve --open --data ./log\n");
     let home = tempfile::tempdir().unwrap();
     let served = Served::start_with(&home.path().join("log"), &[]);
     let sample: Vec<_> = testkit::airline::lines().take(40).collect();

@@ -38,7 +38,7 @@ fn name_and_kind_are_chosen_once() {
     drop(Served::start(&data, Kind::Raw));
     let dir = data.to_str().unwrap();
     for other in [["--kind", "records"], ["--origin", "log.example.org/b"]] {
-        let args = ["serve", "--data", dir, "--listen", "127.0.0.1:0"];
+        let args = ["serve", "--open", "--data", dir, "--listen", "127.0.0.1:0"];
         let refused = deedbook(args.iter().chain(&other)).expect(2);
         assert!(refused.err.contains("for good"), "{}", refused.err);
     }
@@ -63,8 +63,13 @@ fn a_taken_port_and_an_open_address_are_refused_before_anything_is_made() {
     let data = home.path().join("data");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    for (listen, why) in [(address.as_str(), "cannot listen on"), ("0.0.0.0:0", "--open")] {
-        let refused = deedbook(["serve", "--data", data.to_str().unwrap(), "--listen", listen]).expect(2);
+    let serve = ["serve", "--data", data.to_str().unwrap(), "--listen"];
+    for (listen, why) in [
+        (&[address.as_str()][..], "cannot listen on"),
+        (&["0.0.0.0:0"], "--behind-tls-proxy"),
+        (&["0.0.0.0:0", "--open"], "--open is for loopback addresses"),
+    ] {
+        let refused = deedbook(serve.iter().chain(listen)).expect(2);
         assert!(refused.err.contains(why), "{}", refused.err);
     }
     assert!(!data.exists());

@@ -31,6 +31,11 @@ impl Served {
 
     /// The same with other options.
     pub(crate) fn start_with(data: &Path, options: &[&str]) -> Self {
+        Self::start_under_tokens(data, &[&["--open"], options].concat())
+    }
+
+    /// The same, and whoever asks needs a token.
+    pub(crate) fn start_under_tokens(data: &Path, options: &[&str]) -> Self {
         Self::try_start(Self::program(), data, options)
             .unwrap_or_else(|ran| panic!("the server said {ran:#?}"))
     }
@@ -40,7 +45,7 @@ impl Served {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")]);
         command.arg(env!("CARGO_BIN_EXE_deedbook"));
-        Self::try_start(command, data, &["--kind", "raw"])
+        Self::try_start(command, data, &["--open", "--kind", "raw"])
             .unwrap_or_else(|ran| panic!("the server said {ran:#?}"))
     }
 

@@ -44,10 +44,10 @@ pub struct Served {
 }
 
 impl Program {
-    /// `deedbook serve`, publishing at this interval.
+    /// `deedbook serve --open`, publishing at this interval.
     pub fn deedbook(binary: &Path, publish_every: Duration) -> Self {
         let seconds = publish_every.as_secs_f64().to_string();
-        Self::new(binary, &["serve", "--json", "--publish-every", &seconds])
+        Self::new(binary, &["serve", "--open", "--json", "--publish-every", &seconds])
     }
 
     /// Some other server that prints the same line when it is up.

@@ -30,11 +30,11 @@ const START_POLL: Duration = Duration::from_millis(5);
 /// The vkey of `/still/checkpoint` of crates/idle.
 const IDLE_VKEY: &str = "example.com/idle+6ba8a705+AdueEF3u8MmkLtn9Ihife4BxtaUjeBkGxNSyAde9c03g";
 
-/// `deedbook serve` on a port that the system chooses; the log takes `raw` entries or `records`.
+/// `deedbook serve --open` on a port that the system chooses; the log takes `raw` entries or `records`.
 fn deedbook_serve(binary: &Path, data: &Path, kind: &str) -> Command {
     let mut command = Command::new(binary);
     command.arg("serve").arg("--data").arg(data);
-    command.args(["--listen", "127.0.0.1:0", "--kind", kind, "--origin", ORIGIN]);
+    command.args(["--open", "--listen", "127.0.0.1:0", "--kind", kind, "--origin", ORIGIN]);
     command
 }
 

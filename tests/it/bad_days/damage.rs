@@ -32,7 +32,7 @@ impl Sound {
         copy(&self.home.path().join("sound"), &data);
         std::fs::copy(self.home.path().join("state"), &state).unwrap();
         damage(&data.join("store"));
-        (Served::try_start(Served::program(), &data, &[]), state)
+        (Served::try_start(Served::program(), &data, &["--open"]), state)
     }
 }
 

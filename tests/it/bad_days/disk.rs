@@ -51,7 +51,7 @@ impl Disk {
 
     /// A server on the disk, or why there is none.
     fn serve(&self, data: &Path) -> Result<Served, Ran> {
-        Served::try_start(self.command(env!("CARGO_BIN_EXE_deedbook")), data, &["--kind", "raw"])
+        Served::try_start(self.command(env!("CARGO_BIN_EXE_deedbook")), data, &["--open", "--kind", "raw"])
     }
 }
 
@@ -140,7 +140,9 @@ fn a_directory_that_may_not_be_written_to_is_told_before_anything_is_served() {
             command.args(["--bounding-set", "-dac_override,-dac_read_search", "--"]);
             command.arg(env!("CARGO_BIN_EXE_deedbook"));
         }
-        let Err(ran) = Served::try_start(command, &data, &[]) else { panic!("{} is served", data.display()) };
+        let Err(ran) = Served::try_start(command, &data, &["--open"]) else {
+            panic!("{} is served", data.display())
+        };
         let ran = ran.expect(2);
         is_a_sentence(&ran);
         assert!(

@@ -15,7 +15,7 @@ fn without(bend: impl FnOnce(&Path)) -> (tempfile::TempDir, Result<Served, Ran>)
     let data = home.path().join("data");
     log_of(&data, 300);
     bend(&data);
-    let started = Served::try_start(Served::program(), &data, &[]);
+    let started = Served::try_start(Served::program(), &data, &["--open"]);
     (home, started)
 }
 
@@ -46,7 +46,7 @@ fn without_the_stores_own_notes_nothing_is_lost() {
     let whole = home.path().join("whole");
     copy(&data, &whole);
     std::fs::remove_file(data.join("store/conf")).unwrap();
-    match Served::try_start(Served::program(), &data, &[]) {
+    match Served::try_start(Served::program(), &data, &["--open"]) {
         Ok(served) => {
             assert_eq!(served.said["read_only"], serde_json::Value::Null);
             keeps(&served, &list).expect(0);
@@ -97,7 +97,7 @@ fn a_second_server_on_the_same_directory_is_refused_and_does_no_harm() {
     let home = tempfile::tempdir().unwrap();
     let data = home.path().join("data");
     let first = Served::start(&data, Kind::Raw);
-    let second = Served::try_start(Served::program(), &data, &[]);
+    let second = Served::try_start(Served::program(), &data, &["--open"]);
     refused(second, &["in use by another deedbook process", data.to_str().unwrap()]).expect(2);
     assert_eq!(ask(&first, "POST", "/add", "still here"), (200, "0\n".to_owned()));
     first.kill();
