@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use client::HttpOptions;
+use client::{Authorities, Bearer, HttpOptions};
 use tlog::key::VerifierKey;
 use tlog::policy::Policy;
 
@@ -68,9 +68,12 @@ pub(crate) fn log_only(vkey: &str) -> Result<Policy, Failure> {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Over HTTP")]
 pub(crate) struct HttpArgs {
-    /// A file with the token to send as bearer (or DEEDBOOK_TOKEN in the environment)
-    #[arg(long, value_name = "FILE")]
+    /// A file with the token to show to the log; it is sent to the log's own origin only
+    #[arg(long, value_name = "FILE", env = "DEEDBOOK_TOKEN_FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    /// A file with the certificates (PEM) of the authorities to believe, instead of the system's
+    #[arg(long, value_name = "FILE", env = "DEEDBOOK_CA_FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// Requests in flight, at most
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub(crate) at_once: usize,
@@ -83,17 +86,23 @@ impl HttpArgs {
     pub(crate) fn options(&self) -> Result<HttpOptions, Failure> {
         Ok(HttpOptions {
             token: self.token()?,
+            authorities: self.authorities()?,
             timeout: std::time::Duration::from_secs(self.timeout.max(1)),
             at_once: self.at_once,
             ..HttpOptions::default()
         })
     }
 
-    fn token(&self) -> Result<Option<String>, Failure> {
-        match &self.token_file {
-            Some(path) => Ok(Some(text(path)?.trim().to_owned())),
-            None => Ok(std::env::var("DEEDBOOK_TOKEN").ok()),
-        }
+    fn token(&self) -> Result<Option<Bearer>, Failure> {
+        let Some(path) = &self.token_file else { return Ok(None) };
+        let bearer = Bearer::new(zeroize::Zeroizing::new(text(path)?).trim());
+        bearer.map(Some).map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())))
+    }
+
+    fn authorities(&self) -> Result<Option<Authorities>, Failure> {
+        let Some(path) = &self.ca_file else { return Ok(None) };
+        let read = Authorities::from_pem(&read_input(path)?);
+        read.map(Some).map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())))
     }
 }
 

@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect};
 use tokio::sync::Semaphore;
 use url::Url;
 
 use error::problem_of;
 
+mod bearer;
 mod body;
 mod error;
 
+pub use bearer::Bearer;
 pub use error::{BadUrl, HttpError};
 
 /// Redirects that a read follows, at most; a submission follows none.
@@ -28,8 +30,10 @@ const PROBLEM_BYTES_MAX: usize = 64 * 1024;
 /// How to talk to a log.
 #[derive(Clone)]
 pub struct HttpOptions {
-    /// Sent as `Authorization: Bearer …`, if there is one.
-    pub token: Option<String>,
+    /// Shown to the log, if there is one; to nobody else.
+    pub token: Option<Bearer>,
+    /// The only authorities whose word for an `https` log's name is taken; those of the system, if there are none.
+    pub authorities: Option<Authorities>,
     /// Time for one attempt, from connecting to the last byte.
     pub timeout: Duration,
     /// How often a request is tried while the log is unreachable or busy.
@@ -40,7 +44,7 @@ pub struct HttpOptions {
 
 impl Default for HttpOptions {
     fn default() -> Self {
-        Self { token: None, timeout: Duration::from_secs(30), attempts: 6, at_once: 16 }
+        Self { token: None, authorities: None, timeout: Duration::from_secs(30), attempts: 6, at_once: 16 }
     }
 }
 
@@ -48,11 +52,25 @@ impl Default for HttpOptions {
 #[derive(Clone)]
 pub struct Http {
     prefix: Url,
-    reads: reqwest::Client,
-    submissions: reqwest::Client,
-    authorization: Option<HeaderValue>,
+    client: reqwest::Client,
+    token: Option<Bearer>,
     attempts: u32,
     permits: Arc<Semaphore>,
+}
+
+/// Certificates of authorities (X.509).
+#[derive(Clone)]
+pub struct Authorities(Vec<reqwest::Certificate>);
+
+impl Authorities {
+    /// Reads a file of certificates in PEM (RFC 7468).
+    ///
+    /// # Errors
+    /// There is no certificate in it, or one that is none.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, BadUrl> {
+        let read = reqwest::Certificate::from_pem_bundle(pem).map_err(|_| BadUrl::Certificates)?;
+        if read.is_empty() { Err(BadUrl::Certificates) } else { Ok(Self(read)) }
+    }
 }
 
 /// What came back from a submission.
@@ -68,15 +86,13 @@ impl Http {
     /// Prepares connections to the log at `prefix`, which may end in a slash or not. Connects to nothing yet.
     ///
     /// # Errors
-    /// A prefix that is no `http` or `https` URL, or that carries a query or fragment; a token that no header can carry.
+    /// A prefix that is no `http` or `https` URL, or that carries a query or fragment.
     pub fn new(prefix: &str, options: &HttpOptions) -> Result<Self, HttpError> {
         let prefix = parse_prefix(prefix)?;
-        let authorization = options.token.as_deref().map(bearer).transpose()?;
         Ok(Self {
-            reads: connections(&prefix, options, redirect::Policy::limited(REDIRECTS_MAX))?,
-            submissions: connections(&prefix, options, redirect::Policy::none())?,
+            client: connections(&prefix, options)?,
             prefix,
-            authorization,
+            token: options.token.clone(),
             attempts: options.attempts.max(1),
             permits: Arc::new(Semaphore::new(options.at_once.max(1))),
         })
@@ -90,23 +106,26 @@ impl Http {
     /// Reads the resource at `path` below the prefix. Only the status 404 means that it is not there (`None`).
     ///
     /// At most one byte more than `limit` is kept of a longer body, so that a reader who knows the length sees that it
-    /// is wrong, and nobody fills this program's memory.
+    /// is wrong, and nobody fills this program's memory. Redirects are followed; the token goes to the log's own origin
+    /// alone, and to nobody once the way has left it.
     ///
     /// # Errors
     /// No answer, or no useful one, after all attempts.
     pub async fn get(&self, path: &str, limit: usize) -> Result<Option<Bytes>, HttpError> {
         let url = self.url(path)?;
-        let request = || self.reads.get(url.clone()).header(ACCEPT_ENCODING, "gzip, identity");
-        self.patiently(&url, request, async |response| match response.status() {
-            StatusCode::NOT_FOUND => Ok(None),
-            StatusCode::OK => body::read(response, limit).await.map(Some),
-            _ => Err(refused(response).await),
+        self.patiently(&url, async || {
+            let response = self.follow(&url).await?;
+            match response.status() {
+                StatusCode::NOT_FOUND => Ok(None),
+                StatusCode::OK => body::read(response, limit).await.map(Some),
+                _ => Err(refused(response).await),
+            }
         })
         .await
     }
 
     /// Posts `body` to `path` below the prefix, and again while the log is unreachable or busy: only for what may be
-    /// sent twice. Redirects are not followed.
+    /// sent twice, unless there is one attempt. Redirects are not followed.
     ///
     /// # Errors
     /// No answer, or no useful one, after all attempts; an answer of more than `limit` bytes.
@@ -117,12 +136,31 @@ impl Http {
         body: Bytes,
         limit: usize,
     ) -> Result<Answer, HttpError> {
-        let url = self.url(path)?;
-        let request = || {
-            let request = self.submissions.request(Method::POST, url.clone());
+        let request = |url| {
+            let request = self.client.request(Method::POST, url);
             request.header(CONTENT_TYPE, content_type).body(body.clone())
         };
-        self.patiently(&url, request, async |response| {
+        self.decided(path, request, limit).await
+    }
+
+    /// Deletes what is at `path` below the prefix. Redirects are not followed.
+    ///
+    /// # Errors
+    /// As [`post`](Self::post).
+    pub async fn delete(&self, path: &str, limit: usize) -> Result<Answer, HttpError> {
+        self.decided(path, |url| self.client.request(Method::DELETE, url), limit).await
+    }
+
+    /// Asks for something to be done, and brings home what was decided.
+    async fn decided(
+        &self,
+        path: &str,
+        request: impl Fn(Url) -> RequestBuilder,
+        limit: usize,
+    ) -> Result<Answer, HttpError> {
+        let url = self.url(path)?;
+        self.patiently(&url, async || {
+            let response = self.send(&url, request(url.clone()), true).await?;
             let status = response.status();
             if status.is_redirection() {
                 return Err(refused(response).await);
@@ -142,19 +180,22 @@ impl Http {
         self.prefix.join(path).map_err(|_| BadUrl::Syntax { url: path.to_owned() }.into())
     }
 
-    /// Sends a request until it is answered, with a longer wait after each failure.
+    /// Tries until there is an answer, with a longer wait after each failure.
     async fn patiently<T>(
         &self,
         url: &Url,
-        request: impl Fn() -> RequestBuilder,
-        take: impl AsyncFn(Response) -> Result<T, HttpError>,
+        once: impl AsyncFn() -> Result<T, HttpError>,
     ) -> Result<T, HttpError> {
         let mut attempt = 1;
         loop {
-            let failure = match self.once(url, &request, &take).await {
+            // One attempt, body included, so that a connection that breaks in the middle is a failure like any other.
+            // The semaphore is never closed.
+            let permit = self.permits.acquire().await.ok();
+            let failure = match once().await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            drop(permit);
             let Some(wait) = failure.wait(attempt).filter(|_| attempt < self.attempts) else {
                 return Err(failure);
             };
@@ -164,33 +205,49 @@ impl Http {
         }
     }
 
-    /// One attempt, body included, so that a connection that breaks in the middle is a failure like any other.
-    async fn once<T>(
-        &self,
-        url: &Url,
-        request: &impl Fn() -> RequestBuilder,
-        take: &impl AsyncFn(Response) -> Result<T, HttpError>,
-    ) -> Result<T, HttpError> {
-        // The semaphore is never closed.
-        let _permit = self.permits.acquire().await.ok();
-        let mut request = request();
-        if let Some(authorization) = &self.authorization {
-            request = request.header(AUTHORIZATION, authorization.clone());
+    /// Reads what is at a URL, or wherever that leads to.
+    async fn follow(&self, start: &Url) -> Result<Response, HttpError> {
+        let (mut url, mut at_home) = (start.clone(), true);
+        for _ in 0..=REDIRECTS_MAX {
+            let request = self.client.get(url.clone()).header(ACCEPT_ENCODING, "gzip, identity");
+            let response = self.send(&url, request, at_home).await?;
+            let Some(next) = redirected(&response)? else { return Ok(response) };
+            // Scheme, host and port: neither a neighbour nor the same host without TLS is the log. And who has left it
+            // does not come back as its caller.
+            at_home &= next.origin() == self.prefix.origin();
+            url = next;
         }
+        Err(HttpError::Redirects { url: start.to_string() })
+    }
+
+    /// Sends one request; shows the token only at home.
+    async fn send(&self, url: &Url, request: RequestBuilder, at_home: bool) -> Result<Response, HttpError> {
+        let request = match &self.token {
+            Some(token) if at_home => request.header(AUTHORIZATION, token.header()),
+            _ => request,
+        };
         let unreachable = |cause| HttpError::Unreachable { url: url.to_string(), cause };
         let response = request.send().await.map_err(unreachable)?;
-        if is_busy(response.status()) {
-            let wait = response
-                .headers()
-                .get(RETRY_AFTER)
-                .and_then(|value| value.to_str().ok())
-                .and_then(retry_after);
-            let status = response.status();
-            let problem = problem_of(&body::read(response, PROBLEM_BYTES_MAX).await.unwrap_or_default());
-            return Err(HttpError::Busy { url: url.to_string(), status, wait, problem });
+        if !is_busy(response.status()) {
+            return Ok(response);
         }
-        take(response).await
+        let wait =
+            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(retry_after);
+        let status = response.status();
+        let problem = problem_of(&body::read(response, PROBLEM_BYTES_MAX).await.unwrap_or_default());
+        Err(HttpError::Busy { url: url.to_string(), status, wait, problem })
     }
+}
+
+/// Where an answer says that the resource is instead (RFC 9110 section 15.4); `None` if it says no such thing.
+fn redirected(response: &Response) -> Result<Option<Url>, HttpError> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+    let next = location.and_then(|location| response.url().join(location).ok());
+    let next = next.filter(|next| matches!(next.scheme(), "http" | "https"));
+    next.map(Some).ok_or_else(|| HttpError::Redirects { url: response.url().to_string() })
 }
 
 impl std::fmt::Debug for Http {
@@ -215,25 +272,17 @@ fn parse_prefix(prefix: &str) -> Result<Url, BadUrl> {
     Ok(url)
 }
 
-fn bearer(token: &str) -> Result<HeaderValue, BadUrl> {
-    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| BadUrl::Token)?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-fn connections(
-    prefix: &Url,
-    options: &HttpOptions,
-    redirects: redirect::Policy,
-) -> Result<reqwest::Client, HttpError> {
+fn connections(prefix: &Url, options: &HttpOptions) -> Result<reqwest::Client, HttpError> {
     // Whoever came first has decided; any provider will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("deedbook/", env!("CARGO_PKG_VERSION")))
         .timeout(options.timeout)
         .pool_max_idle_per_host(options.at_once)
-        .redirect(redirects);
-    if prefix.scheme() == "http" {
+        .redirect(redirect::Policy::none());
+    if let Some(Authorities(certificates)) = &options.authorities {
+        builder = builder.tls_certs_only(certificates.clone());
+    } else if prefix.scheme() == "http" {
         // No certificates needed: a machine that has none can still read a log over plain HTTP.
         builder = builder.tls_certs_only([]);
     }
@@ -266,9 +315,7 @@ impl HttpError {
     fn wait(&self, attempt: u32) -> Option<Duration> {
         let backoff = BACKOFF * 2_u32.saturating_pow(attempt - 1);
         match self {
-            Self::Unreachable { cause, .. } => {
-                (!cause.is_builder() && !cause.is_redirect()).then_some(backoff)
-            }
+            Self::Unreachable { cause, .. } => (!cause.is_builder()).then_some(backoff),
             Self::Busy { wait, .. } => {
                 let wait = wait.unwrap_or(backoff);
                 (wait <= RETRY_AFTER_MAX).then(|| wait.max(Duration::from_millis(10)))

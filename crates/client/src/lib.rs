@@ -28,6 +28,6 @@ pub mod submit;
 #[cfg(test)]
 mod testlog;
 
-pub use http::{Http, HttpError, HttpOptions};
+pub use http::{Authorities, Bearer, Http, HttpError, HttpOptions};
 pub use receipt::Receipt;
 pub use source::{Resources, Source, SourceError};

@@ -24,6 +24,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::audit::Progress;
+use crate::http::Bearer;
 
 pub use acks::{Ack, AckError, AckList};
 pub use payload::{ENTRY_BYTES_MIN, Payload};
@@ -43,8 +44,8 @@ const WRITE_EVERY: Duration = Duration::from_millis(50);
 pub struct Load {
     /// URL prefix that takes submissions; plain `http` only.
     pub url: Url,
-    /// Sent as bearer, if there is one.
-    pub token: Option<String>,
+    /// Shown to the log, if there is one.
+    pub token: Option<Bearer>,
     /// What is sent.
     pub payload: Payload,
     /// Records in one request; 1 for raw entries.
@@ -67,7 +68,9 @@ pub struct Load {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The URL cannot be used.
-    #[error("{0}: load is put on plain http URLs only; name the log's own port rather than its TLS front")]
+    #[error(
+        "{0}: load is put on plain http URLs only; name the log's own port rather than its TLS front, or serve it without TLS on loopback"
+    )]
     Url(Url),
     /// Raw entries go one a request.
     #[error("raw entries are sent one a request")]

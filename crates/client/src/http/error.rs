@@ -41,6 +41,12 @@ pub enum HttpError {
         /// The problem's own words.
         problem: Option<String>,
     },
+    /// Led on and on, or to where no log can be.
+    #[error("{url}: this leads in circles, or to somewhere that is no URL of a log")]
+    Redirects {
+        /// What was asked for, or what led astray.
+        url: String,
+    },
     /// A content coding that was not asked for, or broken gzip.
     #[error("{url}: the body's content coding cannot be undone")]
     BadCoding {
@@ -57,7 +63,7 @@ pub enum HttpError {
     },
 }
 
-/// A URL or token that cannot be used.
+/// A URL, token or certificate that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadUrl {
     /// Not a URL with a scheme and a host.
@@ -73,8 +79,11 @@ pub enum BadUrl {
         url: String,
     },
     /// A token with characters that no header can carry.
-    #[error("the token holds characters that cannot be sent; copy it again, without line breaks")]
+    #[error("the token is empty or holds characters that cannot be sent; copy it again, without line breaks")]
     Token,
+    /// No certificates in PEM.
+    #[error("there is no certificate in PEM in it (-----BEGIN CERTIFICATE-----), or one that cannot be read")]
+    Certificates,
 }
 
 /// The innermost cause: "connection refused" rather than "error sending request".

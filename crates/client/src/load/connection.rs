@@ -69,14 +69,13 @@ impl Target {
             ("v1/records", "application/x-ndjson")
         };
         let prefix = url.path().trim_end_matches('/');
-        let token = load.token.as_ref().map(|token| format!("Bearer {token}").try_into());
         (url.scheme() == "http").then_some(())?;
         Some(Self {
             address: format!("{host}:{port}"),
             host: format!("{host}:{port}").try_into().ok()?,
             uri: format!("{prefix}/{path}").try_into().ok()?,
             content_type: HeaderValue::from_static(content_type),
-            authorization: token.transpose().ok()?,
+            authorization: load.token.as_ref().map(http::Bearer::header),
             answer_bytes_max: ANSWER_BYTES_MAX * usize::try_from(load.per_request).ok()?,
         })
     }
