@@ -36,6 +36,7 @@
 //! This crate has no I/O, no clock and no randomness: time of arrival and salt are arguments.
 
 mod base64url;
+pub mod disclosure;
 mod envelope;
 mod fields;
 pub mod findings;
@@ -53,6 +54,7 @@ mod split;
 mod submission;
 mod time;
 
+pub use disclosure::{Disclosure, DisclosureError, DisclosureWriter, Sd};
 pub use envelope::{Entry, EntryShape, Grade, Vouched, entry_of, is_submitter, seal, seal_into};
 pub use id::{RecordId, RecordKey};
 pub use json::canonical;

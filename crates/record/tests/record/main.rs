@@ -1,6 +1,7 @@
 //! What the record crate promises, from the outside.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
 
+mod disclosure;
 mod documents;
 mod envelope;
 mod golden;
