@@ -9,7 +9,9 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::print::Printer;
-use crate::{audit, backup, completions, demo, fsck, hammer, key, rebuild, record, restore, serve, verify};
+use crate::{
+    audit, backup, completions, demo, fsck, hammer, key, rebuild, record, restore, serve, session, verify,
+};
 
 /// A transparency log for what AI agents do.
 #[derive(Debug, Parser)]
@@ -49,6 +51,7 @@ pub(crate) enum Verb {
     Record(record::Args),
     Verify(verify::Args),
     Audit(audit::Args),
+    Session(session::Args),
     Backup(backup::Args),
     Restore(restore::Args),
     Fsck(fsck::Args),

@@ -51,6 +51,7 @@ mod refusal;
 mod scan;
 pub mod signature;
 mod split;
+pub mod story;
 mod submission;
 mod time;
 
