@@ -9,7 +9,9 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::print::Printer;
-use crate::{audit, backup, completions, demo, fsck, hammer, key, rebuild, record, restore, serve, verify};
+use crate::{
+    audit, backup, completions, demo, fsck, hammer, key, rebuild, record, restore, serve, token, verify,
+};
 
 /// A transparency log for what AI agents do.
 #[derive(Debug, Parser)]
@@ -54,6 +56,7 @@ pub(crate) enum Verb {
     Fsck(fsck::Args),
     Rebuild(rebuild::Args),
     Key(key::Args),
+    Token(token::Args),
     Hammer(hammer::Args),
     Completions(completions::Args),
     Man(completions::ManArgs),

@@ -18,6 +18,7 @@ mod remake;
 mod restore;
 mod serve;
 mod store_source;
+mod token;
 mod trust;
 mod verify;
 
@@ -67,6 +68,7 @@ async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
         Verb::Rebuild(args) => rebuild::run(args, printer).await,
         Verb::Restore(args) => restore::run(args, printer).await,
         Verb::Key(args) => key::run(&args, printer),
+        Verb::Token(args) => token::run(args, printer).await,
         Verb::Hammer(args) => hammer::run(args, printer).await,
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => completions::man(&args),

@@ -17,4 +17,5 @@ mod served;
 #[path = "../../crates/client/src/testlog.rs"]
 #[allow(dead_code, reason = "shared with the unit tests of crates/client, which use more of it")]
 mod testlog;
+mod tokens;
 mod verify;
