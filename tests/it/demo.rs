@@ -6,12 +6,12 @@ use crate::run::deedbook;
 fn the_demo_does_the_main_job_and_catches_the_forgery_at_its_index() {
     let ran = deedbook(["demo"]).expect(0);
     for told in [
-        "2,923 records of 200 sessions",
+        "2,924 records of 200 sessions",
         "each answer was checked before it was believed",
         "cancel_reservation on reservation/",
         "c2sp.org/tlog-proof@v1",
         "holds: this record is entry ",
-        "is the beginning of the log of 2,923",
+        "is the beginning of the log of 2,924",
         "the entry is not the one that was signed",
         "caught, at index ",
     ] {

@@ -118,7 +118,7 @@ fn what_the_log_refuses_is_told_and_the_others_are_logged() {
     let desk = Desk::new();
     let one = |id: u8, more: &str| {
         format!(
-            r#"{{"id":"0198f0c2-7d1e-7c3a-9a54-1f2f6f1f9b{id:02x}","time":"2026-11-23T08:14:03.118Z","type":"t"{more}}}"#
+            r#"{{"id":"0198f0c2-7d1e-7c3a-9a54-1f2f6f1f9b{id:02x}","time":"2026-11-23T08:14:03.118Z","type":"x-t"{more}}}"#
         )
     };
     let first = desk.write("first.json", &one(1, ""));

@@ -2,9 +2,11 @@
 //!
 //! For fuzz targets and for the property tests; not part of the interface.
 
+use crate::disclosure::{self, Disclosure, DisclosureWriter, Form, Sd};
 use crate::envelope::{Entry, Grade, Vouched, entry_of, seal, seal_into};
 use crate::opened::open;
 use crate::refusal::Refusal;
+use crate::signature::Signatures;
 use crate::split::{Framing, split as split_body};
 use crate::submission::{Submission, fast, slow};
 use crate::{canonical, limits};
@@ -103,6 +105,76 @@ pub fn split(data: &[u8]) {
             assert!(lines.eq(ranges.iter().map(|range| &data[range.clone()])), "the parts are not the lines");
         }
     }
+}
+
+/// A list of signatures prints canonically and reads back as the same.
+pub fn signatures(data: &[u8]) {
+    let Ok(list) = Signatures::parse(data).map_err(|refusal| is_sound(&refusal, data)) else { return };
+    let printed = list.canonical();
+    assert_eq!(canonical(data).as_deref(), Ok(printed.as_bytes()), "another canonical form");
+    assert_eq!(Signatures::parse(printed.as_bytes()).as_ref(), Ok(&list), "not a fixed point");
+    assert_eq!(Signatures::new(list.iter().copied().collect()), Ok(list));
+}
+
+/// The first byte chooses: the rest is content that is disclosed whole and in pieces, or the JSON of a disclosure.
+pub fn disclosure(data: &[u8]) {
+    let Some((&choice, data)) = data.split_first() else { return };
+    if choice & 1 == 0 {
+        content(usize::from(choice >> 1), data);
+        return;
+    }
+    if let Ok(text) = std::str::from_utf8(data) {
+        opened(text);
+    }
+    opened(&crate::base64url::encode(data));
+}
+
+/// What is made opens as what went in, is made the same from pieces, and has one form.
+fn content(piece: usize, content: &[u8]) {
+    let made = Disclosure::make([7; 16], "input", content);
+    assert!(made.is_ok(), "{made:?}");
+    let Ok(made) = made else { return };
+    let opened = disclosure::verify(made.text(), &made.sd());
+    assert!(
+        opened.as_ref().is_ok_and(|opened| opened.content() == content
+            && opened.name() == "input"
+            && opened.salt() == [7; 16]
+            && opened.is_as_made_here(made.text())),
+        "{opened:?}"
+    );
+    let form = Form::of(content);
+    for (form, fits) in [(form, true), (if form == Form::Text { Form::Bytes } else { Form::Text }, false)] {
+        let written = written(form, piece.max(1), content);
+        assert_eq!(written.ok(), fits.then(|| (made.text().to_owned(), made.sd())), "in pieces of {piece}");
+    }
+}
+
+fn written(form: Form, piece: usize, content: &[u8]) -> Result<(String, Sd), disclosure::DisclosureError> {
+    let (mut text, mut part) = (String::new(), String::new());
+    let mut writer = DisclosureWriter::new([7; 16], "input", form, &mut part)?;
+    for piece in content.chunks(piece) {
+        text.push_str(&std::mem::take(&mut part));
+        writer.write(piece, &mut part)?;
+    }
+    let sd = writer.finish(&mut part)?;
+    Ok((text + &part, sd))
+}
+
+/// What opens is made again as the same content; and is JSON of three by the parser of records, too.
+fn opened(text: &str) {
+    let Ok(opened) = disclosure::open(text).map_err(|error| assert!(error.to_string().len() > 20)) else {
+        return;
+    };
+    let made = Disclosure::make([7; 16], opened.name(), opened.content());
+    assert!(made.is_ok(), "{made:?}");
+    let Ok(made) = made else { return };
+    let again = disclosure::open(made.text());
+    assert!(again.is_ok_and(|again| again.content() == opened.content() && again.name() == opened.name()));
+    let json = crate::base64url::decode(text.as_bytes()).unwrap_or_default();
+    assert!(
+        json.len() > limits::TEXT_BYTES_MAX || canonical(&json).is_ok_and(|json| json.starts_with(b"[\""))
+    );
+    assert!(disclosure::verify(text, &Sd::of(text)).is_ok());
 }
 
 fn trim(mut line: &[u8]) -> &[u8] {

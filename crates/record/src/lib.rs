@@ -35,24 +35,31 @@
 //!
 //! This crate has no I/O, no clock and no randomness: time of arrival and salt are arguments.
 
+mod base64url;
+pub mod disclosure;
 mod envelope;
 mod fields;
+pub mod findings;
 #[doc(hidden)]
 pub mod fuzzing;
 mod id;
 mod json;
 pub mod limits;
+pub mod model;
 mod opened;
 mod refusal;
 mod scan;
+pub mod signature;
 mod split;
 mod submission;
 mod time;
 
+pub use disclosure::{Disclosure, DisclosureError, DisclosureWriter, Sd};
 pub use envelope::{Entry, EntryShape, Grade, Vouched, entry_of, is_submitter, seal, seal_into};
 pub use id::{RecordId, RecordKey};
 pub use json::canonical;
 pub use opened::{Opened, open};
 pub use refusal::{Cause, Refusal};
+pub use signature::{KeyId, PublicKey, PublicKeyError, Signature, Signatures};
 pub use split::{Framing, split};
 pub use submission::Submission;

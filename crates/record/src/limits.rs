@@ -28,4 +28,31 @@ pub const SIGNIFICANT_DIGITS_MAX: usize = 17;
 /// Characters of one member name that the path in a refusal shows; a longer name is cut and ends in `…`.
 pub const PATH_NAME_CHARS_MAX: usize = 64;
 
+/// Bytes of one string that has a meaning here (names, scopes, reasons), at most.
+pub const NAME_BYTES_MAX: usize = 4_096;
+
+/// Actors in one chain, at most (RFC 8693, section 4.1).
+pub const ACTORS_MAX: usize = 16;
+
+/// Steps of a path into the typed record, at most.
+pub(crate) const TYPED_DEPTH_MAX: usize = ACTORS_MAX + 4;
+
+/// Signatures over one record, at most.
+pub const SIGNATURES_MAX: usize = 4;
+
+/// Bytes of a content that is disclosed, at most: 16 MiB, counted before any encoding.
+pub const CONTENT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes of the name in a disclosure, at most.
+pub const DISCLOSURE_NAME_BYTES_MAX: usize = 256;
+
+/// Bytes of the salt in a disclosure of somebody else's making, at most.
+pub const DISCLOSURE_SALT_BYTES_MAX: usize = 64;
+
+/// Bytes of a disclosure's text, at most: base64url of JSON in which each byte of content, name and salt is written as an
+/// escape of six, and 1,024 bytes for the marks and white space between them.
+pub const DISCLOSURE_BYTES_MAX: usize =
+    ((CONTENT_BYTES_MAX + DISCLOSURE_NAME_BYTES_MAX + 2 * DISCLOSURE_SALT_BYTES_MAX) * 6 + 1_024).div_ceil(3)
+        * 4;
+
 const _: () = assert!(RECORD_BYTES_MAX * 6 <= TEXT_BYTES_MAX);

@@ -150,9 +150,15 @@ pub enum Cause {
     /// An entry that is not the envelope.
     #[error("this is not an entry as the log makes it: {expected} was expected here")]
     BadEnvelope { expected: &'static str },
+    /// A field with a meaning that holds something else, or that a record of its type lacks.
+    #[error("this record cannot be understood: {why}")]
+    BadField { why: String },
     /// A submitter's name that cannot go into an entry.
     #[error("the submitter's name must have 1 to 256 bytes, without control characters and noncharacters")]
     BadSubmitter,
+    /// Not the list of signatures that may stand beside a record.
+    #[error("this is not the list of signatures over a record: {expected} was expected here")]
+    BadSignatures { expected: &'static str },
 }
 
 impl Cause {
@@ -181,7 +187,9 @@ impl Cause {
             Self::TooMany { .. } => "too-many",
             Self::NotCanonical => "not-canonical",
             Self::BadEnvelope { .. } => "bad-envelope",
+            Self::BadField { .. } => "bad-field",
             Self::BadSubmitter => "bad-submitter",
+            Self::BadSignatures { .. } => "bad-signatures",
         }
     }
 }

@@ -75,10 +75,10 @@ pub(crate) struct SubmitParams {
     params(SubmitParams),
     request_body(
         content(
-            (serde_json::Value = "application/json", example = json!({"id": "0198f0c2-7d1e-7c3a-9a54-1f2f6f1f9b10", "type": "action.requested", "time": "2026-11-23T08:14:03.118Z", "producer": {"id": "crm-runtime/host-7"}})),
+            (serde_json::Value = "application/json", example = json!({"id": "0198f0c2-7d1e-7c3a-9a54-1f2f6f1f9b10", "type": "action.requested", "time": "2026-11-23T08:14:03.118Z", "producer": {"id": "crm-runtime/host-7"}, "session": {"id": "s-71c2"}, "agent": {"sub": "spiffe://acme.example/agent/crm"}, "action": {"id": "toolu_01", "tool": "crm.update_contact"}})),
             (String = "application/x-ndjson"),
         ),
-        description = "Any JSON object with `id` (a lowercase UUID), `type` and `time` (RFC 3339, UTC, milliseconds). I-JSON; unknown fields are kept."
+        description = "An audit record: `id` (a lowercase UUID), `type`, `time` (RFC 3339, UTC, milliseconds), and what its type needs (docs/record.md has the fields and an example of each type). I-JSON; unknown fields are kept."
     ),
     responses(
         (status = 200, description = "Each record's own answer", body = Answered),

@@ -1,11 +1,15 @@
 //! What the record crate promises, from the outside.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
 
+mod disclosure;
+mod documents;
 mod envelope;
+mod golden;
 mod json;
 mod properties;
 mod refusals;
 mod rfc8785;
+mod signature;
 mod split;
 mod submission;
 

@@ -1,7 +1,7 @@
 //! From a request body to entries: cut, checked, sealed, hashed.
 
 use bytes::{Bytes, BytesMut};
-use record::{Framing, RecordId, Vouched};
+use record::{Framing, RecordId, Vouched, model::Record};
 use sequencer::{ids::Identity, pool::Submission};
 use tlog::{Hash, integrate::Entry};
 
@@ -97,6 +97,7 @@ struct Place {
 impl Sealing<'_> {
     fn seal(&mut self, json: &Bytes, salt: [u8; 16]) -> Result<Place, Box<Problem>> {
         let submission = record::Submission::parse_shared(json)?;
+        Record::read(submission.canonical())?;
         let grades = speaks::for_those_named(self.caller, &submission)?;
         let vouched = Vouched {
             received: self.received,

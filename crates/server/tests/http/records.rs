@@ -18,9 +18,12 @@ pub(crate) fn record(n: u64) -> Value {
 /// The same of another producer.
 pub(crate) fn record_of(producer: &str, n: u64) -> Value {
     json!({
+        "action": {"id": format!("call-{n}"), "tool": "crm.update_contact"},
+        "agent": {"sub": "agent:tests"},
         "id": id(n),
         "n": n,
         "producer": {"id": producer},
+        "session": {"id": "s-1"},
         "time": stamp::rfc3339(START_MS),
         "type": "action.requested",
     })

@@ -14,6 +14,8 @@ use testkit::{canonical, stamp};
 
 /// Who speaks for these records, and what their ids are derived from.
 const PRODUCER: &str = "tau-bench-airline/converter";
+/// The agent of all conversations.
+const AGENT: &str = "tau-bench:airline-agent";
 /// Under which issuer the customers' ids hold; also names where the tools ran.
 const ISSUER: &str = "tau-bench:airline";
 /// The time the airline's policy gives as now: 2024-05-15 15:00:00 EST.
@@ -49,7 +51,7 @@ pub(crate) enum ConvertError {
 
 /// The records of all conversations in canonical form (RFC 8785), in order of time and id.
 pub(crate) fn convert(conversations: &[Conversation]) -> Result<Vec<Vec<u8>>, ConvertError> {
-    let (mut records, mut start_ms) = (Vec::new(), START_MS);
+    let (mut records, mut start_ms) = (vec![coverage()], START_MS);
     for (number, conversation) in conversations.iter().enumerate() {
         let mut session =
             Session { number, conversation, start_ms, first: records.len(), records: &mut records };
@@ -57,6 +59,31 @@ pub(crate) fn convert(conversations: &[Conversation]) -> Result<Vec<Vec<u8>>, Co
         start_ms = session.message_ms(conversation.messages.len()) + PAUSE_MS;
     }
     Ok(records)
+}
+
+/// What this converter promises: it goes before everything else.
+fn coverage() -> Vec<u8> {
+    let ms = START_MS - PAUSE_MS;
+    canonical(&json!({
+        "coverage": {
+            "agents": [AGENT],
+            "cannot_see": ["what was said but for answers with a yes", "what a tool does beside its result"],
+            "records": ["session.*", "action.*", "approval.decided"],
+        },
+        "delivery": "backfill",
+        "id": stamp::uuid_v7(ms, bits(&format!("{PRODUCER} coverage"))),
+        "producer": {"id": PRODUCER, "seq": 1},
+        "time": stamp::rfc3339(ms),
+        "time_note": "invented",
+        "type": "coverage.declared",
+        "v": 1,
+    }))
+}
+
+/// Ten bytes that follow from a place alone.
+fn bits(place: &str) -> [u8; 10] {
+    let digest: [u8; 32] = Sha256::digest(place).into();
+    std::array::from_fn(|at| digest[at])
 }
 
 /// One conversation on its way into `records`.
@@ -227,7 +254,7 @@ impl Session<'_> {
         };
         let last = self.records.last().map(|record| sha256(record));
         let fields = json!({
-            "closed": {"last_sha256": last, "reason": reason, "records": self.place()},
+            "closed": {"last_sha256": last, "reason": reason, "records": self.place() - 1},
             "x-source": {"conversation": self.number, "message": messages.len().saturating_sub(1)},
         });
         self.push("session.closed", self.message_ms(messages.len()), fields).map(drop)
@@ -237,7 +264,7 @@ impl Session<'_> {
     fn push(&mut self, record_type: &str, ms: u64, fields: Value) -> Result<String, ConvertError> {
         let id = stamp::uuid_v7(ms, self.id_bits());
         let mut record = json!({
-            "agent": {"model": "gpt-4o", "sub": "tau-bench:airline-agent"},
+            "agent": {"model": "gpt-4o", "sub": AGENT},
             "delivery": "backfill",
             "id": id,
             "principal": self.principal(),
@@ -261,9 +288,7 @@ impl Session<'_> {
 
     /// Ten bytes that follow from the place of the next record alone.
     fn id_bits(&self) -> [u8; 10] {
-        let place = format!("{PRODUCER} {} {}", self.id(), self.place());
-        let digest: [u8; 32] = Sha256::digest(place).into();
-        std::array::from_fn(|at| digest[at])
+        bits(&format!("{PRODUCER} {} {}", self.id(), self.place()))
     }
 
     fn id(&self) -> String {
