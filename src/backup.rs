@@ -22,16 +22,18 @@ use crate::print::{Printer, Table, count, things};
 use crate::progress::Bar;
 use crate::trust::{HttpArgs, TrustArgs, log_only};
 
-/// Files of a log's directory that a backup holds in private; all but the head must be there.
-const PRIVATE: [&str; 4] = [KEY, VKEY, "log.json", HEAD];
+/// Files of a log's directory that a backup holds in private; all but the head and the tokens must be there.
+const PRIVATE: [&str; 5] = [KEY, VKEY, "log.json", HEAD, TOKENS];
 const KEY: &str = "log.key";
 const VKEY: &str = "log.vkey";
 const HEAD: &str = "head";
+/// Digests of tokens: none is there while a log was only ever served open.
+const TOKENS: &str = "tokens.json";
 
 /// Copy a running log to a directory, and prove the copy
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  \
-    deedbook backup --url http://127.0.0.1:2026 --data /var/lib/deedbook /backup/deedbook\n\n\
+    deedbook backup --url http://127.0.0.1:2026 --data /var/lib/deedbook --token-file backup.token /backup/deedbook\n\n\
     Run again it copies what is new; what was kept is hashed again. DEST/private holds the signing key: keep it as\n\
     you keep the original. DEST/public may be served to anybody who may read the log.")]
 pub(crate) struct Args {
@@ -122,7 +124,7 @@ fn copy_private(data: &Path, private: &Path) -> Result<Vec<&'static str>, Failur
                 write_private(&path, &bytes).map_err(|error| failed(&path, error))?;
                 copied.push(name);
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound && name == HEAD => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound && matches!(name, HEAD | TOKENS) => {}
             Err(error) => return Err(failed(&data.join(name), error)),
         }
     }

@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::print::Printer;
 use crate::{
-    audit, backup, completions, demo, fsck, hammer, key, rebuild, record, restore, serve, session, verify,
+    audit, backup, completions, demo, fsck, hammer, key, rebuild, record, restore, serve, session, token,
+    verify,
 };
 
 /// A transparency log for what AI agents do.
@@ -57,6 +58,7 @@ pub(crate) enum Verb {
     Fsck(fsck::Args),
     Rebuild(rebuild::Args),
     Key(key::Args),
+    Token(token::Args),
     Hammer(hammer::Args),
     Completions(completions::Args),
     Man(completions::ManArgs),

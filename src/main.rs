@@ -19,6 +19,7 @@ mod restore;
 mod serve;
 mod session;
 mod store_source;
+mod token;
 mod trust;
 mod verify;
 
@@ -69,6 +70,7 @@ async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
         Verb::Rebuild(args) => rebuild::run(args, printer).await,
         Verb::Restore(args) => restore::run(args, printer).await,
         Verb::Key(args) => key::run(&args, printer),
+        Verb::Token(args) => token::run(args, printer).await,
         Verb::Hammer(args) => hammer::run(args, printer).await,
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => completions::man(&args),

@@ -51,15 +51,18 @@ struct Restored {
     newest_known: Option<u64>,
     read_only: Option<String>,
     old: Option<PathBuf>,
+    /// Whether tokens came from the backup.
+    tokens: bool,
     data: PathBuf,
 }
 
 pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
     let backup = args.from.as_deref().map(Path::new).filter(|path| path.join("private").is_dir());
     let directory = DataDirectory::open(&args.data).map_err(Failure::could_not_tell)?;
-    if let Some(backup) = backup {
-        take_private(&directory, &backup.join("private"))?;
-    }
+    let tokens = match backup {
+        Some(backup) => take_private(&directory, &backup.join("private"))?,
+        None => false,
+    };
     let (vkey, identity) = who(&directory)?;
     let mut evidence = Known::gather(&directory, &vkey, &args.newest)?;
     if let Some(backup) = backup {
@@ -81,6 +84,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
         newest_known: evidence.newest.as_ref().map(SignedCheckpoint::size),
         read_only: (standing != Standing::Good).then(|| standing.to_string()),
         old: made.and_then(|made| made.old),
+        tokens,
         data: args.data,
     };
     printer.result(Verdict::Holds, &restored.headline(), &restored.table(), &restored);
@@ -142,8 +146,8 @@ fn judge(error: FollowError) -> Failure {
     }
 }
 
-/// Key and identity from a backup, into a directory that has none, or that has the same.
-fn take_private(directory: &DataDirectory, private: &Path) -> Result<(), Failure> {
+/// Key, identity and tokens from a backup, into a directory that has none, or that has the same. Whether tokens came.
+fn take_private(directory: &DataDirectory, private: &Path) -> Result<bool, Failure> {
     let read = |name: &str| read_input(&private.join(name));
     let skey = zeroize::Zeroizing::new(read("log.key")?);
     let skey = std::str::from_utf8(&skey).map_err(Failure::could_not_tell)?;
@@ -151,7 +155,7 @@ fn take_private(directory: &DataDirectory, private: &Path) -> Result<(), Failure
         .map_err(|error| Failure::could_not_tell(format!("{}/log.key: {error}", private.display())))?;
     if let Some(here) = directory.signer().map_err(Failure::could_not_tell)? {
         return if here.verifier_key() == signer.verifier_key() {
-            Ok(())
+            Ok(false)
         } else {
             Err(Failure::does_not_hold(format!(
                 "{} holds another log ({}) than the backup ({})",
@@ -165,7 +169,13 @@ fn take_private(directory: &DataDirectory, private: &Path) -> Result<(), Failure
         let bytes = zeroize::Zeroizing::new(read(name)?);
         directory.write(name, &bytes, mode).map_err(Failure::could_not_tell)?;
     }
-    Ok(())
+    // As they were: what was revoked since is valid again, which the result says.
+    let tokens = private.join("tokens.json");
+    if !tokens.exists() {
+        return Ok(false);
+    }
+    directory.tokens_file().replace(&read_input(&tokens)?).map_err(Failure::could_not_tell)?;
+    Ok(true)
 }
 
 /// What is known of the newest head.
@@ -248,6 +258,12 @@ impl Restored {
                 self.newest_known.map(|size| format!("a checkpoint of size {}", count(size))),
             )
             .maybe("the old store", self.old.as_ref().map(|path| path.display().to_string()))
+            .maybe(
+                "tokens",
+                self.tokens.then_some(
+                    "as they were at the backup: revoke again what was revoked since (deedbook token)",
+                ),
+            )
             .row("serve it", format!("deedbook serve --data {}", self.data.display()))
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use sequencer::Kind;
 use serde::{Deserialize, Serialize};
-use server::Capacity;
 use server::access::Access;
+use server::{Capacity, Tls};
 use tlog::key::KeyName;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
@@ -61,6 +61,12 @@ pub(crate) struct Args {
     /// Ask nobody for a token: for trying out, on loopback addresses only
     #[arg(long, env = "DEEDBOOK_OPEN")]
     open: bool,
+    /// A file with the server's certificate and those between it and the authority (PEM): serve over TLS
+    #[arg(long, value_name = "FILE", env = "DEEDBOOK_TLS_CERT")]
+    tls_cert: Option<PathBuf>,
+    /// The file with the certificate's private key (PEM)
+    #[arg(long, value_name = "FILE", env = "DEEDBOOK_TLS_KEY")]
+    tls_key: Option<PathBuf>,
     /// Listen without TLS on an address that other machines reach, because a proxy in front ends it
     #[arg(long, env = "DEEDBOOK_BEHIND_TLS_PROXY", conflicts_with = "open")]
     behind_tls_proxy: bool,
@@ -81,6 +87,8 @@ struct Config {
     cache_mb: Option<u64>,
     connections_max: Option<u32>,
     open: Option<bool>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
     behind_tls_proxy: Option<bool>,
 }
 
@@ -91,6 +99,7 @@ struct Plan {
     listen: SocketAddr,
     wanted: Wanted,
     settings: Settings,
+    tls: Option<Tls>,
     connections_max: Option<u32>,
 }
 
@@ -119,8 +128,8 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
         .map_err(|error| Failure::could_not_tell(format!("cannot listen on {}: {error}", plan.listen)))?;
     raise_descriptor_limit();
     let log = open(&plan).await?;
-    serving(&log, &listener)?.print(printer, plan.settings);
-    serve(log, listener, plan.connections_max, stop.wait()).await
+    serving(&log, &listener, plan.tls.is_some())?.print(printer, plan.settings);
+    serve(log, listener, plan.connections_max, plan.tls, stop.wait()).await
 }
 
 /// Serves an open log until it is told to stop; then nothing that was accepted is left undone.
@@ -128,6 +137,7 @@ pub(crate) async fn serve(
     log: OpenLog,
     listener: TcpListener,
     connections_max: Option<u32>,
+    tls: Option<Tls>,
     stop: impl Future<Output = ()>,
 ) -> Result<Verdict, Failure> {
     let mut capacity = Capacity::of_this_process();
@@ -135,7 +145,7 @@ pub(crate) async fn serve(
         capacity.connections_max = capacity.connections_max.min(max as usize);
     }
     let router = server::routes::router(log.app.clone());
-    server::serve(listener, router, log.metrics.clone(), capacity, stop).await;
+    server::serve(listener, router, log.metrics.clone(), capacity, tls, stop).await;
     let closed = tokio::task::spawn_blocking(move || {
         let took = log.app.log().close();
         let reader = log.app.log().reader();
@@ -208,7 +218,8 @@ impl Args {
         let open = self.open || config.open.unwrap_or(false);
         let admission = if open { Admission::Open } else { Admission::Tokens };
         let proxied = self.behind_tls_proxy || config.behind_tls_proxy.unwrap_or(false);
-        may_listen(listen, admission, proxied).map_err(Failure::could_not_tell)?;
+        let tls = tls(self.tls_cert.or(config.tls_cert), self.tls_key.or(config.tls_key))?;
+        may_listen(listen, admission, proxied || tls.is_some()).map_err(Failure::could_not_tell)?;
         let from_config = |name: String| {
             name.parse()
                 .map_err(|error| Failure::could_not_tell(format!("the configuration's origin: {error}")))
@@ -228,22 +239,40 @@ impl Args {
                 cache_bytes: self.cache_mb.or(config.cache_mb).unwrap_or(64).clamp(8, 1 << 20) << 20,
                 admission,
             },
+            tls,
             connections_max: self.connections_max.or(config.connections_max),
         })
     }
 }
 
+/// Certificate and key go together.
+fn tls(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Tls>, Failure> {
+    let (certificate, key) = match (certificate, key) {
+        (None, None) => return Ok(None),
+        (Some(certificate), Some(key)) => (certificate, key),
+        _ => {
+            return Err(Failure::could_not_tell(
+                "--tls-cert and --tls-key go together: a certificate, and the private key that belongs to it",
+            ));
+        }
+    };
+    let secret = zeroize::Zeroizing::new(read_input(&key)?);
+    Tls::new(&read_input(&certificate)?, &secret).map(Some).map_err(|error| {
+        Failure::could_not_tell(format!("{} and {}: {error}", certificate.display(), key.display()))
+    })
+}
+
 /// Tokens that cross a network in clear are anybody's, and a log that asks for none is everybody's.
-fn may_listen(listen: SocketAddr, admission: Admission, proxied: bool) -> Result<(), String> {
+fn may_listen(listen: SocketAddr, admission: Admission, tls: bool) -> Result<(), String> {
     match admission {
         _ if listen.ip().is_loopback() => Ok(()),
         Admission::Open => Err(format!(
             "{listen} can be reached from other machines, and with --open whoever reaches it may read and submit \
              everything: --open is for loopback addresses. Leave it out, and make tokens (deedbook token)"
         )),
-        Admission::Tokens if !proxied => Err(format!(
-            "{listen} can be reached from other machines, and without TLS whoever is on the way reads the tokens. Let a \
-             proxy end TLS in front and say --behind-tls-proxy, or listen on 127.0.0.1"
+        Admission::Tokens if !tls => Err(format!(
+            "{listen} can be reached from other machines, and without TLS whoever is on the way reads the tokens. Give \
+             --tls-cert and --tls-key; or let a proxy end TLS in front and say --behind-tls-proxy; or listen on 127.0.0.1"
         )),
         Admission::Tokens => Ok(()),
     }
@@ -270,14 +299,14 @@ fn checked_seconds(seconds: f64) -> Result<f64, String> {
     }
 }
 
-fn serving<'a>(log: &'a OpenLog, listener: &TcpListener) -> Result<Serving<'a>, Failure> {
+fn serving<'a>(log: &'a OpenLog, listener: &TcpListener, tls: bool) -> Result<Serving<'a>, Failure> {
     let address = listener.local_addr().map_err(Failure::could_not_tell)?;
     let reader = log.app.log().reader();
     Ok(Serving {
         origin: log.app.origin(),
         kind: reader.identity().kind,
         size: reader.published().size(),
-        url: format!("http://{address}"),
+        url: format!("{}://{address}", if tls { "https" } else { "http" }),
         data: &log.path,
         new: log.new,
         vkey: reader.vkey().to_string(),

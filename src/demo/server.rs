@@ -129,7 +129,7 @@ impl Server {
                     _ = told => {}
                 }
             };
-            serve::serve(log, listener, None, until).await
+            serve::serve(log, listener, None, None, until).await
         });
         Ok((Self { task, stop: sender }, running))
     }

@@ -18,4 +18,6 @@ mod session;
 #[path = "../../crates/client/src/testlog.rs"]
 #[allow(dead_code, reason = "shared with the unit tests of crates/client, which use more of it")]
 mod testlog;
+mod tls;
+mod tokens;
 mod verify;

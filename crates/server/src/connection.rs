@@ -16,20 +16,21 @@ use axum::{Router, body::Body, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 use tower::ServiceExt as _;
 
 use crate::{
     limits::{self, Timeouts},
-    metrics::Metrics,
+    metrics::{Metrics, OpenConnection},
     patient::{Patient, Refused},
     problem::{Code, Problem},
+    tls::Tls,
 };
 
 /// How many connections may be open, and how long each may keep the server waiting.
@@ -50,17 +51,19 @@ impl Capacity {
     }
 }
 
-/// Serves until `shutdown` is done, then lets requests under way finish, for a while.
+/// Serves, over TLS if there is some, until `shutdown` is done; then lets requests under way finish, for a while.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     metrics: Arc<Metrics>,
     capacity: Capacity,
+    tls: Option<Tls>,
     shutdown: impl Future<Output = ()>,
 ) {
     let open = Arc::new(Semaphore::new(capacity.connections_max));
     let refusing = Arc::new(Semaphore::new(limits::REFUSALS_AT_ONCE));
     let graceful = GracefulShutdown::new();
+    let (stopping, stop_seen) = watch::channel(false);
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -75,57 +78,81 @@ pub async fn serve(
             }
         };
         if let Ok(permit) = open.clone().try_acquire_owned() {
-            converse(stream, router.clone(), &metrics, &graceful, permit, capacity.timeouts);
+            // Answers are small and written at once: waiting to fill a packet only adds time.
+            let _ = stream.set_nodelay(true);
+            let peer = Peer {
+                router: router.clone(),
+                timeouts: capacity.timeouts,
+                watcher: graceful.watcher(),
+                _held: (metrics.connection(), permit),
+            };
+            match tls.clone() {
+                None => drop(tokio::spawn(peer.converse(stream))),
+                Some(tls) => drop(tokio::spawn(peer.converse_over(tls, stream, stop_seen.clone()))),
+            }
             continue;
         }
         metrics.connection_refused();
-        if let Ok(permit) = refusing.clone().try_acquire_owned() {
+        // To say so over TLS would take a handshake, which is what there is no room for.
+        if let Ok(permit) = refusing.clone().try_acquire_owned()
+            && tls.is_none()
+        {
             tokio::spawn(refuse(stream, permit));
         }
     }
     drop(listener);
+    let _ = stopping.send(true);
     if tokio::time::timeout(capacity.timeouts.drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not finish in time and were cut off");
     }
 }
 
-/// Serves one connection on a task of its own.
-fn converse(
-    stream: TcpStream,
+/// A peer that has a place, and what is kept for it as long as it is there.
+struct Peer {
     router: Router,
-    metrics: &Arc<Metrics>,
-    graceful: &GracefulShutdown,
-    permit: OwnedSemaphorePermit,
     timeouts: Timeouts,
-) {
-    // Answers are small and written at once: waiting to fill a packet only adds time.
-    let _ = stream.set_nodelay(true);
-    let refused = Refused::default();
-    let socket = Patient::new(stream, timeouts, refused.clone());
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (answering, refused) = (router.clone().oneshot(request.map(Body::new)), refused.clone());
-        async move {
-            let response = answering.await.unwrap_or_else(|never| match never {});
-            refused.store(response.status().as_u16() >= 400, Relaxed);
-            Ok::<_, Infallible>(response)
+    watcher: Watcher,
+    _held: (OpenConnection, OwnedSemaphorePermit),
+}
+
+impl Peer {
+    /// Shakes hands first, in the time that a header may take. Who is not done with that when the server stops has asked
+    /// for nothing yet.
+    async fn converse_over(self, tls: Tls, stream: TcpStream, mut stop_seen: watch::Receiver<bool>) {
+        let accepted = tokio::select! {
+            accepted = tls.accept(stream, self.timeouts.header) => accepted,
+            _ = stop_seen.wait_for(|stopping| *stopping) => None,
+        };
+        if let Some(stream) = accepted {
+            self.converse(stream).await;
         }
-    });
-    // The library's own limits stand behind those of this server: what passes them is answered without a body.
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(timeouts.header)
-        .max_buf_size(2 * limits::HEADER_BYTES_MAX)
-        .max_headers(2 * limits::HEADERS_MAX)
-        .serve_connection(TokioIo::new(socket), service);
-    let watched = graceful.watch(connection);
-    let counted = metrics.connection();
-    tokio::spawn(async move {
+    }
+
+    /// Serves one connection to its end.
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S) {
+        let Self { router, timeouts, watcher, _held } = self;
+        let refused = Refused::default();
+        let socket = Patient::new(stream, timeouts, refused.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (answering, refused) = (router.clone().oneshot(request.map(Body::new)), refused.clone());
+            async move {
+                let response = answering.await.unwrap_or_else(|never| match never {});
+                refused.store(response.status().as_u16() >= 400, Relaxed);
+                Ok::<_, Infallible>(response)
+            }
+        });
+        // The library's own limits stand behind those of this server: what passes them is answered without a body.
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(timeouts.header)
+            .max_buf_size(2 * limits::HEADER_BYTES_MAX)
+            .max_headers(2 * limits::HEADERS_MAX)
+            .serve_connection(TokioIo::new(socket), service);
         // Errors here are the peer's: a broken connection, a head that is none, a head that took too long.
-        if let Err(error) = watched.await {
+        if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%error, "a connection ended");
         }
-        drop((counted, permit));
-    });
+    }
 }
 
 /// Says that there are too many, and closes. Reads a little first, so that the answer is not lost to a reset.

@@ -24,7 +24,9 @@ mod resources;
 pub mod rights;
 pub mod routes;
 mod submit;
+mod tls;
 pub mod tokens;
 
 pub use app::{App, Clock, SystemClock};
 pub use connection::{Capacity, serve};
+pub use tls::{Tls, TlsError};

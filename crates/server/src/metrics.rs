@@ -165,6 +165,11 @@ impl Metrics {
         self.refused_connections.inc();
     }
 
+    /// Connections that are open.
+    pub fn connections(&self) -> u64 {
+        self.connections.get().unsigned_abs()
+    }
+
     /// Counts a connection as open until the answer is dropped.
     pub(crate) fn connection(self: &Arc<Self>) -> OpenConnection {
         self.connections.inc();

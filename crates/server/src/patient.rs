@@ -17,7 +17,6 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::{Sleep, sleep},
 };
 
@@ -27,8 +26,8 @@ use crate::limits::Timeouts;
 pub(crate) type Refused = Arc<AtomicBool>;
 
 /// A socket with limits on how long it waits.
-pub(crate) struct Patient {
-    stream: TcpStream,
+pub(crate) struct Patient<S> {
+    stream: S,
     timeouts: Timeouts,
     refused: Refused,
     /// Runs while the peer takes nothing.
@@ -37,17 +36,17 @@ pub(crate) struct Patient {
     lingering: Option<Pin<Box<Sleep>>>,
 }
 
-impl Patient {
-    pub(crate) fn new(stream: TcpStream, timeouts: Timeouts, refused: Refused) -> Self {
+impl<S: AsyncRead + AsyncWrite + Unpin> Patient<S> {
+    pub(crate) fn new(stream: S, timeouts: Timeouts, refused: Refused) -> Self {
         Self { stream, timeouts, refused, stalled: None, lingering: None }
     }
 
     /// Ends a wait for the peer that has lasted too long.
-    fn within_stall(
+    fn within_stall<T>(
         &mut self,
         context: &mut Context<'_>,
-        written: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;
             return written;
@@ -76,7 +75,7 @@ impl Patient {
     }
 }
 
-impl AsyncRead for Patient {
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -86,7 +85,7 @@ impl AsyncRead for Patient {
     }
 }
 
-impl AsyncWrite for Patient {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -110,12 +109,15 @@ impl AsyncWrite for Patient {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        // Over TCP there is nothing to flush; TLS may hold the end of an answer that the peer does not take.
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.within_stall(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.lingering.is_none() {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            let shut = Pin::new(&mut self.stream).poll_shutdown(context);
+            ready!(self.within_stall(context, shut))?;
         }
         if self.refused.load(Relaxed) {
             ready!(self.linger(context));

@@ -55,7 +55,7 @@ pub async fn serve(broken: &Broken, ready: impl FnOnce(&str)) -> Result<(), Tria
     });
     ready(&line.to_string());
     let router = server::routes::router(app);
-    server::serve(listener, router, metrics, Capacity::of_this_process(), std::future::pending()).await;
+    server::serve(listener, router, metrics, Capacity::of_this_process(), None, std::future::pending()).await;
     Ok(())
 }
 

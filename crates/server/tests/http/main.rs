@@ -23,4 +23,5 @@ mod served;
 mod slow;
 mod stopping;
 mod submitting;
+mod tls;
 mod tokens;

@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use parking_lot::Mutex;
 use sequencer::{Kind, Log, Options, pool::Limits, publisher::Evidence};
-use server::{App, Capacity, Clock, access::Access, limits::Timeouts, metrics::Metrics};
+use server::{App, Capacity, Clock, Tls, access::Access, limits::Timeouts, metrics::Metrics};
 use store::{FaultyStore, MemoryStore, Store};
 use testkit::keys::{self, TestKey};
 use tlog::{checkpoint::SignedCheckpoint, key::Signer, policy::Policy};
@@ -37,6 +37,7 @@ pub(crate) struct Setup {
     pub(crate) timeouts: Timeouts,
     pub(crate) connections_max: usize,
     pub(crate) access: Access,
+    pub(crate) tls: Option<Tls>,
 }
 
 impl Setup {
@@ -53,6 +54,7 @@ impl Setup {
             timeouts: Timeouts::default(),
             connections_max: 1000,
             access: Access::Open,
+            tls: None,
         }
     }
 
@@ -83,10 +85,11 @@ impl Setup {
         let (stop, stopped) = oneshot::channel();
         let capacity = Capacity { connections_max: self.connections_max, timeouts: self.timeouts };
         let router = server::routes::router(app.clone());
-        let serving = tokio::spawn(server::serve(listener, router, metrics, capacity, async move {
-            let _ = stopped.await;
-        }));
-        Served { app, address, policy, stop: Some(stop), serving }
+        let serving =
+            tokio::spawn(server::serve(listener, router, metrics.clone(), capacity, self.tls, async move {
+                let _ = stopped.await;
+            }));
+        Served { app, address, policy, metrics, stop: Some(stop), serving }
     }
 }
 
@@ -99,6 +102,7 @@ pub(crate) struct Served {
     pub(crate) app: Arc<App>,
     pub(crate) address: SocketAddr,
     pub(crate) policy: Policy,
+    pub(crate) metrics: Arc<Metrics>,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
 }
