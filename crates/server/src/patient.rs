@@ -125,3 +125,51 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+
+    /// A stream like TLS with a peer that takes nothing: it has room for what is written, and is never done with it.
+    struct Full;
+
+    impl AsyncRead for Full {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Full {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn the_end_of_an_answer_that_nobody_takes_is_not_waited_for_for_ever() {
+        let timeouts = Timeouts { stall: Duration::from_millis(20), ..Timeouts::default() };
+        let patient = || Patient::new(Full, timeouts, Refused::default());
+        let (mut flushed, mut shut) = (patient(), patient());
+        flushed.write_all(b"an answer").await.unwrap();
+        let within = Duration::from_secs(30);
+        let ends = [
+            tokio::time::timeout(within, flushed.flush()).await,
+            tokio::time::timeout(within, shut.shutdown()).await,
+        ];
+        for end in ends {
+            assert_eq!(end.expect("it waits for ever").unwrap_err().kind(), io::ErrorKind::TimedOut);
+        }
+    }
+}

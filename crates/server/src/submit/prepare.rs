@@ -97,8 +97,8 @@ struct Place {
 impl Sealing<'_> {
     fn seal(&mut self, json: &Bytes, salt: [u8; 16]) -> Result<Place, Box<Problem>> {
         let submission = record::Submission::parse_shared(json)?;
-        Record::read(submission.canonical())?;
-        let grades = speaks::for_those_named(self.caller, &submission)?;
+        let named = Record::read(submission.canonical())?;
+        let grades = speaks::for_those_named(self.caller, &named)?;
         let vouched = Vouched {
             received: self.received,
             submitter: self.caller.submitter(),

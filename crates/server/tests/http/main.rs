@@ -10,6 +10,7 @@ mod asking;
 mod bad_records;
 mod bad_requests;
 mod bearers;
+mod bound;
 mod contract;
 mod failures;
 mod headers;
