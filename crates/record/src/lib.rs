@@ -47,6 +47,7 @@ pub mod limits;
 mod opened;
 mod refusal;
 mod scan;
+pub mod secret;
 pub mod signature;
 mod split;
 mod submission;
