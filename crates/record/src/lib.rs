@@ -49,6 +49,7 @@ pub mod model;
 mod opened;
 mod refusal;
 mod scan;
+pub mod secret;
 pub mod signature;
 mod split;
 pub mod story;
