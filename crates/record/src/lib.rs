@@ -35,6 +35,7 @@
 //!
 //! This crate has no I/O, no clock and no randomness: time of arrival and salt are arguments.
 
+mod admit;
 mod base64url;
 pub mod disclosure;
 mod envelope;
@@ -56,6 +57,7 @@ pub mod story;
 mod submission;
 mod time;
 
+pub use admit::admit;
 pub use disclosure::{Disclosure, DisclosureError, DisclosureWriter, Sd};
 pub use envelope::{Entry, EntryShape, Grade, Vouched, entry_of, is_submitter, seal, seal_into};
 pub use id::{RecordId, RecordKey};

@@ -5,8 +5,20 @@ use crate::json::{self, Member, Value};
 use crate::refusal::{push_name, push_position};
 
 /// The members of a record that hold content, as JSON pointers (RFC 6901): a secret in these does not stop a record.
-pub const CONTENT_MEMBERS: [&str; 4] =
-    ["/input/content", "/input/content_base64url", "/output/content", "/output/content_base64url"];
+pub const CONTENT_MEMBERS: [&str; 12] = [
+    "/input/content",
+    "/input/content_base64url",
+    "/executed/content",
+    "/executed/content_base64url",
+    "/output/content",
+    "/output/content_base64url",
+    "/approval/shown/content",
+    "/approval/shown/content_base64url",
+    "/approval/answer/content",
+    "/approval/answer/content_base64url",
+    "/access/query/content",
+    "/access/query/content_base64url",
+];
 
 /// The first string in a record that holds a secret: the JSON pointer (RFC 6901) of the field, and what the secret looks
 /// like. Strings are values and member names, at any depth, as they read after unescaping. For a name, the pointer is that
