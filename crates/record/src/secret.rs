@@ -22,7 +22,7 @@ mod shape;
 use std::fmt;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, Input, MatchKind};
+use aho_corasick::{AhoCorasick, Input, MatchKind, Span, packed};
 
 pub use fields::{CONTENT_MEMBERS, find_in_fields};
 
@@ -88,16 +88,62 @@ struct Mark {
 fn marks(bytes: &[u8]) -> impl Iterator<Item = Mark> {
     let mut next = 0;
     std::iter::from_fn(move || {
-        let found = MARKS.find(Input::new(bytes).range(next..))?;
-        next = found.start() + 1;
-        Some(Mark { rule: found.pattern().as_usize(), from: found.start(), to: found.end() })
+        let found = SEARCHER.find(bytes, next)?;
+        next = found.from + 1;
+        Some(found)
     })
 }
 
-#[allow(clippy::expect_used, reason = "the marks are constants, and a test searches for each")]
-static MARKS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .match_kind(MatchKind::LeftmostFirst)
-        .build(rules::RULES.iter().map(|rule| rule.mark))
-        .expect("a few dozen short marks make a searcher")
-});
+static SEARCHER: LazyLock<Searcher> = LazyLock::new(Searcher::new);
+
+/// Looks for all marks at once: many bytes at a time where the processor can, else byte by byte.
+struct Searcher {
+    wide: Option<packed::Searcher>,
+    narrow: AhoCorasick,
+}
+
+impl Searcher {
+    #[allow(clippy::expect_used, reason = "the marks are constants, and a test searches for each")]
+    fn new() -> Self {
+        let marks = || rules::RULES.iter().map(|rule| rule.mark);
+        let wide = packed::Config::new().heuristic_pattern_limits(false).builder().extend(marks()).build();
+        let narrow = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(marks());
+        Self { wide, narrow: narrow.expect("a few dozen short marks make a searcher") }
+    }
+
+    /// The first mark that begins at `from` or later.
+    fn find(&self, bytes: &[u8], from: usize) -> Option<Mark> {
+        let found = match &self.wide {
+            Some(wide) => wide.find_in(bytes, Span { start: from, end: bytes.len() }),
+            None => self.narrow.find(Input::new(bytes).range(from..)),
+        }?;
+        Some(Mark { rule: found.pattern().as_usize(), from: found.start(), to: found.end() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::airline;
+
+    use super::*;
+
+    /// A processor without wide instructions finds the same.
+    #[test]
+    fn both_ways_to_search_find_the_same_marks() {
+        let wide = Searcher::new();
+        let narrow = Searcher { wide: None, ..Searcher::new() };
+        let every_mark: Vec<_> = rules::RULES.iter().map(|rule| rule.mark).collect();
+        for text in [airline::ndjson(), &every_mark.concat(), &every_mark.join(" "), "sk", ""] {
+            let all = |searcher: &Searcher| {
+                let mut next = 0;
+                let found = std::iter::from_fn(|| {
+                    let mark = searcher.find(text.as_bytes(), next)?;
+                    next = mark.from + 1;
+                    Some((mark.rule, mark.from, mark.to))
+                });
+                found.collect::<Vec<_>>()
+            };
+            assert_eq!(all(&wide), all(&narrow));
+        }
+    }
+}

@@ -23,10 +23,10 @@ use sha2::{Digest, Sha256};
 use super::{PublicKey, Signature, message};
 
 /// Signatures in a batch, at most: one that does not hold costs the rest of its batch the time that was to be saved.
-pub(super) const BATCH_MAX: usize = 1_024;
+pub(super) const BATCH_MAX: usize = 4_096;
 
 /// Fewer than these are checked one by one: telling the order of [`SUMS`] points would cost more than is saved.
-pub(super) const BATCH_MIN: usize = 256;
+pub(super) const BATCH_MIN: usize = 512;
 
 /// Sums that the screen looks at: a component of small order escapes once in `2^SUMS`.
 const SUMS: usize = 128;

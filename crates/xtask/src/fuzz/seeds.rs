@@ -26,6 +26,9 @@ pub(super) fn write(corpus: &Path) -> io::Result<()> {
         ("submission", records()),
         ("entry", entries()),
         ("split", bodies()),
+        ("disclosure", disclosures()),
+        ("signatures", signature_lists()),
+        ("secret", texts_with_marks()),
         ("id_page", id_pages()),
         ("receipt", receipts()),
     ] {
@@ -138,6 +141,53 @@ fn bodies() -> Seeds {
         few[0].clone(),
         b"[ ]".to_vec(),
     ]
+}
+
+/// The first byte says what the rest is: content (even), or the JSON of a disclosure (odd).
+fn disclosures() -> Seeds {
+    let contents =
+        [&b"{\"user_id\": \"mia\"}\n"[..], b"\xe2\x82\xac \\ \0", b"\xff\xfe", "\u{ffff}".as_bytes()];
+    let jsons = [
+        r#"["AAECAwQFBgcICQoLDA0ODw","input","caf\u00e9"]"#,
+        r#" [ "000102030405060708090a0b0c0d0e0f" , "output" , { "base64url" : "_w" } ] "#,
+    ];
+    let contents = contents.iter().map(|content| [&[6], *content].concat());
+    contents.chain(jsons.iter().map(|json| [&[1], json.as_bytes()].concat())).collect()
+}
+
+fn signature_lists() -> Seeds {
+    let one =
+        |kid: &str| format!(r#"{{"alg":"EdDSA","kid":"{}","value":"{}"}}"#, kid.repeat(43), "A".repeat(86));
+    [format!("[{}]", one("A")), format!("[{}, {}]", one("A"), one("Q")), "[]".into()]
+        .map(String::into_bytes)
+        .to_vec()
+}
+
+/// Texts in which secrets could begin, and parts that would make them some.
+fn texts_with_marks() -> Seeds {
+    let token = |mark: &str| format!("{mark}{}", "0aB1cD2eF3".repeat(10)).into_bytes();
+    let marks = [
+        "sk-",
+        "sk-ant-",
+        "ghp_",
+        "AIza",
+        "AKIA",
+        "dbk_",
+        "Bearer ",
+        "Authorization: Basic ",
+        "PRIVATE+KEY+a+00000000+",
+    ];
+    let whole = [
+        "eyJhbGciOiJub25lIn0.e30.AAAAAAAAAAAAAAAAAAAAAA",
+        "task-force sk-learn",
+        "-----BEGIN PRIVATE KEY-----\nMIIC",
+    ];
+    marks
+        .iter()
+        .map(|mark| token(mark))
+        .chain(whole.map(Vec::from))
+        .chain(records().into_iter().take(4))
+        .collect()
 }
 
 /// Pages with no row, and with two, the last page and another.
