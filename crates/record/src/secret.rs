@@ -127,6 +127,12 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_mark_that_begins_inside_another_is_not_missed() {
+        let found: Vec<_> = marks(b"eyAKIA-sk-sk-").map(|mark| mark.from).collect();
+        assert_eq!(found, [0, 2, 7, 10]);
+    }
+
     /// A processor without wide instructions finds the same.
     #[test]
     fn both_ways_to_search_find_the_same_marks() {
