@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::print::Printer;
 use crate::{
-    audit, backup, completions, demo, fsck, hammer, key, rebuild, record, restore, serve, token, verify,
+    audit, backup, completions, demo, fsck, hammer, key, rebuild, record, restore, serve, session, token,
+    verify,
 };
 
 /// A transparency log for what AI agents do.
@@ -51,6 +52,7 @@ pub(crate) enum Verb {
     Record(record::Args),
     Verify(verify::Args),
     Audit(audit::Args),
+    Session(session::Args),
     Backup(backup::Args),
     Restore(restore::Args),
     Fsck(fsck::Args),

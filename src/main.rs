@@ -17,6 +17,7 @@ mod record;
 mod remake;
 mod restore;
 mod serve;
+mod session;
 mod store_source;
 mod token;
 mod trust;
@@ -63,6 +64,7 @@ async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
         Verb::Record(args) => record::run(args, printer).await,
         Verb::Verify(args) => verify::run(&args, printer),
         Verb::Audit(args) => audit::run(args, printer).await,
+        Verb::Session(args) => session::run(args, printer).await,
         Verb::Backup(args) => backup::run(args, printer).await,
         Verb::Fsck(args) => fsck::run(args, printer).await,
         Verb::Rebuild(args) => rebuild::run(args, printer).await,

@@ -109,6 +109,20 @@ pub(crate) fn text_line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
+/// What somebody else wrote, safe for a terminal: control characters, those that nobody sees and those that turn the
+/// direction of writing become escapes.
+pub(crate) fn safe(text: &str) -> String {
+    let plain = |c: char| matches!(c, '"' | '\'' | '\\');
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
+        if plain(c) {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_debug());
+        }
+        shown
+    })
+}
+
 /// A remark on standard error.
 pub(crate) fn remark(words: &str) {
     let _ = writeln!(anstream::stderr(), "{words}");

@@ -27,7 +27,7 @@ fn what_it_leaves_behind_can_be_checked_by_anybody() {
     let (vkey, altered) = (ran["vkey"].as_str().unwrap(), ran["altered_index"].as_u64().unwrap());
     assert_eq!(
         (&ran["records"], &ran["audited"], &ran["later"]),
-        (&2_923.into(), &2_923.into(), &2_923.into())
+        (&2_924.into(), &2_924.into(), &2_924.into())
     );
     let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
     let (receipt, record) = (path("receipt.ndjson"), path("record.json"));

@@ -14,6 +14,7 @@ mod restore;
 mod run;
 mod serve;
 mod served;
+mod session;
 #[path = "../../crates/client/src/testlog.rs"]
 #[allow(dead_code, reason = "shared with the unit tests of crates/client, which use more of it")]
 mod testlog;

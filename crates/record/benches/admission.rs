@@ -52,6 +52,18 @@ fn admission(c: &mut Criterion) {
     group.bench_function("parse pretty-printed, with both SHA-256", |b| {
         b.iter(|| Submission::parse(black_box(PRETTY.as_bytes())));
     });
+    group.bench_function("admit canonical: parse, understand, look for secrets", |b| {
+        b.iter(|| {
+            let submission = Submission::parse_shared(black_box(&canonical)).unwrap();
+            record::admit(&submission).map(|record| record.time)
+        });
+    });
+    group.bench_function("admit pretty-printed", |b| {
+        b.iter(|| {
+            let submission = Submission::parse(black_box(PRETTY.as_bytes())).unwrap();
+            record::admit(&submission).map(|record| record.time)
+        });
+    });
     let mut out = BytesMut::with_capacity(1 << 20);
     group.bench_function("seal into a buffer", |b| {
         b.iter(|| {

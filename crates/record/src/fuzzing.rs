@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 use crate::signature::Signatures;
 use crate::split::{Framing, split as split_body};
 use crate::submission::{Submission, fast, slow};
-use crate::{canonical, limits};
+use crate::{canonical, limits, secret};
 
 /// Both ways to the canonical form agree on `data`; what is accepted is a fixed point and survives the envelope.
 pub fn submission(data: &[u8]) {
@@ -175,6 +175,45 @@ fn opened(text: &str) {
         json.len() > limits::TEXT_BYTES_MAX || canonical(&json).is_ok_and(|json| json.starts_with(b"[\""))
     );
     assert!(disclosure::verify(text, &Sd::of(text)).is_ok());
+}
+
+/// A secret stays one whatever lines stand around it and wherever the text before it is cut; fields say the same as the
+/// text in them, under any escapes.
+pub fn secret(data: &[u8]) {
+    let found = secret::find_in_bytes(data);
+    if let Some(secret::Found { kind, at }) = found {
+        assert!(at < data.len());
+        let alone = secret::find_in_bytes(&data[at..]);
+        assert_eq!(alone, Some(secret::Found { kind, at: 0 }), "another secret without what stood before it");
+        let between = [b"x sk-learn\n", data, b"\n0"].concat();
+        assert_eq!(
+            secret::find_in_bytes(&between).map(|found| (found.kind, found.at)),
+            Some((kind, at + 11))
+        );
+    }
+    for end in memchr::memchr_iter(b'\n', data) {
+        // A secret may go on over the end of a line, but none is lost that ends before it or begins after it.
+        let (line, rest) = (secret::find_in_bytes(&data[..end]), secret::find_in_bytes(&data[end + 1..]));
+        let first = line.map(|found| found.at).or(rest.map(|found| end + 1 + found.at));
+        assert!(
+            first.is_none_or(|first| found.is_some_and(|found| found.at <= first)),
+            "lost between two lines"
+        );
+    }
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let mut plain = b"{\"a\":[0,".to_vec();
+    crate::json::string::print(text, &mut plain);
+    plain.extend_from_slice(b"]}");
+    let escaped: Vec<_> = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    let escaped = format!("{{\"a\":[0,\"{}\"]}}", escaped.concat());
+    let expected = secret::find(text).map(|found| ("/a/1".to_owned(), found.kind));
+    if crate::json::string::noncharacter(data).is_none() {
+        assert_eq!(secret::find_in_fields(&plain, &[]), expected, "in a canonical string");
+        assert_eq!(secret::find_in_fields(escaped.as_bytes(), &[]), expected, "under escapes");
+        assert_eq!(secret::find_in_fields(&plain, &["/a"]), None, "passed over");
+    }
+    // Whatever the bytes are.
+    let _ = secret::find_in_fields(data, &secret::CONTENT_MEMBERS);
 }
 
 fn trim(mut line: &[u8]) -> &[u8] {

@@ -35,6 +35,7 @@
 //!
 //! This crate has no I/O, no clock and no randomness: time of arrival and salt are arguments.
 
+mod admit;
 mod base64url;
 pub mod disclosure;
 mod envelope;
@@ -49,11 +50,14 @@ pub mod model;
 mod opened;
 mod refusal;
 mod scan;
+pub mod secret;
 pub mod signature;
 mod split;
+pub mod story;
 mod submission;
 mod time;
 
+pub use admit::admit;
 pub use disclosure::{Disclosure, DisclosureError, DisclosureWriter, Sd};
 pub use envelope::{Entry, EntryShape, Grade, Vouched, entry_of, is_submitter, seal, seal_into};
 pub use id::{RecordId, RecordKey};

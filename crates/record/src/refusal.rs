@@ -153,6 +153,11 @@ pub enum Cause {
     /// A field with a meaning that holds something else, or that a record of its type lacks.
     #[error("this record cannot be understood: {why}")]
     BadField { why: String },
+    /// A field that holds what looks like a secret. The secret itself is not told.
+    #[error(
+        "this field holds what looks like {kind}, and fields stay in the log for good; send claims and a digest instead,          and if it was a real one, change it"
+    )]
+    Secret { kind: crate::secret::Kind },
     /// A submitter's name that cannot go into an entry.
     #[error("the submitter's name must have 1 to 256 bytes, without control characters and noncharacters")]
     BadSubmitter,
@@ -188,6 +193,7 @@ impl Cause {
             Self::NotCanonical => "not-canonical",
             Self::BadEnvelope { .. } => "bad-envelope",
             Self::BadField { .. } => "bad-field",
+            Self::Secret { .. } => "secret",
             Self::BadSubmitter => "bad-submitter",
             Self::BadSignatures { .. } => "bad-signatures",
         }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use record::findings::{Finding, Fold, Parameters, Rule, Seen, Verdict};
-use record::model::Record;
+use record::model::{Record, Status};
 use serde_json::Value;
 use testkit::airline;
 
@@ -29,18 +29,26 @@ struct Judged {
     findings: Vec<Finding>,
     verdicts: BTreeMap<String, Verdict>,
     tool_at: BTreeMap<u64, String>,
+    errors: BTreeSet<u64>,
 }
 
 /// The fold over the sample, in the order of the file, each record received when it says that it happened.
 fn judged() -> Judged {
     let mut fold = Fold::new(Parameters::default());
-    let mut judged = Judged { findings: Vec::new(), verdicts: BTreeMap::new(), tool_at: BTreeMap::new() };
+    let mut judged = Judged {
+        findings: Vec::new(),
+        verdicts: BTreeMap::new(),
+        tool_at: BTreeMap::new(),
+        errors: BTreeSet::new(),
+    };
     let mut sessions = BTreeSet::new();
     for (index, line) in (0..).zip(airline::lines()) {
         let record = Record::read(line.as_bytes()).unwrap();
         sessions.extend(record.session.as_ref().map(|session| session.id.as_str().to_owned()));
         let tool = record.action.as_ref().and_then(|action| action.tool.as_deref());
         judged.tool_at.extend(tool.map(|tool| (index, tool.to_owned())));
+        let error = record.outcome.as_ref().is_some_and(|outcome| outcome.status == Status::Error);
+        judged.errors.extend(error.then_some(index));
         judged.findings.extend(fold.take(&Seen {
             index,
             received: record.time,
@@ -121,13 +129,14 @@ fn the_published_table_is_this_one() {
     let total = judged.findings.len();
     let sessions: BTreeSet<&String> = without.keys().map(|(session, _)| session).collect();
     let changes: usize = all.values().sum();
+    let errors = judged.findings.iter().filter(|finding| judged.errors.contains(&finding.index)).count();
     let mut text = format!(
         "# What the log says of an airline's agent\n\n\
          The sample in `tests/data/airline` is 200 real conversations of an airline's agent with simulated customers. The \
          airline's\nown rule is the sessions' `approval_policy`: before each change to a booking the agent must obtain the \
          customer's explicit\nyes. The log holds {changes} such calls. **{total} of them ran without an approval that covers \
-         them** (`approval_missing`), in\n{} of the 200 sessions. No other rule found anything, and all 200 sessions are \
-         COMPLETE.\n\n\
+         them** (`approval_missing`), in\n{} of the 200 sessions; {errors} of these came back as an error, which is a call that ran all the same. No other \
+         rule found\nanything, and all 200 sessions are COMPLETE.\n\n\
          | Tool | changes | without an approval |\n|---|---:|---:|\n",
         sessions.len()
     );

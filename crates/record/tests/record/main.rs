@@ -9,6 +9,7 @@ mod json;
 mod properties;
 mod refusals;
 mod rfc8785;
+mod secret;
 mod signature;
 mod split;
 mod submission;

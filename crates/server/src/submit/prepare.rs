@@ -1,7 +1,7 @@
 //! From a request body to entries: cut, checked, sealed, hashed.
 
 use bytes::{Bytes, BytesMut};
-use record::{Framing, RecordId, Vouched, model::Record};
+use record::{Framing, RecordId, Vouched};
 use sequencer::{ids::Identity, pool::Submission};
 use tlog::{Hash, integrate::Entry};
 
@@ -97,7 +97,7 @@ struct Place {
 impl Sealing<'_> {
     fn seal(&mut self, json: &Bytes, salt: [u8; 16]) -> Result<Place, Box<Problem>> {
         let submission = record::Submission::parse_shared(json)?;
-        let named = Record::read(submission.canonical())?;
+        let named = record::admit(&submission)?;
         let grades = speaks::for_those_named(self.caller, &named)?;
         let vouched = Vouched {
             received: self.received,

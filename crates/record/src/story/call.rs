@@ -1,0 +1,198 @@
+//! The calls of a session: what was asked for, who let it through, what ran, what came back.
+
+use serde::Serialize;
+
+use super::{Found, Told};
+use crate::findings::Finding;
+use crate::model::{Content, Decision, Identity, Inline, Kind, Mode, Record};
+
+/// A call.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Call {
+    /// Its id within the session.
+    pub id: String,
+    /// The tool.
+    pub tool: Option<String>,
+    /// Who offers it.
+    pub server: Option<String>,
+    /// What it is about; nothing where that stands beside the log.
+    pub target: Option<String>,
+    /// What it does to the world.
+    pub effect: Option<&'static str>,
+    /// The request.
+    pub requested: Option<Requested>,
+    /// What was decided about it.
+    pub decisions: Vec<Decided>,
+    /// Why it was not let through.
+    pub denied: Option<String>,
+    /// How it ended.
+    pub ended: Vec<Ended>,
+    /// What was found.
+    pub findings: Vec<Found>,
+}
+
+/// The request of a call.
+#[derive(Debug, Clone, Serialize)]
+pub struct Requested {
+    /// Index of the entry.
+    pub index: u64,
+    /// When, by the producer's word.
+    pub time: String,
+    /// What went in.
+    pub input: Option<Input>,
+    /// The word of the scope it needs.
+    pub requires: Option<String>,
+}
+
+/// A content: where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Input {
+    /// Its length in bytes, where somebody said it.
+    pub bytes: Option<u64>,
+    /// The digest of its disclosure.
+    pub sd: Option<String>,
+    /// The content itself, where it stands in the record.
+    pub content: Option<String>,
+}
+
+/// A decision about a call.
+#[derive(Debug, Clone, Serialize)]
+pub struct Decided {
+    /// Index of the entry.
+    pub index: u64,
+    /// When, by the producer's word.
+    pub time: String,
+    /// `approved` or `denied`.
+    pub decision: &'static str,
+    /// Who or what decided.
+    pub mode: &'static str,
+    /// By name.
+    pub approver: Option<String>,
+    /// Whether the approver was checked: `verified`, or `asserted` where somebody says so.
+    pub identity: &'static str,
+    /// Whether it binds this request.
+    pub binds_request: bool,
+    /// Until when it holds.
+    pub expires: Option<String>,
+    /// What was answered, where that stands in the record.
+    pub answer: Option<String>,
+}
+
+/// An end of a call.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ended {
+    /// Index of the entry.
+    pub index: u64,
+    /// When, by the producer's word.
+    pub time: String,
+    /// The outcome.
+    pub status: &'static str,
+    /// Closer, by the producer's code.
+    pub code: Option<String>,
+    /// How long it took, in milliseconds.
+    pub ms: Option<u64>,
+    /// What was executed, where the record says so.
+    pub executed: Option<Input>,
+    /// What came back.
+    pub output: Option<Input>,
+}
+
+/// The calls in the order they were first spoken of, and the findings that belong to none of them.
+pub(super) fn calls<'f>(records: &[Told<'_>], findings: &'f [Finding]) -> (Vec<Call>, Vec<&'f Finding>) {
+    let mut calls: Vec<Call> = Vec::new();
+    let mut rest: Vec<&Finding> = findings.iter().collect();
+    for told in records {
+        let Some(action) = &told.record.action else { continue };
+        let at = calls.iter().position(|call| call.id == action.id.as_str()).unwrap_or_else(|| {
+            calls.push(Call { id: action.id.to_string(), ..Call::default() });
+            calls.len() - 1
+        });
+        let call = &mut calls[at];
+        call.describe(&told.record);
+        call.take(told);
+        let (here, elsewhere) = rest.into_iter().partition(|finding| finding.index == told.index);
+        let here: Vec<&Finding> = here;
+        call.findings.extend(here.into_iter().map(Found::of));
+        rest = elsewhere;
+    }
+    (calls, rest)
+}
+
+impl Call {
+    /// The first record that says something of the call stands; what ran otherwise is a finding.
+    fn describe(&mut self, record: &Record<'_>) {
+        let Some(action) = &record.action else { return };
+        let or = |known: &mut Option<String>, said: Option<String>| *known = known.take().or(said);
+        or(&mut self.tool, action.tool.as_ref().map(ToString::to_string));
+        or(&mut self.server, action.server.as_ref().map(ToString::to_string));
+        or(&mut self.target, action.target.as_ref().and_then(|target| target.plain()).map(str::to_owned));
+        self.effect = self.effect.or(action.effect.map(crate::model::Effect::as_str));
+    }
+
+    fn take(&mut self, told: &Told<'_>) {
+        let record = &told.record;
+        match record.kind {
+            Kind::ActionRequested if self.requested.is_none() => {
+                let requires = record.action.as_ref().and_then(|action| action.requires.as_ref());
+                self.requested = Some(Requested {
+                    index: told.index,
+                    time: record.time.to_string(),
+                    input: record.input.as_ref().map(Input::of),
+                    requires: requires.map(ToString::to_string),
+                });
+            }
+            Kind::ActionDenied => {
+                self.denied =
+                    record.denial.as_ref().map(|denial| denial.reason.to_string()).or(Some(String::new()));
+            }
+            Kind::ApprovalDecided => self.decisions.extend(decided(told, self.requested.as_ref(), record)),
+            Kind::ActionCompleted => self.ended.extend(ended(told)),
+            _ => {}
+        }
+    }
+}
+
+fn decided(told: &Told<'_>, requested: Option<&Requested>, record: &Record<'_>) -> Option<Decided> {
+    let approval = record.approval.as_ref()?;
+    let sd = requested.and_then(|requested| requested.input.as_ref()?.sd.as_deref());
+    let binds = approval.binds.as_ref();
+    Some(Decided {
+        index: told.index,
+        time: record.time.to_string(),
+        decision: if approval.decision? == Decision::Approved { "approved" } else { "denied" },
+        mode: approval.mode.unwrap_or(Mode::Unknown).as_str(),
+        approver: approval.approver.as_ref().map(|party| party.sub.to_string()),
+        identity: if approval.identity == Some(Identity::Verified) { "verified" } else { "asserted" },
+        binds_request: requested.is_some() && binds.is_some_and(|binds| binds.sd.as_deref() == sd),
+        expires: approval.expires.map(|end| end.to_string()),
+        answer: approval.answer.as_ref().and_then(|answer| Input::of(answer).content),
+    })
+}
+
+fn ended(told: &Told<'_>) -> Option<Ended> {
+    let outcome = told.record.outcome.as_ref()?;
+    Some(Ended {
+        index: told.index,
+        time: told.record.time.to_string(),
+        status: outcome.status.as_str(),
+        code: outcome.code.as_ref().map(ToString::to_string),
+        ms: outcome.ms,
+        executed: told.record.executed.as_ref().map(Input::of),
+        output: told.record.output.as_ref().map(Input::of),
+    })
+}
+
+impl Input {
+    fn of(content: &Content<'_>) -> Self {
+        let inline = content.inline().ok().flatten();
+        Self {
+            bytes: content.bytes,
+            sd: content.sd().map(str::to_owned),
+            content: inline.map(|inline| match inline {
+                // A string is its own characters, everything else its JSON.
+                Inline::Json(json) => serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()),
+                Inline::Base64url(json) => json.to_owned(),
+            }),
+        }
+    }
+}
