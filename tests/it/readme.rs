@@ -43,6 +43,21 @@ fn the_commands_under_use_it_work_as_they_stand() {
 }
 
 #[test]
+fn the_commands_with_tokens_work_as_they_stand() {
+    let home = tempfile::tempdir().unwrap();
+    let served = Served::start_under_tokens(&home.path().join("log"), &[]);
+    let sample: Vec<_> = testkit::airline::lines().take(40).collect();
+    std::fs::write(home.path().join("calls.ndjson"), sample.join("\n")).unwrap();
+    std::fs::write(home.path().join("log.vkey"), &served.vkey).unwrap();
+    // A checkpoint is published at an interval, and an audit reads what is published.
+    let typed = blocks("Use it")[2].replace("deedbook audit", "sleep 0.5; deedbook audit");
+    let said = type_in(&typed.replace("http://127.0.0.1:2026", &served.url), home.path());
+    for held in ["a token for crm", "a token for auditor", "40 records are in the log", "at size 40"] {
+        assert!(said.contains(held), "{held:?} is not in\n{said}");
+    }
+}
+
+#[test]
 fn the_record_that_is_shown_is_one() {
     let (_, after) = README.split_once("```json\n").unwrap();
     let record = record::Submission::parse(after.split("```").next().unwrap().as_bytes()).unwrap();

@@ -2,7 +2,8 @@
 //!
 //! A log is served either [`Access::Open`], which asks nobody who they are and is for trying out, or under tokens. A
 //! [`Secret`] is what a caller shows; the log keeps its digest and what it is for, a [`Token`], in a [`TokenList`]. Which
-//! route needs which [`Role`] is in one table, [`crate::rights`]; [`crate::guard`] holds every request against it.
+//! route needs which [`Role`] is in one table, [`crate::rights`]; the layer `guard` holds every request against
+//! it.
 //!
 //! Everything here but [`Tokens`] is a pure function: time and chance are arguments.
 

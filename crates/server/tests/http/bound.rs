@@ -30,14 +30,14 @@ async fn log() -> Served {
     Setup::records().under_tokens().0.serve().await
 }
 
-/// Record `n` with these names in it; null is nobody.
-fn naming(n: u64, producer: Value, agent: Value, iss: &str, sub: &str) -> Value {
+/// Record `n` with these names in it; an empty one is nobody.
+fn naming(n: u64, producer: &str, agent: &str, iss: &str, sub: &str) -> Value {
     let mut named = record(n);
-    named["producer"] = if producer.is_null() { Value::Null } else { json!({"id": producer}) };
-    named["agent"] = if agent.is_null() { Value::Null } else { json!({"sub": agent}) };
+    named["producer"] = if producer.is_empty() { Value::Null } else { json!({"id": producer}) };
+    named["agent"] = if agent.is_empty() { Value::Null } else { json!({"sub": agent}) };
     named["principal"] = if iss.is_empty() { Value::Null } else { json!({"iss": iss, "sub": sub}) };
     // An event that may have neither agent nor principal.
-    if agent.is_null() || iss.is_empty() {
+    if agent.is_empty() || iss.is_empty() {
         named["type"] = json!("x-tests.event");
     }
     named.as_object_mut().unwrap().retain(|_, value| !value.is_null());
@@ -54,13 +54,13 @@ async fn a_record_that_names_another_is_refused_with_the_field() {
     let principal = format!("{IDP}|u-1");
     let token = bind(served.tokens(), only(&["p1", "p2"]), only(&["a1"]), only(&[&principal]));
     for (n, (named, path, shown)) in [
-        (naming(1, json!("p3"), json!("a1"), IDP, "u-1"), "/producer/id", "the producer \"p3\""),
-        (naming(2, json!("P1"), json!("a1"), IDP, "u-1"), "/producer/id", "the producer \"P1\""),
-        (naming(3, Value::Null, json!("a1"), IDP, "u-1"), "/producer/id", "no producer"),
-        (naming(4, json!("p1"), json!("a2"), IDP, "u-1"), "/agent/sub", "the agent \"a2\""),
-        (naming(5, json!("p1"), json!("a1"), IDP, "u-2"), "/principal", "u-2"),
-        (naming(6, json!("p1"), json!("a1"), "https://other", "u-1"), "/principal", "https://other|u-1"),
-        (naming(7, json!("p1"), json!("*"), IDP, "u-1"), "/agent/sub", "\"*\""),
+        (naming(1, "p3", "a1", IDP, "u-1"), "/producer/id", "the producer \"p3\""),
+        (naming(2, "P1", "a1", IDP, "u-1"), "/producer/id", "the producer \"P1\""),
+        (naming(3, "", "a1", IDP, "u-1"), "/producer/id", "no producer"),
+        (naming(4, "p1", "a2", IDP, "u-1"), "/agent/sub", "the agent \"a2\""),
+        (naming(5, "p1", "a1", IDP, "u-2"), "/principal", "u-2"),
+        (naming(6, "p1", "a1", "https://other", "u-1"), "/principal", "https://other|u-1"),
+        (naming(7, "p1", "*", IDP, "u-1"), "/agent/sub", "\"*\""),
     ]
     .into_iter()
     .enumerate()
@@ -74,7 +74,7 @@ async fn a_record_that_names_another_is_refused_with_the_field() {
         assert!(problem.detail.contains(shown), "{n}: {}", problem.detail);
     }
     assert_eq!(served.size(), 0);
-    assert_eq!(submit(&served, &token, &naming(8, json!("p2"), json!("a1"), IDP, "u-1")).await.status, 200);
+    assert_eq!(submit(&served, &token, &naming(8, "p2", "a1", IDP, "u-1")).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,9 +82,9 @@ async fn of_several_records_only_those_that_name_others_are_refused() {
     let served = log().await;
     let token = bind(served.tokens(), only(&["p1"]), Named::ANY, Named::ANY);
     let body = ndjson([
-        naming(1, json!("p1"), json!("a"), IDP, "u"),
-        naming(2, json!("p2"), json!("a"), IDP, "u"),
-        naming(3, json!("p1"), json!("b"), IDP, "v"),
+        naming(1, "p1", "a", IDP, "u"),
+        naming(2, "p2", "a", IDP, "u"),
+        naming(3, "p1", "b", IDP, "v"),
     ]);
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/x-ndjson")];
@@ -105,11 +105,11 @@ async fn the_log_vouches_for_whom_an_explicit_list_names_and_for_nobody_else() {
     let anybody = bind(served.tokens(), only(&["p"]), Named::ANY, Named::ANY);
     let (verified, asserted) = ("verified", "asserted");
     for (n, token, record, agent, principal) in [
-        (1, &named, naming(1, json!("p"), json!("a2"), IDP, "u-1"), verified, verified),
-        (2, &named, naming(2, json!("p"), Value::Null, IDP, "u-1"), asserted, verified),
-        (3, &named, naming(3, json!("p"), json!("a1"), "", ""), verified, asserted),
-        (4, &agents, naming(4, json!("p"), json!("a1"), IDP, "u-9"), verified, asserted),
-        (5, &anybody, naming(5, json!("p"), json!("a1"), IDP, "u-1"), asserted, asserted),
+        (1, &named, naming(1, "p", "a2", IDP, "u-1"), verified, verified),
+        (2, &named, naming(2, "p", "", IDP, "u-1"), asserted, verified),
+        (3, &named, naming(3, "p", "a1", "", ""), verified, asserted),
+        (4, &agents, naming(4, "p", "a1", IDP, "u-9"), verified, asserted),
+        (5, &anybody, naming(5, "p", "a1", IDP, "u-1"), asserted, asserted),
     ] {
         let answer = submit(&served, token, &record).await;
         assert_eq!(answer.status, 200, "{n}: {answer:?}");
@@ -124,13 +124,12 @@ async fn the_log_vouches_for_whom_an_explicit_list_names_and_for_nobody_else() {
 async fn a_bar_in_an_issuer_makes_nobody_somebody_else() {
     let served = log().await;
     let token = bind(served.tokens(), Named::ANY, Named::ANY, only(&["idp|x|u"]));
-    let rightly = submit(&served, &token, &naming(1, json!("p"), json!("a"), "idp", "x|u")).await;
+    let rightly = submit(&served, &token, &naming(1, "p", "a", "idp", "x|u")).await;
     assert_eq!(rightly.json()["items"][0]["log"]["principal"], "verified");
-    let problem =
-        submit(&served, &token, &naming(2, json!("p"), json!("a"), "idp|x", "u")).await.problem(403);
+    let problem = submit(&served, &token, &naming(2, "p", "a", "idp|x", "u")).await.problem(403);
     assert_eq!(problem.json["path"], "/principal/iss");
     let anybody = bind(served.tokens(), Named::ANY, Named::ANY, Named::ANY);
-    let said = submit(&served, &anybody, &naming(3, json!("p"), json!("a"), "idp|x", "u")).await;
+    let said = submit(&served, &anybody, &naming(3, "p", "a", "idp|x", "u")).await;
     assert_eq!(said.json()["items"][0]["log"]["principal"], "asserted");
 }
 
@@ -138,7 +137,7 @@ async fn a_bar_in_an_issuer_makes_nobody_somebody_else() {
 async fn a_token_that_was_revoked_speaks_for_nobody() {
     let served = log().await;
     let token = bind(served.tokens(), Named::ANY, Named::ANY, Named::ANY);
-    let one = naming(1, json!("p"), json!("a"), IDP, "u");
+    let one = naming(1, "p", "a", IDP, "u");
     assert_eq!(submit(&served, &token, &one).await.status, 200);
     let id: TokenId = served.tokens().list().tokens().last().unwrap().id;
     served.tokens().revoke(id, Moment::from_ms(1)).unwrap();
