@@ -21,7 +21,7 @@ impl Desk {
         let file = home.path().join("records.ndjson");
         std::fs::write(&file, records).unwrap();
         let file = file.to_str().unwrap();
-        deedbook(["record", file, "--url", &served.url, "--vkey", &served.vkey]).expect(0);
+        deedbook(["record", file, "--url", &served.url, "--vkey", &served.vkey, "--published"]).expect(0);
         Self { served, home }
     }
 
