@@ -4,10 +4,13 @@
 
 use crate::disclosure::{self, Disclosure, DisclosureWriter, Form, Sd};
 use crate::envelope::{Entry, Grade, Vouched, entry_of, seal, seal_into};
+use crate::findings::{Finding, Fold, Parameters, Seen};
+use crate::model::Record;
 use crate::opened::open;
 use crate::refusal::Refusal;
 use crate::signature::Signatures;
 use crate::split::{Framing, split as split_body};
+use crate::story::{Story, Told};
 use crate::submission::{Submission, fast, slow};
 use crate::{canonical, limits, secret};
 
@@ -114,6 +117,62 @@ pub fn signatures(data: &[u8]) {
     assert_eq!(canonical(data).as_deref(), Ok(printed.as_bytes()), "another canonical form");
     assert_eq!(Signatures::parse(printed.as_bytes()).as_ref(), Ok(&list), "not a fixed point");
     assert_eq!(Signatures::new(list.iter().copied().collect()), Ok(list));
+}
+
+/// Each line that is a record is folded, in order: the fold gives the same twice, rests on what came before alone, and
+/// every session can be told.
+pub fn findings(data: &[u8]) {
+    let lines: Vec<Vec<u8>> =
+        data.split(|&byte| byte == b'\n').filter_map(|line| canonical(line).ok()).collect();
+    let records: Vec<(&[u8], Record<'_>)> =
+        lines.iter().filter_map(|line| Some((&line[..], Record::read(line).ok()?))).collect();
+    let found = folded(&records);
+    assert_eq!(found.0, folded(&records).0, "the fold says something else the second time");
+    for finding in &found.0 {
+        assert!(!finding.why.is_empty() && !finding.why.contains('\n'), "{finding:?}");
+        assert!(finding.rests_on.iter().all(|&index| index < finding.index), "{finding:?}");
+        assert!(finding.rests_on.is_sorted(), "{finding:?}");
+    }
+    let half = folded(&records[..records.len() / 2]);
+    assert!(found.0.starts_with(&half.0), "a finding went away");
+    for (_, record) in &records {
+        let Some(session) = record.session.as_ref() else { continue };
+        let Some(verdict) = found.1.verdict(&session.id) else { continue };
+        let told: Vec<Told<'_>> = (0..)
+            .zip(&records)
+            .filter(|(_, (_, record))| record.session.as_ref().is_some_and(|of| of.id == session.id))
+            .map(|(index, (_, record))| Told {
+                index,
+                received: record.time,
+                principal: Grade::Asserted,
+                agent: Grade::Asserted,
+                record: record.clone(),
+            })
+            .collect();
+        let here: Vec<Finding> = found
+            .0
+            .iter()
+            .filter(|found| found.session.as_deref() == Some(session.id.as_str()))
+            .cloned()
+            .collect();
+        let story = Story::of(&session.id, &told, &here, &verdict);
+        assert_eq!(
+            story.map(|story| story.all_findings().count()),
+            Some(here.len()),
+            "a finding is not told"
+        );
+    }
+}
+
+fn folded(records: &[(&[u8], Record<'_>)]) -> (Vec<Finding>, Fold) {
+    let mut fold = Fold::new(Parameters { gap_patience: 2, ..Parameters::default() });
+    let mut found = Vec::new();
+    for (index, (canonical, record)) in (0..).zip(records) {
+        let seen =
+            Seen { index, received: record.time, record, canonical, rewritten: false, signatures: &[] };
+        found.extend(fold.take(&seen));
+    }
+    (found, fold)
 }
 
 /// The first byte chooses: the rest is content that is disclosed whole and in pieces, or the JSON of a disclosure.

@@ -20,7 +20,7 @@ pub struct Opened {
 
 impl Opened {
     /// The salt: 16 bytes where it was made here, else 16 to
-    /// [`DISCLOSURE_SALT_BYTES_MAX`](crate::limits::DISCLOSURE_SALT_BYTES_MAX).
+    /// [`DISCLOSURE_SALT_BYTES_MAX`].
     pub fn salt(&self) -> &[u8] {
         &self.salt
     }

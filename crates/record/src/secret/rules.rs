@@ -62,7 +62,7 @@ const fn key(
     of(Kind::ApiKey(issuer), mark, Follows::Run { alphabet, least, most, mixed_case: false })
 }
 
-/// As [`key`], for a run that words could be, joined by hyphens or underscores or not at all.
+/// As [`key()`], for a run that words could be, joined by hyphens or underscores or not at all.
 const fn mixed(
     issuer: &'static str,
     mark: &'static str,

@@ -4,6 +4,7 @@
 mod disclosure;
 mod documents;
 mod envelope;
+mod folding;
 mod golden;
 mod json;
 mod properties;

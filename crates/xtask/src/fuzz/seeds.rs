@@ -27,6 +27,7 @@ pub(super) fn write(corpus: &Path) -> io::Result<()> {
         ("entry", entries()),
         ("split", bodies()),
         ("disclosure", disclosures()),
+        ("findings", stories()),
         ("signatures", signature_lists()),
         ("secret", texts_with_marks()),
         ("id_page", id_pages()),
@@ -141,6 +142,13 @@ fn bodies() -> Seeds {
         few[0].clone(),
         b"[ ]".to_vec(),
     ]
+}
+
+/// Whole sessions: one of the sample, and an example of each type.
+fn stories() -> Seeds {
+    let session = testkit::airline::lines().take(21).collect::<Vec<_>>().join("\n");
+    let examples = record::model::examples().map(|(_, json)| json).collect::<Vec<_>>().join("\n");
+    [session, examples].map(String::into_bytes).to_vec()
 }
 
 /// The first byte says what the rest is: content (even), or the JSON of a disclosure (odd).
