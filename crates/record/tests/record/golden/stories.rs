@@ -281,6 +281,19 @@ fn scopes() -> Vec<Golden> {
             COMPLETE,
             &[(3, OutOfScope, &[2])],
         ),
+        near(
+            OutOfScope,
+            "a call at the last moment of a delegation",
+            "the end itself is still within",
+            handed(
+                vec![
+                    delegation(PLANNER, AGENT, "crm:write")
+                        .set("/delegation/expires", json!("2026-11-23T08:14:03.000Z")),
+                ],
+                "crm:write",
+            ),
+            COMPLETE,
+        ),
         shows(
             "a chain that widens",
             "the planner hands on what the session never held",
@@ -320,6 +333,19 @@ fn scopes() -> Vec<Golden> {
             ),
             COMPLETE,
             &[(2, ScopeWidened, &[1])],
+        ),
+        near(
+            ScopeWidened,
+            "a delegation that ends with its session",
+            "it does not outlive it",
+            handed(
+                vec![
+                    delegation(PLANNER, AGENT, "crm:read")
+                        .set("/delegation/expires", json!("2026-11-23T09:14:00.000Z")),
+                ],
+                "crm:read",
+            ),
+            COMPLETE,
         ),
         near(
             ScopeWidened,
@@ -513,6 +539,13 @@ fn decisions() -> Vec<Golden> {
             "an approval that binds no input",
             "a yes to a call whose input is not named is a yes to anything",
             good().set(DECIDED, "/approval/binds/sd", Value::Null),
+            COMPLETE,
+            &[(4, ApprovalMismatch, &[1, 2, 3])],
+        ),
+        shows(
+            "an approval that names the call and binds another record",
+            "the name is not enough: what it binds was never requested",
+            good().set(DECIDED, "/approval/binds/record", json!(id(99))),
             COMPLETE,
             &[(4, ApprovalMismatch, &[1, 2, 3])],
         ),
@@ -931,6 +964,13 @@ fn signatures() -> Vec<Golden> {
                 registered(3, "producer", PRODUCER),
                 opened().signed(1).signed(3),
             ]),
+            CANNOT_TELL,
+        ),
+        near(
+            SignatureInvalid,
+            "a key that somebody announces again as his own",
+            "the first announcement stands, so the key stays with its owner",
+            signed(vec![registered(1, "agent", "agent:acme/other")]),
             CANNOT_TELL,
         ),
         shows(
