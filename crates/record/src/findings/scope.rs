@@ -110,16 +110,7 @@ impl Delegations {
                 found.push(Rule::OutOfScope, &by, format!("{actor:?} does not hold anything: {why}"));
             }
             Held::Words(..) => {}
-            Held::Unsaid => self.call_by_own_word(needed, found),
-        }
-    }
-
-    /// Where nobody said what is held, the record's own scope is the measure.
-    #[allow(clippy::unused_self, reason = "the third case of `call`")]
-    fn call_by_own_word(&self, needed: &str, found: &mut Found<'_, '_>) {
-        let Some(claimed) = found.seen.record.scope.as_ref().map(|scope| Scope::parse(scope)) else { return };
-        if !claimed.0.contains(needed) {
-            found.push(Rule::OutOfScope, &[], format!("by its own scope it does not hold {needed:?}"));
+            Held::Unsaid => by_its_own_word(needed, found),
         }
     }
 
@@ -181,6 +172,14 @@ impl Delegations {
             (Held::Unsaid, Some(scope)) => Held::Words(scope.clone(), vec![hop.index]),
             (Held::Unsaid, None) => Held::Unsaid,
         }
+    }
+}
+
+/// Where nobody said what is held, the record's own scope is the measure.
+fn by_its_own_word(needed: &str, found: &mut Found<'_, '_>) {
+    let Some(claimed) = found.seen.record.scope.as_ref().map(|scope| Scope::parse(scope)) else { return };
+    if !claimed.0.contains(needed) {
+        found.push(Rule::OutOfScope, &[], format!("by its own scope it does not hold {needed:?}"));
     }
 }
 
