@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use super::call::{Call, Requested};
@@ -11,6 +9,7 @@ use super::decision::{Decision, Fault};
 use super::scope::{Delegations, Granted, Scope};
 use super::sequence::Sequence;
 use super::{Correlation, Finding, Found, Rule};
+use crate::base64url;
 use crate::id::RecordId;
 use crate::model::{ApprovalPolicy, Effect, Instant, Kind, Mode, Record, SessionRef};
 
@@ -125,8 +124,7 @@ impl Session {
         if record.kind == Kind::SessionClosed {
             self.close(found);
         }
-        let sent = (!found.seen.rewritten)
-            .then(|| BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(found.seen.canonical)));
+        let sent = (!found.seen.rewritten).then(|| base64url::encode(&Sha256::digest(found.seen.canonical)));
         let last = Last { index: found.seen.index, digest: sent };
         let strand = self.strand(record);
         strand.count += 1;

@@ -1,6 +1,7 @@
 //! What each type of record needs, and what its fields must agree on.
 
 use super::{Content, Group, Kind, Mode, Record};
+use crate::disclosure::Sd;
 use crate::limits::{ACTORS_MAX, CONTENT_BYTES_MAX};
 use crate::refusal::{Cause, Refusal};
 
@@ -127,7 +128,7 @@ fn one_content(path: &str, content: &Content<'_>) -> Result<(), Refusal> {
         Ok(None) if content.sd.is_none() => return bad("content needs sd, content or content_base64url"),
         Ok(_) => {}
     }
-    if content.sd.as_ref().is_some_and(|sd| !is_digest(sd)) {
+    if content.sd.as_ref().is_some_and(|sd| sd.parse::<Sd>().is_err()) {
         return bad("sd must be a SHA-256 in base64url without padding: 43 characters");
     }
     match content.bytes {
@@ -137,14 +138,6 @@ fn one_content(path: &str, content: &Content<'_>) -> Result<(), Refusal> {
         }
         _ => Ok(()),
     }
-}
-
-/// Whether this is a SHA-256 in base64url without padding, in its one spelling.
-pub(crate) fn is_digest(text: &str) -> bool {
-    use base64::Engine as _;
-    let mut digest = [0; 32];
-    text.len() == 43
-        && base64::prelude::BASE64_URL_SAFE_NO_PAD.decode_slice(text, &mut digest) == Ok(digest.len())
 }
 
 fn need(there: bool, path: &str, what: &str) -> Result<(), Refusal> {

@@ -71,14 +71,6 @@ pub struct ApprovalPolicy<'a> {
     pub effects: Vec<Effect>,
 }
 
-impl ApprovalPolicy<'_> {
-    /// Whether a call needs an approval.
-    pub fn covers(&self, tool: Option<&str>, effect: Option<Effect>) -> bool {
-        tool.is_some_and(|tool| self.tools.iter().any(|listed| listed == tool))
-            || effect.is_some_and(|effect| self.effects.contains(&effect))
-    }
-}
-
 /// How a session ended
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 pub struct Closed<'a> {

@@ -20,11 +20,6 @@ impl Text<'_> {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Without the loan.
-    pub fn into_owned(self) -> Text<'static> {
-        Text(Cow::Owned(self.0.into_owned()))
-    }
 }
 
 impl Deref for Text<'_> {
