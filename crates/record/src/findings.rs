@@ -23,7 +23,7 @@ mod verdict;
 use std::collections::HashMap;
 
 use crate::id::RecordId;
-use crate::model::{Group, Instant, Record};
+use crate::model::{Group, Instant, Kind, Record};
 use crate::signature::Signature;
 
 pub use rule::Rule;
@@ -96,7 +96,7 @@ pub struct Fold {
     producers: Producers,
     keys: Keys,
     /// Where a request stands that an approval from elsewhere binds.
-    requests: HashMap<RecordId, (Correlation, String)>,
+    requests: HashMap<RecordId, Correlation>,
 }
 
 /// What holds records together: a session, or where none is named a trace, or else an action.
@@ -151,8 +151,8 @@ impl Fold {
         let Some(at) = Correlation::of(record).filter(|_| judged) else { return };
         // An approval may come over a connection of its own: what it binds says where it belongs.
         let home = session::home(record, &self.requests).unwrap_or_else(|| at.clone());
-        if let Some(request) = session::request_of(record) {
-            self.requests.insert(record.id, (at.clone(), request.to_owned()));
+        if record.kind == Kind::ActionRequested {
+            self.requests.insert(record.id, at.clone());
         }
         let named = matches!(at, Correlation::Session(_));
         self.sessions.entry(at.clone()).or_default().arrive(named, found);

@@ -72,21 +72,12 @@ impl Policy {
 }
 
 /// Where a record belongs that binds a request of another session or of none: to the request.
-pub(super) fn home(
-    record: &Record<'_>,
-    requests: &HashMap<RecordId, (Correlation, String)>,
-) -> Option<Correlation> {
+pub(super) fn home(record: &Record<'_>, requests: &HashMap<RecordId, Correlation>) -> Option<Correlation> {
     if record.kind != Kind::ApprovalDecided {
         return None;
     }
     let bound = record.approval.as_ref()?.binds.as_ref()?.record.parse().ok()?;
-    requests.get(&bound).map(|(at, _)| at.clone())
-}
-
-/// The call that a record requests.
-pub(super) fn request_of<'r>(record: &'r Record<'_>) -> Option<&'r str> {
-    let action = record.action.as_ref().filter(|_| record.kind == Kind::ActionRequested)?;
-    Some(action.id.as_str())
+    requests.get(&bound).cloned()
 }
 
 impl Session {
