@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ::record::Submission;
+use ::record::Handed;
 use client::audit::Silent;
 use client::copy::Copy;
 use client::follow;
@@ -39,7 +39,7 @@ impl Running {
     /// Submits, and keeps the receipts: each was verified on the way.
     pub(super) async fn submit(
         &self,
-        records: &[Submission],
+        records: &[Handed],
         printer: Printer,
     ) -> Result<Vec<Receipt>, Failure> {
         let bar = Bar::new(printer, "records");
