@@ -13,8 +13,10 @@ pub(super) struct Story {
 
 /// A record in which a human's yes is named: that is what the log is for.
 pub(super) fn sample_story(records: &[Handed]) -> Story {
-    let parsed: Vec<Value> =
-        records.iter().map(|record| serde_json::from_slice(&record.canonical()).unwrap_or_default()).collect();
+    let parsed: Vec<Value> = records
+        .iter()
+        .map(|record| serde_json::from_slice(&record.canonical()).unwrap_or_default())
+        .collect();
     let distinct = |pointer: &str| {
         let all = parsed.iter().filter_map(|record| record.pointer(pointer)?.as_str());
         all.collect::<std::collections::BTreeSet<_>>().len()
