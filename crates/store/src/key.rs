@@ -124,11 +124,7 @@ impl Table {
 
     /// Whether a value, once committed, is never replaced by another.
     pub(crate) fn write_once(self) -> bool {
-        match self {
-            Self::Run | Self::Id | Self::Hold => false,
-            Self::Identity | Self::Tile | Self::Bundle => true,
-            Self::Payload | Self::Piece | Self::Erasure | Self::Subject | Self::Destroyed => true,
-        }
+        !matches!(self, Self::Run | Self::Id | Self::Hold)
     }
 
     /// Name for people and for the store's own trees.
