@@ -82,11 +82,11 @@ impl Keys {
         self.signatures(found);
         let record = found.seen.record;
         match (&record.kind, &record.key) {
-            (Kind::KeyRegistered, Some(change)) => drop(announced(change, found)),
-            (Kind::KeyRotated, Some(change)) => {
-                if self.replaced(change, found).is_some() {
-                    announced(change, found);
-                }
+            (Kind::KeyRegistered, Some(change)) => {
+                announced(change, found);
+            }
+            (Kind::KeyRotated, Some(change)) if self.replaced(change, found).is_some() => {
+                announced(change, found);
             }
             _ => {}
         }
