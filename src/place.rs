@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::record::Places;
 use sequencer::log::Status;
 use sequencer::publisher::Evidence as _;
 use sequencer::{DataDirectory, Kind, Log, LogIdentity, Options};
+use server::limits::Timeouts;
 use server::metrics::Metrics;
-use server::{App, SystemClock};
+use server::{App, Clerk, Config, Custody, SystemClock};
 use store::{OpenError, SledOptions, SledStore};
 use tlog::key::{KeyName, Signer};
+use vault::Vault;
 
 use crate::admission::Admission;
 use crate::cli::Failure;
@@ -50,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) publish_every: Duration,
     pub(crate) cache_bytes: u64,
     pub(crate) admission: Admission,
+    /// Fields that stand beside the log.
+    pub(crate) sensitive: Places,
 }
 
 /// A log that is open in this process.
@@ -84,8 +89,25 @@ impl OpenLog {
         let log = Log::open(Arc::new(store), kind, signer, Box::new(directory.head_file()), options);
         let log = log.map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
         let (access, admin_token) = settings.admission.access(&directory)?;
-        let app = App::new(log, metrics.clone(), Arc::new(SystemClock), settings.publish_every, access);
+        let config = Config {
+            metrics: metrics.clone(),
+            clock: Arc::new(SystemClock),
+            publish_every: settings.publish_every,
+            access,
+            custody: (kind == Kind::Records).then(|| custody(&directory, settings)).transpose()?,
+            timeouts: Timeouts::default(),
+        };
+        let app = App::new(log, config)
+            .map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())))?;
         Ok(Self { app, metrics, new, admin_token, path: path.to_owned(), _directory: directory })
+    }
+
+    /// Puts the first admin token, if it was made just now, into the log.
+    pub(crate) async fn record_first_admin(&self) -> Result<(), Failure> {
+        if self.admin_token.is_none() {
+            return Ok(());
+        }
+        self.app.record_first_admin().await.map_err(Failure::could_not_tell)
     }
 
     /// Why the log takes no entries; `None` if it does.
@@ -107,6 +129,14 @@ pub(crate) fn cannot_open(error: OpenError) -> Failure {
         }
         other => Failure::could_not_tell(other),
     }
+}
+
+/// Who keeps the content beside the log, and writes the log's own records.
+fn custody(directory: &DataDirectory, settings: Settings) -> Result<Custody, Failure> {
+    let vault = Vault::open(&directory.content_keys_path()).map_err(Failure::could_not_tell)?;
+    let seed = directory.service_key(|seed| getrandom::fill(seed).map_err(std::io::Error::other));
+    let clerk = Clerk::new(&seed.map_err(Failure::could_not_tell)?);
+    Ok(Custody::new(vault, clerk, settings.sensitive))
 }
 
 /// Key and kind of the log in a directory, made if there is none.

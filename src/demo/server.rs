@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ::record::Handed;
+use ::record::{Handed, Places};
 use client::audit::Silent;
 use client::copy::Copy;
 use client::follow;
@@ -104,6 +104,7 @@ impl Server {
             publish_every: Duration::from_millis(200),
             cache_bytes: 64 << 20,
             admission: Admission::Open,
+            sensitive: Places::NONE,
         };
         let log = off_thread(move || OpenLog::open(&data, &Wanted::default(), settings)).await??;
         let key = log.app.log().reader().vkey().clone();

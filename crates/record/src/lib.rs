@@ -70,6 +70,7 @@ pub use handed::Handed;
 pub use id::{RecordId, RecordKey};
 pub use json::canonical;
 pub use logged::Logged;
+pub use model::announces_key;
 pub use opened::{Opened, open};
 pub use place::{Held, Place, Places};
 pub use ready::{Payload, Ready};

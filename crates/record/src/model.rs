@@ -20,7 +20,7 @@ mod who;
 
 pub use action::{Action, Content, Effect, Inline, Outcome, Status};
 pub use approval::{Approval, Binding, Decision, Identity, Mode};
-pub use kind::{Group, Kind};
+pub use kind::{Group, Kind, announces_key};
 pub use schema::{examples, schema};
 pub use session::{
     ApprovalPolicy, Closed, Delegation, Denial, Party, PolicyDecision, PolicyOutcome, SessionRef, Token,

@@ -15,6 +15,7 @@
 //! Within one commit, submissions are taken in order: of two that write one key, the last wins; within one [`Batch`] a put
 //! wins over a delete.
 
+mod announced;
 mod erase;
 mod erasure;
 mod hold;
@@ -33,6 +34,8 @@ use crate::{
     pool::{Group, Refusal},
 };
 
+pub use announced::Announce;
+pub(crate) use announced::{announced, row as announced_row};
 pub(crate) use erase::parse as info_of;
 pub use erase::{DestroyKey, Erase};
 pub(crate) use erasure::destructions;
@@ -75,7 +78,7 @@ impl fmt::Debug for Rows {
 ///
 /// It is asked on the writer's thread, possibly more than once for one commit: it must answer from the view alone.
 pub trait Decision: Send + Sync {
-    /// What the entry at `index` changes; keys of [`Table::BESIDE`] only.
+    /// What the entry at `index` changes; keys of [`Table::BESIDE`] and of [`Table::Announced`] only.
     fn decide(&self, view: &View<'_>, index: u64) -> Result<Batch, Declined>;
 }
 
@@ -154,7 +157,8 @@ fn add(view: &mut View<'_>, rows: &Rows, index: u64) -> Result<(), Stop> {
             Declined::NotAllowed(why) => Stop::Refused(Refusal::NotAllowed(why)),
         })?;
         let mut keys = changes.puts.iter().map(|(key, _)| key).chain(&changes.deletes);
-        if let Some(key) = keys.find(|key| !Table::BESIDE.contains(&key.table())) {
+        let beside = |table| Table::BESIDE.contains(&table) || table == Table::Announced;
+        if let Some(key) = keys.find(|key| !beside(key.table())) {
             let why = format!("a decision may not change the table {}", key.table().name());
             return Err(Stop::Refused(Refusal::NotAllowed(why)));
         }

@@ -6,6 +6,8 @@
 //!   log.json     what the log is: format, origin, kind; as in the store, for whoever has to restore one
 //!   log.key      the signing key, mode 0600
 //!   log.vkey     the public key
+//!   service.key  the key that signs the log's own records, mode 0600
+//!   content-keys/  the keys that content beside the log is sealed under: back them up apart from the store
 //!   tokens.json  who may submit and who may look: digests of tokens and what they are for, mode 0600
 //!   admin.token  the first admin token, mode 0600, until somebody takes it away
 //!   head         the newest published checkpoint: evidence outside the store
@@ -23,6 +25,7 @@ use bytes::Bytes;
 use tlog::{
     Head,
     checkpoint::{Checkpoint, SignedCheckpoint},
+    encoding,
     key::{KeyError, KeyName, Signer},
 };
 use zeroize::Zeroizing;
@@ -128,6 +131,32 @@ impl DataDirectory {
     /// The list of tokens: who may submit and who may look.
     pub fn tokens_file(&self) -> PrivateFile {
         PrivateFile { path: self.path.join("tokens.json") }
+    }
+
+    /// Where the content keys are.
+    pub fn content_keys_path(&self) -> PathBuf {
+        self.path.join("content-keys")
+    }
+
+    /// The key that signs the log's own records, made with `chance` if there is none.
+    pub fn service_key(
+        &self,
+        chance: impl FnOnce(&mut [u8]) -> io::Result<()>,
+    ) -> Result<Zeroizing<[u8; 32]>, DirectoryError> {
+        let file = PrivateFile { path: self.path.join("service.key") };
+        let failed = |source| DirectoryError::Io { path: file.path.clone(), source };
+        let mut seed = Zeroizing::new([0; 32]);
+        if let Some(text) = file.read()?.map(Zeroizing::new) {
+            let text = text.trim_ascii_end();
+            return match encoding::parse_base64_array(&String::from_utf8_lossy(text)) {
+                Ok(bytes) => Ok(Zeroizing::new(bytes)),
+                Err(error) => Err(failed(io::Error::other(format!("this is no service key: {error}")))),
+            };
+        }
+        chance(&mut seed[..]).map_err(failed)?;
+        let line = Zeroizing::new(format!("{}\n", encoding::base64(&seed[..])));
+        file.replace(line.as_bytes())?;
+        Ok(seed)
     }
 
     /// Where the first admin token waits for its owner.

@@ -232,6 +232,11 @@ impl Reader {
         Ok(beside::all_holds(|after, max| self.shared.store.scan(Table::Hold, after, max))?)
     }
 
+    /// Every entry that announces, replaces or revokes a key, in log order. May block.
+    pub fn announced(&self) -> Result<Vec<u64>, ReadError> {
+        Ok(beside::announced(&*self.shared.store)?)
+    }
+
     /// Every content key that was destroyed, or that is to be: whoever has the keys makes sure of it when the log is opened.
     /// May block.
     pub fn destructions(&self) -> Result<Vec<Destruction>, ReadError> {

@@ -14,6 +14,7 @@ use tlog::{
 };
 
 use crate::{
+    beside,
     ids::{self, Identity, IdsError, Outcome},
     log::{Kind, LogIdentity},
     writer,
@@ -165,14 +166,19 @@ impl<'a> Remake<'a> {
 
     fn id_pages(&self, entries: &[Entry]) -> Result<Vec<(Key, Bytes)>, RemakeError> {
         let first = self.edge.size();
+        let mut announced = vec![];
         let identity = |(index, entry): (u64, &Entry)| {
             let opened = record::open(entry.bytes());
             let opened = opened.map_err(|source| RemakeError::NoRecord { index, source })?;
+            if record::announces_key(&opened.record_type()) {
+                announced.push(beside::announced_row(index));
+            }
             // What was submitted cannot be told from an entry whose content stands beside the log: no retry is the same.
             Ok(Some(Identity { key: opened.key(), digest: opened.digest().unwrap_or_default() }))
         };
         let identities = (first..).zip(entries).map(identity).collect::<Result<Vec<_>, RemakeError>>()?;
-        let (outcomes, pages) = ids::admit(self.store, &identities, first)?;
+        let (outcomes, mut pages) = ids::admit(self.store, &identities, first)?;
+        pages.extend(announced);
         for (index, outcome) in (first..).zip(outcomes) {
             if outcome != (Outcome::Logged { index }) {
                 return Err(RemakeError::Twice { first: outcome.index(), index });

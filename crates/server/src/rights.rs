@@ -44,7 +44,7 @@ const ADMINS: Who = Who::Roles(&[Admin]);
 
 /// The table. A log of raw entries is read by generic tools, which have no token; whoever keeps metrics to himself does
 /// so in front of the server, as before.
-pub static TABLE: [Right; 18] = [
+pub static TABLE: [Right; 23] = [
     on(Method::GET, routes::CHECKPOINT, EVERYBODY),
     on_records(Method::GET, routes::TILE, "/tile/entries/", READERS),
     on(Method::GET, routes::TILE, EVERYBODY),
@@ -58,6 +58,11 @@ pub static TABLE: [Right; 18] = [
     on(Method::GET, routes::TOKENS, ADMINS),
     on(Method::POST, routes::TOKENS, ADMINS),
     on(Method::DELETE, routes::TOKEN, ADMINS),
+    on(Method::GET, routes::PAYLOAD, READERS),
+    on(Method::POST, routes::ERASURES, ADMINS),
+    on(Method::GET, routes::HOLDS, READERS),
+    on(Method::POST, routes::HOLDS, ADMINS),
+    on(Method::POST, routes::HOLD_RELEASE, ADMINS),
     on(Method::GET, routes::METRICS, EVERYBODY),
     on(Method::GET, routes::HEALTHZ, EVERYBODY),
     on(Method::GET, routes::READYZ, EVERYBODY),

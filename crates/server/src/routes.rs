@@ -13,9 +13,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     add,
     app::App,
+    care,
     counting::CountingLayer,
     guard::GuardLayer,
-    health, index, openapi,
+    health, index, openapi, payloads,
     problem::{Code, Problem},
     proofs, read_record, resources, submit, tokens,
 };
@@ -42,6 +43,14 @@ pub const ADD: &str = "/add";
 pub const TOKENS: &str = "/v1/tokens";
 /// One token.
 pub const TOKEN: &str = "/v1/tokens/{id}";
+/// One content beside the log.
+pub const PAYLOAD: &str = "/v1/payloads/{digest}";
+/// Erasures.
+pub const ERASURES: &str = "/v1/erasures";
+/// Holds.
+pub const HOLDS: &str = "/v1/holds";
+/// The end of a hold.
+pub const HOLD_RELEASE: &str = "/v1/holds/{id}/release";
 /// Metrics.
 pub const METRICS: &str = "/metrics";
 /// Liveness.
@@ -52,7 +61,7 @@ pub const READYZ: &str = "/readyz";
 pub const OPENAPI: &str = "/openapi.json";
 
 /// Every route.
-pub const ALL: [&str; 15] = [
+pub const ALL: [&str; 19] = [
     CHECKPOINT,
     TILE,
     RECORDS,
@@ -63,6 +72,10 @@ pub const ALL: [&str; 15] = [
     ADD,
     TOKENS,
     TOKEN,
+    PAYLOAD,
+    ERASURES,
+    HOLDS,
+    HOLD_RELEASE,
     METRICS,
     HEALTHZ,
     READYZ,
@@ -86,6 +99,10 @@ pub(crate) fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(add::add))
         .routes(routes!(tokens::create, tokens::list))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(payloads::payload))
+        .routes(routes!(care::erase))
+        .routes(routes!(care::place_hold, care::holds))
+        .routes(routes!(care::release_hold))
         .routes(routes!(health::metrics))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

@@ -29,6 +29,8 @@ pub enum Table {
     Subject = 10,
     /// Which content keys were destroyed.
     Destroyed = 11,
+    /// Which entries announce, replace or revoke a key.
+    Announced = 12,
 }
 
 /// Where a value is kept.
@@ -94,11 +96,16 @@ pub enum Key {
         /// What names the key and does not tell it.
         key: [u8; 32],
     },
+    /// That an entry announces, replaces or revokes a key: an empty value. Never changes.
+    Announced {
+        /// Index of the entry.
+        index: u64,
+    },
 }
 
 impl Table {
     /// All tables, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Identity,
         Self::Tile,
         Self::Bundle,
@@ -110,6 +117,7 @@ impl Table {
         Self::Erasure,
         Self::Subject,
         Self::Destroyed,
+        Self::Announced,
     ];
 
     /// The tables of content beside the log, which do not follow from the entries: whoever makes a store anew has to
@@ -141,6 +149,7 @@ impl Table {
             Self::Erasure => "erasure",
             Self::Subject => "subject",
             Self::Destroyed => "destroyed",
+            Self::Announced => "announced",
         }
     }
 }
@@ -163,6 +172,7 @@ impl Key {
             Self::Erasure { .. } => Table::Erasure,
             Self::Subject { .. } => Table::Subject,
             Self::Destroyed { .. } => Table::Destroyed,
+            Self::Announced { .. } => Table::Announced,
         }
     }
 
@@ -171,7 +181,7 @@ impl Key {
         match self {
             Self::Identity => vec![],
             Self::Tile { level, index } => [&[*level][..], &index.to_be_bytes()].concat(),
-            Self::Bundle { index } => index.to_be_bytes().to_vec(),
+            Self::Bundle { index } | Self::Announced { index } => index.to_be_bytes().to_vec(),
             Self::Run { first } => first.to_be_bytes().to_vec(),
             Self::Id { from } => from.to_vec(),
             Self::Payload { digest } | Self::Erasure { digest } => digest.to_vec(),
@@ -206,6 +216,7 @@ impl Key {
                 Some(Self::Subject { subject: *subject, digest: digest.try_into().ok()? })
             }
             Table::Destroyed => Some(Self::Destroyed { key: bytes.try_into().ok()? }),
+            Table::Announced => Some(Self::Announced { index: number(bytes)? }),
         }
     }
 }
@@ -228,6 +239,7 @@ mod tests {
             any::<[u8; 32]>().prop_map(|digest| Key::Erasure { digest }),
             any::<[[u8; 32]; 2]>().prop_map(|[subject, digest]| Key::Subject { subject, digest }),
             any::<[u8; 32]>().prop_map(|key| Key::Destroyed { key }),
+            any::<u64>().prop_map(|index| Key::Announced { index }),
         ]
     }
 
@@ -259,7 +271,7 @@ mod tests {
     /// These numbers are on people's disks.
     #[test]
     fn the_numbers_on_disk() {
-        assert_eq!(Table::ALL.map(|table| table as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+        assert_eq!(Table::ALL.map(|table| table as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
         assert_eq!(Key::Tile { level: 1, index: 258 }.encode(), [1, 0, 0, 0, 0, 0, 0, 1, 2]);
         assert_eq!(Key::Bundle { index: 258 }.encode(), [0, 0, 0, 0, 0, 0, 1, 2]);
         assert_eq!(Key::Run { first: 258 }.encode(), [0, 0, 0, 0, 0, 0, 1, 2]);
@@ -267,6 +279,6 @@ mod tests {
         assert_eq!(piece, [&[7; 32][..], &[0, 0, 1, 2]].concat());
         let subject = Key::Subject { subject: [8; 32], digest: [9; 32] }.encode();
         assert_eq!(subject, [[8; 32], [9; 32]].concat());
-        assert_eq!(Table::BESIDE, Table::ALL[5..], "what a remade store must carry over");
+        assert_eq!(Table::BESIDE, Table::ALL[5..11], "what a remade store must carry over");
     }
 }

@@ -99,6 +99,11 @@ kinds! {
     RetentionApplied "retention.applied" Oversight,
 }
 
+/// Whether a record of this type announces, replaces or revokes a key.
+pub fn announces_key(word: &str) -> bool {
+    Kind::known(word).is_some_and(|kind| kind.group() == Group::Key)
+}
+
 /// What types of records have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Group {
