@@ -21,6 +21,8 @@ mod hold;
 mod payload;
 mod plan;
 mod subject;
+#[cfg(test)]
+mod tests;
 
 mod view;
 
