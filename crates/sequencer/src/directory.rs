@@ -10,6 +10,7 @@
 //!   admin.token  the first admin token, mode 0600, until somebody takes it away
 //!   head         the newest published checkpoint: evidence outside the store
 //!   store/       sled's directory
+//!   content-keys/  the keys of content beside the log (crate `vault`), unless they lie elsewhere; with a backup of its own
 //! ```
 
 use std::{
@@ -118,6 +119,11 @@ impl DataDirectory {
     /// Where the store is.
     pub fn store_path(&self) -> PathBuf {
         self.path.join("store")
+    }
+
+    /// Where the keys of content are, unless they lie elsewhere.
+    pub fn content_keys_path(&self) -> PathBuf {
+        self.path.join("content-keys")
     }
 
     /// The evidence beside the store.

@@ -318,10 +318,9 @@ impl From<TokensError> for Box<Problem> {
 impl From<Busy> for Box<Problem> {
     fn from(refusal: Busy) -> Self {
         let code = match refusal {
-            Busy::PoolFull { .. } => Code::Busy,
+            Busy::PoolFull { .. } | Busy::Overtaken => Code::Busy,
             Busy::NotWriting(_) => Code::NotWriting,
-            // Only what is beside the log is overtaken or not allowed.
-            Busy::Overtaken => Code::Busy,
+            // Only a decision about content beside the log.
             Busy::NotAllowed(_) => Code::BadRequest,
             Busy::Unknown => Code::OutcomeUnknown,
         };

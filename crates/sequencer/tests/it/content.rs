@@ -286,13 +286,13 @@ fn a_decision_that_cannot_read_stops_the_log() {
 /// Bytes of content count as bytes of entries do; a group over every bound passes alone, and others pass after it.
 #[test]
 fn content_counts_in_the_bounds_and_the_largest_passes() {
-    let piece = Bytes::from(vec![7; 24_000]);
+    let piece = Bytes::from(vec![7; 6_000]);
     let content = |pieces: u32, text: &str| {
         let (key, owner) = (KeyId([1; 32]), owner("alice"));
         let info = Info { owner, session: None, key, length: 1, pieces, secret: false };
         Payload::new(Digest::of(text), info, vec![piece.clone(); pieces as usize]).unwrap()
     };
-    let limits = Limits { pool_bytes_max: 100_000, batch_bytes_max: 50_000, ..Limits::default() };
+    let limits = Limits { pool_bytes_max: 25_000, batch_bytes_max: 12_500, ..Limits::default() };
     let mut log = TestLog::with(Setup { limits, ..Setup::default() });
     log.store().hold(crate::testlog::At::Start);
     let plug = log.send(&[Made::record(0, 0)]).unwrap();
@@ -301,7 +301,7 @@ fn content_counts_in_the_bounds_and_the_largest_passes() {
         log.log().submit(vec![with(&Made::record(id, 0), vec![content(pieces, &id.to_string())], vec![])])
     };
     // 22 MiB: far over the bound, and it waits alone.
-    let large = send(1, 960).unwrap();
+    let large = send(1, 3_840).unwrap();
     assert_eq!(send(2, 1).unwrap_err(), Refusal::PoolFull { waiting: 1 });
     log.store().release();
     log.settle(&[Made::record(0, 0)], answer(plug));
@@ -314,7 +314,7 @@ fn content_counts_in_the_bounds_and_the_largest_passes() {
         log.log().submit(vec![with(&Made::record(id, 0), vec![content(1, &id.to_string())], vec![])])
     };
     let small: Vec<_> = (3..7).map(|id| send(id).unwrap()).collect();
-    assert_eq!(send(7).unwrap_err(), Refusal::PoolFull { waiting: 4 }, "five times 24,000 bytes");
+    assert_eq!(send(7).unwrap_err(), Refusal::PoolFull { waiting: 4 }, "five times 6,000 bytes");
     log.store().release();
     log.settle(&[Made::record(2, 0)], answer(plug));
     for (id, receiver) in (3..).zip(small) {
