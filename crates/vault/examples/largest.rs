@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let next: bytes::Bytes = vec![round].into();
         store.commit(head.as_ref(), rows(&payload), next.clone())?;
         head = Some(next);
-        let committed = start.elapsed() - sealed;
+        let committed = start.elapsed().saturating_sub(sealed);
         let start = Instant::now();
         let mut opener = vault.opener(payload.digest(), payload.info())?;
         for number in 0..payload.info().pieces {

@@ -246,7 +246,7 @@ fn whatever_fails_content_is_as_it_was_acknowledged() {
         let mut whole = Whole::new();
         let (mut model, mut held) = (BTreeMap::<String, (usize, State)>::new(), [false; 3]);
         let mut holds = 0;
-        for step in 0..50 {
+        for step in 0..50_u8 {
             if chance.one_in(6) {
                 let fault = *chance.pick(&[Fault::Lost, Fault::Kept]);
                 whole.store.fail_commit(0, fault);
@@ -260,15 +260,15 @@ fn whatever_fails_content_is_as_it_was_acknowledged() {
             match chance.below(8) {
                 0..=3 => {
                     let text = format!("{seed} {step} {}", "x".repeat(chance.below(60_000) as usize));
-                    let submission = whole.bringing(owner, &text, step as u8 + 1);
-                    assert!(persist(&mut whole, submission));
+                    let submission = whole.bringing(owner, &text, step + 1);
+                    assert!(persist(&mut whole, &submission));
                     model.insert(text, (at, State::There));
                 }
                 4..=5 => {
                     let texts = there(State::There);
                     if let Some(text) = texts.first() {
                         let submission = whole.deciding(vec![erase(text)]);
-                        assert_eq!(persist(&mut whole, submission), !held[at], "a hold wins");
+                        assert_eq!(persist(&mut whole, &submission), !held[at], "a hold wins");
                         if !held[at] {
                             model.insert(text.clone(), (at, State::Erased));
                         }
@@ -278,7 +278,7 @@ fn whatever_fails_content_is_as_it_was_acknowledged() {
                     if let Some(key) = whole.key_of(owner) {
                         let allowed = !held[at] && there(State::There).is_empty();
                         let submission = whole.deciding(vec![destroy(owner, key)]);
-                        assert_eq!(persist(&mut whole, submission), allowed);
+                        assert_eq!(persist(&mut whole, &submission), allowed);
                         if allowed && chance.one_in(2) {
                             whole.vault().destroy(belongs(owner).owner.tag(), key).unwrap();
                         } else if allowed {
@@ -300,7 +300,7 @@ fn whatever_fails_content_is_as_it_was_acknowledged() {
                         Arc::new(PlaceHold(Hold { id, scopes, placed: who(), released: None }))
                     };
                     let submission = whole.deciding(vec![decision]);
-                    assert!(persist(&mut whole, submission));
+                    assert!(persist(&mut whole, &submission));
                     held[at] = !held[at];
                 }
             }
@@ -322,7 +322,7 @@ fn holds_of(whole: &Whole, owner: &str) -> usize {
 }
 
 /// Submits until there is an answer, over as many processes as it takes; whether it was logged.
-fn persist(whole: &mut Whole, submission: Submission) -> bool {
+fn persist(whole: &mut Whole, submission: &Submission) -> bool {
     loop {
         match whole.send(submission.clone()) {
             Ok(_) => return true,

@@ -17,6 +17,7 @@ use store::{Batch, Fault, Key, MemoryStore, Store, StoreError, Table};
 
 use crate::{
     faults::{grown, places},
+    holds::{named, place},
     testlog::{Made, Setup, TestLog, answer},
 };
 
@@ -216,7 +217,11 @@ fn a_refused_group_leaves_no_trace_in_its_commit() {
     let receivers = [
         send(vec![with(&Made::record(2, 0), vec![good[0].clone()], vec![])]),
         send(vec![
-            with(&Made::record(3, 0), vec![payload("c", "carol", None, 4)], vec![]),
+            with(
+                &Made::record(3, 0),
+                vec![payload("c", "carol", None, 4)],
+                vec![place("never", vec![named("a")])],
+            ),
             with(&Made::record(4, 0), vec![payload("d", "alice", None, 1)], vec![]),
         ]),
         // The same ids once more: as if the refused group had never come.
@@ -234,6 +239,7 @@ fn a_refused_group_leaves_no_trace_in_its_commit() {
     assert!(matches!(replies[3], Err(Refusal::NotAllowed(_))));
     assert!(!log.holds_content(&payload("c", "carol", None, 4)), "of the refused group");
     assert!(log.holds_content(&good[1]) && !log.holds_content(&good[0]));
+    assert_eq!(log.reader().holds().unwrap(), [], "and no hold of the refused group kept anything");
     log.check_content(1);
     log.check(5);
 }

@@ -12,7 +12,7 @@ use crate::{
     testlog::{At, Made, TestLog, answer},
 };
 
-fn place(id: &str, scopes: Vec<Scope>) -> Arc<dyn Decision> {
+pub fn place(id: &str, scopes: Vec<Scope>) -> Arc<dyn Decision> {
     Arc::new(PlaceHold(Hold { id: id.into(), scopes, placed: who("a suit"), released: None }))
 }
 
@@ -20,7 +20,7 @@ fn release(id: &str) -> Arc<dyn Decision> {
     Arc::new(ReleaseHold { id: id.into(), who: who("settled") })
 }
 
-fn named(text: &str) -> Scope {
+pub fn named(text: &str) -> Scope {
     Scope::Contents(vec![Digest::of(text).to_string()])
 }
 
