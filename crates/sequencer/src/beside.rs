@@ -22,6 +22,8 @@ mod hold;
 mod payload;
 mod plan;
 mod subject;
+#[cfg(test)]
+mod tests;
 
 mod view;
 

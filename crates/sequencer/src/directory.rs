@@ -7,11 +7,11 @@
 //!   log.key      the signing key, mode 0600
 //!   log.vkey     the public key
 //!   service.key  the key that signs the log's own records, mode 0600
-//!   content-keys/  the keys that content beside the log is sealed under: back them up apart from the store
 //!   tokens.json  who may submit and who may look: digests of tokens and what they are for, mode 0600
 //!   admin.token  the first admin token, mode 0600, until somebody takes it away
 //!   head         the newest published checkpoint: evidence outside the store
 //!   store/       sled's directory
+//!   content-keys/  the keys of content beside the log (crate `vault`), unless they lie elsewhere; with a backup of its own
 //! ```
 
 use std::{
@@ -123,6 +123,11 @@ impl DataDirectory {
         self.path.join("store")
     }
 
+    /// Where the keys of content are, unless they lie elsewhere.
+    pub fn content_keys_path(&self) -> PathBuf {
+        self.path.join("content-keys")
+    }
+
     /// The evidence beside the store.
     pub fn head_file(&self) -> HeadFile {
         HeadFile { path: self.path.join("head") }
@@ -131,11 +136,6 @@ impl DataDirectory {
     /// The list of tokens: who may submit and who may look.
     pub fn tokens_file(&self) -> PrivateFile {
         PrivateFile { path: self.path.join("tokens.json") }
-    }
-
-    /// Where the content keys are.
-    pub fn content_keys_path(&self) -> PathBuf {
-        self.path.join("content-keys")
     }
 
     /// The key that signs the log's own records, made with `chance` if there is none.

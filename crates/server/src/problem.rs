@@ -339,10 +339,9 @@ impl From<TokensError> for Box<Problem> {
 impl From<Busy> for Box<Problem> {
     fn from(refusal: Busy) -> Self {
         let code = match refusal {
-            Busy::PoolFull { .. } => Code::Busy,
+            Busy::PoolFull { .. } | Busy::Overtaken => Code::Busy,
             Busy::NotWriting(_) => Code::NotWriting,
-            // Only what is beside the log is overtaken or not allowed.
-            Busy::Overtaken => Code::Busy,
+            // Only a decision about what is beside the log.
             Busy::NotAllowed(_) => Code::Held,
             Busy::Unknown => Code::OutcomeUnknown,
         };

@@ -71,3 +71,26 @@ impl Opener {
         OpenError::Damaged { digest: self.digest, what }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sequencer::beside::Tag;
+
+    use super::*;
+    use crate::Fresh;
+
+    /// Sealed under the right key, in the right pieces, and of another text: only a fault of this program makes that, and it
+    /// is not handed on.
+    #[test]
+    fn a_text_of_another_digest_is_not_handed_on() {
+        let key = OwnerKey::new(Fresh::new([1; 32]));
+        let info =
+            Info { owner: Tag([0; 32]), session: None, key: key.id(), length: 4, pieces: 1, secret: false };
+        for (named, opens) in [("text", true), ("tex!", false)] {
+            let digest = Digest::of(named);
+            let sealed = stream(&key, digest).encrypt(0, true, &b"text"[..]).unwrap();
+            let opened = Opener::new(&key, digest, &info).unwrap().next(&sealed);
+            assert_eq!(opened.is_ok(), opens, "{opened:?}");
+        }
+    }
+}

@@ -134,6 +134,9 @@ fn pieces_that_are_moved_dropped_cut_or_of_another_content_show() {
         let opened = open(&vault, digest, &info, &wrong);
         assert!(is_damaged(&opened, &sealed), "{opened:?}");
     }
+    let more = [sealed.pieces(), &sealed.pieces()[2..]].concat();
+    let told = open(&vault, digest, &info, &more).unwrap_err().to_string();
+    assert!(told.contains("it has 3 pieces, and one more came"), "{told}");
     // A row that lies, with the pieces that would suit it.
     let shorter = Info { length: 2 * TEXT_PIECE_BYTES as u32, pieces: 2, ..info };
     assert!(

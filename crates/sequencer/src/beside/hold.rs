@@ -125,7 +125,7 @@ pub(crate) fn all(
     }
 }
 
-/// The holds that hold now.
+/// The holds that hold now. (The rule itself looks at that too; a long history need not be asked about.)
 pub(super) fn active(view: &View<'_>) -> Result<Vec<Hold>, StoreError> {
     let mut holds = all(|after, max| view.scan(Table::Hold, after, max))?;
     holds.retain(Hold::is_active);

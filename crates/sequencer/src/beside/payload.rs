@@ -6,8 +6,10 @@ use store::{Batch, Key, limits::VALUE_IN_ONE_ROW_MAX};
 
 use super::Tag;
 
-/// Bytes of one sealed piece, at most: what the store keeps in one row.
-pub const PIECE_BYTES_MAX: usize = VALUE_IN_ONE_ROW_MAX;
+/// Bytes of one sealed piece, at most. Far less than what the store keeps in one row: the pages of sled's cache hold some
+/// 17 pieces, and its 256 parts of 256 KiB each forget only whole pages.
+pub const PIECE_BYTES_MAX: usize = 6 * 1024;
+const _: () = assert!(PIECE_BYTES_MAX <= VALUE_IN_ONE_ROW_MAX, "a piece is one row");
 
 /// SHA-256 of a disclosure's text: what names a content.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -76,11 +76,11 @@ fn pieces(store: &dyn Store, faults: &mut Faults) -> Result<(), StoreError> {
         let Key::Piece { digest, number } = *key else { return };
         if last.is_none_or(|(known, _)| known != digest) {
             match store.get(&Key::Payload { digest }) {
-                Ok(row) => {
-                    let info = row.and_then(|row| Info::from_bytes(&row).ok());
-                    last = Some((digest, info.map_or(0, |info| info.pieces)));
-                }
                 // A row that is damaged is named already, and says nothing of its pieces.
+                Ok(row) => {
+                    let pieces = |row: Bytes| Info::from_bytes(&row).map_or(u32::MAX, |info| info.pieces);
+                    last = Some((digest, row.map_or(0, pieces)));
+                }
                 Err(StoreError::Damaged { .. }) => last = Some((digest, u32::MAX)),
                 Err(error) => failed = Some(error),
             }

@@ -55,7 +55,7 @@ fn nobody_else_may_read() {
     let tag = owner("a");
     keys.get_or_make(tag, fresh(1)).unwrap();
     let file = keys.path(tag);
-    assert_eq!(files(&root), [file.clone()]);
+    assert_eq!(files(&root), std::slice::from_ref(&file));
     assert!(file.ends_with(format!("{}/{tag}.key", &tag.to_string()[..2])));
     assert_eq!((mode(&root), mode(file.parent().unwrap()), mode(&file)), (0o700, 0o700, 0o600));
     set_mode(&file, 0o640);
