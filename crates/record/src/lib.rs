@@ -56,6 +56,7 @@ mod split;
 pub mod story;
 mod submission;
 mod time;
+mod visible;
 
 pub use admit::admit;
 pub use disclosure::{Disclosure, DisclosureError, DisclosureWriter, Sd};
@@ -67,3 +68,4 @@ pub use refusal::{Cause, Refusal};
 pub use signature::{KeyId, PublicKey, PublicKeyError, Signature, Signatures};
 pub use split::{Framing, split};
 pub use submission::Submission;
+pub use visible::{visible, visible_lines};
