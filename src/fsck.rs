@@ -180,7 +180,7 @@ impl Visit for Rows {
             return;
         }
         match ::record::open(entry) {
-            Ok(opened) => self.sum.add(&opened.key(), &opened.digest(), index),
+            Ok(opened) => self.sum.add(&opened.key(), opened.digest(), index),
             Err(error) => {
                 let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
                 faults.add("entry", Some(index), format!("it is no record: {error}"));

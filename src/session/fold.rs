@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use ::record::findings::{Finding, Fold, Parameters, Seen};
-use ::record::model::{Instant, Record};
+use ::record::Logged;
+use ::record::findings::{Finding, Fold, Parameters};
+use ::record::model::Record;
 use ::record::story::{Story, Told};
 use client::audit::Visit;
 use serde::Serialize;
@@ -73,17 +74,10 @@ impl InOrder {
     pub(super) fn story(&self, session: &str) -> Option<Story> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let verdict = inner.fold.verdict(session)?;
-        let told: Vec<Told<'_>> =
-            inner.kept.iter().filter_map(|(index, entry)| told(*index, entry)).collect();
+        let kept = inner.kept.iter().filter_map(|(index, entry)| Logged::read(*index, entry).ok());
+        let told: Vec<Told<'_>> = kept.map(|logged| logged.told()).collect();
         Story::of(session, &told, &inner.findings, &verdict)
     }
-}
-
-fn told(index: u64, entry: &[u8]) -> Option<Told<'_>> {
-    let opened = ::record::open(entry).ok()?;
-    let record = Record::read(opened.record()).ok()?;
-    let received = Instant::parse(opened.received())?;
-    Some(Told { index, received, principal: opened.principal(), agent: opened.agent(), record })
 }
 
 impl Visit for InOrder {
@@ -108,16 +102,11 @@ impl Inner {
     /// An entry that is no record, or one of a kind that is not known here, tells nothing.
     fn take(&mut self, index: u64, entry: &[u8]) {
         self.next = index + 1;
-        let Ok(opened) = ::record::open(entry) else { return };
-        let canonical = opened.record();
-        let (Ok(record), Some(received)) = (Record::read(canonical), Instant::parse(opened.received()))
-        else {
-            return;
-        };
-        let seen = Seen { index, received, record: &record, canonical, rewritten: false, signatures: &[] };
-        let findings = self.fold.take(&seen);
+        let Ok(logged) = Logged::read(index, entry) else { return };
+        let record = logged.record();
+        let findings = self.fold.take(&logged.seen());
         let Some(session) = record.session.as_ref().map(|session| session.id.as_str()) else { return };
-        self.note(session, &record, &findings);
+        self.note(session, record, &findings);
         if self.wanted.as_deref() == Some(session) {
             self.kept.push((index, entry.to_vec()));
             self.findings.extend(findings);

@@ -129,7 +129,7 @@ impl Receipt {
 /// A part that no entry can have.
 pub fn entry_of(record: &Submission, log: &Value) -> Result<Entry, Refusal> {
     let log = record::canonical(log.to_string().as_bytes())?;
-    record::entry_of(record.canonical(), &log)
+    record::entry_of(record.canonical(), b"", &log)
 }
 
 #[cfg(test)]
@@ -140,7 +140,7 @@ pub(crate) mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
     use proptest::sample::{Index, select};
-    use record::{Grade, Vouched, seal};
+    use record::{Grade, Places, Vouched, seal};
     use testkit::Chance;
     use tlog::checkpoint::Checkpoint;
     use tlog::plan::InclusionPlan;
@@ -157,10 +157,12 @@ pub(crate) mod tests {
             submitter: "open",
             principal: Grade::Asserted,
             agent: Grade::Asserted,
+            disclosed: Places::NONE,
+            secret: Places::NONE,
             salt: [i as u8; 16],
         };
         let sealed: Vec<_> =
-            records.iter().enumerate().map(|(i, record)| seal(record, &vouched(i)).unwrap()).collect();
+            records.iter().enumerate().map(|(i, record)| seal(record, None, &vouched(i)).unwrap()).collect();
         let entries: Vec<_> =
             sealed.iter().map(|entry| integrate::Entry::new(entry.bytes().clone()).unwrap()).collect();
         let growth = integrate::Edge::default().integrate(&entries).unwrap();

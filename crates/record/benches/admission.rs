@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use bytes::{Bytes, BytesMut};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use record::{Framing, Grade, Submission, Vouched, open, seal_into, split};
+use record::{Framing, Grade, Places, Submission, Vouched, open, seal_into, split};
 
 /// A typical audit record of about 700 bytes, as a producer prints it that does not know of canonical form.
 const PRETTY: &str = r#"{
@@ -35,10 +35,12 @@ fn admission(c: &mut Criterion) {
         submitter: "open",
         principal: Grade::Asserted,
         agent: Grade::Asserted,
+        disclosed: Places::NONE,
+        secret: Places::NONE,
         salt: [7; 16],
     };
     let mut entry = BytesMut::new();
-    seal_into(&submission, &vouched, &mut entry).unwrap();
+    seal_into(&submission, None, &vouched, &mut entry).unwrap();
     let entry = entry.freeze();
 
     let mut group = c.benchmark_group(format!("one record, {} bytes canonical", canonical.len()));
@@ -68,7 +70,7 @@ fn admission(c: &mut Criterion) {
     group.bench_function("seal into a buffer", |b| {
         b.iter(|| {
             out.clear();
-            seal_into(black_box(&submission), &vouched, &mut out)
+            seal_into(black_box(&submission), None, &vouched, &mut out)
         });
     });
     group.bench_function("open an entry", |b| b.iter(|| open(black_box(&entry)).map(|o| o.id())));
@@ -94,7 +96,7 @@ fn admission(c: &mut Criterion) {
             out.clear();
             for range in split(&body, Framing::Ndjson, 1_000).unwrap() {
                 let submission = Submission::parse_shared(&body.slice(range)).unwrap();
-                seal_into(&submission, &vouched, &mut out).unwrap();
+                seal_into(&submission, None, &vouched, &mut out).unwrap();
             }
             out.len()
         });

@@ -13,8 +13,14 @@ use crate::submission::Submission;
 /// As [`Record::read`]; and [`Cause::Secret`] with the path of the field, never with what it holds.
 pub fn admit(submission: &Submission) -> Result<Record<'_>, Refusal> {
     let record = Record::read(submission.canonical())?;
-    match find_in_fields(submission.canonical(), &CONTENT_MEMBERS) {
-        None => Ok(record),
+    no_secret(submission.canonical())?;
+    Ok(record)
+}
+
+/// Refuses a record with a secret in a field that is no content.
+pub(crate) fn no_secret(canonical: &[u8]) -> Result<(), Refusal> {
+    match find_in_fields(canonical, &CONTENT_MEMBERS) {
+        None => Ok(()),
         Some((path, kind)) => Err(Refusal::new(Cause::Secret { kind }, path, 0)),
     }
 }

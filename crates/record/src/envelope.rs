@@ -9,7 +9,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::json::string;
 use crate::limits::{ENTRY_BYTES_MAX, SUBMITTER_BYTES_MAX};
 use crate::opened::open;
+use crate::place::Places;
 use crate::refusal::{Cause, Refusal, within_limit};
+use crate::signature::Signatures;
 use crate::submission::Submission;
 use crate::time::{TIME_BYTES, is_time};
 
@@ -37,16 +39,25 @@ pub(crate) const GRADE_BYTES: usize = 8;
 /// Bytes of the salt, 128 bits, in base64url without padding.
 pub(crate) const SALT_BYTES: usize = 22;
 
-/// What stands between the values of an entry, in order: agent, principal, received, salt, submitter, record, end.
+/// What stands between the values of an entry, in order: agent, places disclosed (where there are any), principal,
+/// received, salt, places that hold a secret (where there are any), submitter, record, signatures (where there are any), end.
 pub(crate) const BEFORE_LOG: &str = "{\"log\":";
 pub(crate) const BEFORE_AGENT: &str = "{\"agent\":\"";
+pub(crate) const BEFORE_DISCLOSED: &str = "\",\"disclosed\":[\"";
+/// Where places stand before it, the bracket closes the string too.
 pub(crate) const BEFORE_PRINCIPAL: &str = "\",\"principal\":\"";
 pub(crate) const BEFORE_RECEIVED: &str = "\",\"received\":\"";
 pub(crate) const BEFORE_SALT: &str = "\",\"salt\":\"";
+pub(crate) const BEFORE_SECRET: &str = "\",\"secret\":[\"";
 pub(crate) const BEFORE_SUBMITTER: &str = "\",\"submitter\":";
 pub(crate) const AFTER_SUBMITTER: &str = "}";
 pub(crate) const BEFORE_RECORD: &str = ",\"record\":";
+pub(crate) const BEFORE_SIG: &str = ",\"sig\":";
 pub(crate) const AFTER_RECORD: &str = "}";
+
+/// Between two places, and after the last.
+pub(crate) const BETWEEN_PLACES: &str = "\",\"";
+pub(crate) const AFTER_PLACES: &str = "\"]";
 
 /// Bytes of an entry beside the record and the characters of the submitter's name.
 pub(crate) const ENVELOPE_BYTES: usize = BEFORE_LOG.len()
@@ -75,6 +86,10 @@ pub struct Vouched<'a> {
     pub principal: Grade,
     /// Whether the agent named in the record was verified.
     pub agent: Grade,
+    /// Where the log put digests in the place of what was submitted.
+    pub disclosed: Places,
+    /// Where the content, which stands beside the log, holds what looks like a secret.
+    pub secret: Places,
     /// 128 random bits, so that nobody confirms a guess about the record from the leaf hash alone.
     pub salt: [u8; 16],
 }
@@ -96,10 +111,11 @@ impl Vouched<'_> {
         // 16 bytes are 22 characters, always.
         let written = BASE64_URL_SAFE_NO_PAD.encode_slice(self.salt, &mut salt);
         debug_assert_eq!(written, Ok(SALT_BYTES));
+        out.put_slice(BEFORE_AGENT.as_bytes());
+        out.put_slice(self.agent.as_str().as_bytes());
+        let closing = print_places(BEFORE_DISCLOSED, self.disclosed, out);
         for part in [
-            BEFORE_AGENT,
-            self.agent.as_str(),
-            BEFORE_PRINCIPAL,
+            &BEFORE_PRINCIPAL[closing..],
             self.principal.as_str(),
             BEFORE_RECEIVED,
             self.received,
@@ -108,10 +124,25 @@ impl Vouched<'_> {
             out.put_slice(part.as_bytes());
         }
         out.put_slice(&salt);
-        out.put_slice(BEFORE_SUBMITTER.as_bytes());
+        let closing = print_places(BEFORE_SECRET, self.secret, out);
+        out.put_slice(&BEFORE_SUBMITTER.as_bytes()[closing..]);
         string::print(self.submitter, out);
         out.put_slice(AFTER_SUBMITTER.as_bytes());
     }
+}
+
+/// Appends a list of places, where there are any; how many bytes of what follows it has written then: the quote that
+/// closes the string before.
+fn print_places(before: &str, places: Places, out: &mut BytesMut) -> usize {
+    if places.is_empty() {
+        return 0;
+    }
+    for (n, place) in places.iter().enumerate() {
+        out.put_slice(if n == 0 { before } else { BETWEEN_PLACES }.as_bytes());
+        out.put_slice(place.pointer().as_bytes());
+    }
+    out.put_slice(AFTER_PLACES.as_bytes());
+    1
 }
 
 /// Whether an entry can carry this submitter's name.
@@ -129,6 +160,8 @@ pub struct EntryShape {
     pub log: Range<usize>,
     /// The canonical record.
     pub record: Range<usize>,
+    /// The canonical list of signatures; empty where there is none.
+    pub sig: Range<usize>,
 }
 
 /// The bytes the tree hashes for one record.
@@ -158,6 +191,11 @@ impl Entry {
     pub fn record(&self) -> &[u8] {
         &self.bytes[self.shape.record.clone()]
     }
+
+    /// Its list of signatures, canonical JSON; empty where there is none.
+    pub fn sig(&self) -> &[u8] {
+        &self.bytes[self.shape.sig.clone()]
+    }
 }
 
 /// Puts a record and what the server vouches for into the envelope.
@@ -165,10 +203,14 @@ impl Entry {
 /// # Errors
 /// [`Cause::TooLarge`] for an entry over [`ENTRY_BYTES_MAX`]; [`Cause::BadTime`] or [`Cause::BadSubmitter`] for a `vouched`
 /// that no entry can carry, which is the server's fault and not the submitter's.
-pub fn seal(submission: &Submission, vouched: &Vouched<'_>) -> Result<Entry, Refusal> {
+pub fn seal(
+    submission: &Submission,
+    signatures: Option<&Signatures>,
+    vouched: &Vouched<'_>,
+) -> Result<Entry, Refusal> {
     let room = ENVELOPE_BYTES + vouched.submitter.len() + submission.canonical().len();
     let mut bytes = BytesMut::with_capacity(room);
-    let shape = seal_into(submission, vouched, &mut bytes)?;
+    let shape = seal_into(submission, signatures, vouched, &mut bytes)?;
     Ok(Entry { bytes: bytes.freeze(), shape })
 }
 
@@ -178,53 +220,74 @@ pub fn seal(submission: &Submission, vouched: &Vouched<'_>) -> Result<Entry, Ref
 /// As [`seal`]; `out` is left as it was.
 pub fn seal_into(
     submission: &Submission,
+    signatures: Option<&Signatures>,
     vouched: &Vouched<'_>,
     out: &mut BytesMut,
 ) -> Result<EntryShape, Refusal> {
     vouched.check()?;
+    let sig = signatures.map(Signatures::canonical).unwrap_or_default();
     let start = out.len();
     out.put_slice(BEFORE_LOG.as_bytes());
-    let log = BEFORE_LOG.len();
+    let log_from = out.len();
     vouched.print(out);
-    let log = log..out.len() - start;
-    let record = log.end + BEFORE_RECORD.len();
-    let record = record..record + submission.canonical().len();
-    let len = record.end + AFTER_RECORD.len();
-    if let Err(refusal) = within_limit("entry", len, ENTRY_BYTES_MAX) {
+    let shape = EntryShape::of(out.len() - log_from, submission.canonical().len(), sig.len());
+    if let Err(refusal) = within_limit("entry", shape.len, ENTRY_BYTES_MAX) {
         out.truncate(start);
         return Err(refusal);
     }
-    out.put_slice(BEFORE_RECORD.as_bytes());
-    out.put_slice(submission.canonical());
-    out.put_slice(AFTER_RECORD.as_bytes());
-    Ok(EntryShape { len, log, record })
+    put_rest(submission.canonical(), sig.as_bytes(), out);
+    Ok(shape)
 }
 
-/// Rebuilds an entry from a record and the `log` part of the log's answer, both canonical: what a submitter does offline
-/// before it checks its receipt. [`Submission::canonical`] and [`canonical`](crate::canonical) make such bytes.
+/// Appends all that comes after the `log` part.
+fn put_rest(record: &[u8], sig: &[u8], out: &mut BytesMut) {
+    out.put_slice(BEFORE_RECORD.as_bytes());
+    out.put_slice(record);
+    if !sig.is_empty() {
+        out.put_slice(BEFORE_SIG.as_bytes());
+        out.put_slice(sig);
+    }
+    out.put_slice(AFTER_RECORD.as_bytes());
+}
+
+impl EntryShape {
+    /// The shape of an entry whose parts have so many bytes.
+    fn of(log: usize, record: usize, sig: usize) -> Self {
+        let log = BEFORE_LOG.len()..BEFORE_LOG.len() + log;
+        let from = log.end + BEFORE_RECORD.len();
+        let record = from..from + record;
+        let from = if sig == 0 { record.end } else { record.end + BEFORE_SIG.len() };
+        let sig = from..from + sig;
+        Self { len: sig.end + AFTER_RECORD.len(), log, record, sig }
+    }
+}
+
+/// Rebuilds an entry from a record, its signatures (empty for none) and the `log` part of the log's answer, all canonical:
+/// what a submitter does offline before it checks its receipt. [`Submission::canonical`], [`Signatures::canonical`] and
+/// [`canonical`](crate::canonical) make such bytes. Where the log put digests in the place of content, the record is what
+/// [`Handed::ready`](crate::Handed::ready) makes with the seed of the answer.
 ///
 /// # Errors
 /// As [`open`], on the entry so made.
-pub fn entry_of(record_canonical: &[u8], log_part_canonical: &[u8]) -> Result<Entry, Refusal> {
-    let log = BEFORE_LOG.len()..BEFORE_LOG.len() + log_part_canonical.len();
-    let record = log.end + BEFORE_RECORD.len();
-    let record = record..record + record_canonical.len();
-    let len = record.end + AFTER_RECORD.len();
-    within_limit("entry", len, ENTRY_BYTES_MAX)?;
-    let mut bytes = BytesMut::with_capacity(len);
-    for part in [
-        BEFORE_LOG.as_bytes(),
-        log_part_canonical,
-        BEFORE_RECORD.as_bytes(),
-        record_canonical,
-        AFTER_RECORD.as_bytes(),
-    ] {
-        bytes.put_slice(part);
-    }
+pub fn entry_of(
+    record_canonical: &[u8],
+    sig_canonical: &[u8],
+    log_part_canonical: &[u8],
+) -> Result<Entry, Refusal> {
+    let shape = EntryShape::of(log_part_canonical.len(), record_canonical.len(), sig_canonical.len());
+    within_limit("entry", shape.len, ENTRY_BYTES_MAX)?;
+    let mut bytes = BytesMut::with_capacity(shape.len);
+    bytes.put_slice(BEFORE_LOG.as_bytes());
+    bytes.put_slice(log_part_canonical);
+    put_rest(record_canonical, sig_canonical, &mut bytes);
     let opened = open(&bytes)?;
-    // Both parts must be what they were handed in as, not one the beginning of the other.
-    if opened.record() != record_canonical {
-        return Err(Refusal::new(Cause::BadEnvelope { expected: "one record" }, "/record", record.start));
+    // The parts must be what they were handed in as, not one the beginning of the other.
+    if opened.record() != record_canonical || opened.sig() != sig_canonical {
+        return Err(Refusal::new(
+            Cause::BadEnvelope { expected: "one record" },
+            "/record",
+            shape.record.start,
+        ));
     }
-    Ok(Entry { bytes: bytes.freeze(), shape: EntryShape { len, log, record } })
+    Ok(Entry { bytes: bytes.freeze(), shape })
 }

@@ -5,13 +5,11 @@ use crate::json::{Member, Value};
 use crate::refusal::{Cause, Refusal};
 use crate::time::is_time;
 
-/// Checks `id`, `type`, `time` and, where there is one, `producer.id`.
-pub(crate) fn check(record: &Value<'_>) -> Result<(), Refusal> {
+/// Checks `id`, `type`, `time` and, where there is one, `producer.id`. Answers the id.
+pub(crate) fn check(record: &Value<'_>) -> Result<RecordId, Refusal> {
     let members = object(record, "", 0)?;
     let id = required_string(members, "", "id", 0)?;
-    if RecordId::read(id.text.as_bytes()).is_none() {
-        return Err(Refusal::new(Cause::BadId, "/id", id.at));
-    }
+    let id = RecordId::read(id.text.as_bytes()).ok_or_else(|| Refusal::new(Cause::BadId, "/id", id.at))?;
     required_string(members, "", "type", 0)?;
     let time = required_string(members, "", "time", 0)?;
     if !is_time(time.text.as_bytes()) {
@@ -21,7 +19,7 @@ pub(crate) fn check(record: &Value<'_>) -> Result<(), Refusal> {
         let parts = object(&producer.value, "/producer", producer.value_at)?;
         required_string(parts, "/producer", "id", producer.value_at)?;
     }
-    Ok(())
+    Ok(id)
 }
 
 struct Text<'v> {

@@ -2,12 +2,17 @@
 //!
 //! For fuzz targets and for the property tests; not part of the interface.
 
+use bytes::Bytes;
+
 use crate::disclosure::{self, Disclosure, DisclosureWriter, Form, Sd};
 use crate::envelope::{Entry, Grade, Vouched, entry_of, seal, seal_into};
 use crate::findings::{Finding, Fold, Parameters, Seen};
+use crate::handed::Handed;
 use crate::model::Record;
 use crate::opened::open;
+use crate::place::{Place, Places};
 use crate::refusal::Refusal;
+use crate::salts::{SEED_BYTES, Salts};
 use crate::signature::Signatures;
 use crate::split::{Framing, split as split_body};
 use crate::story::{Story, Told};
@@ -34,21 +39,23 @@ pub fn submission(data: &[u8]) {
         submitter: "op\"en",
         principal: Grade::Verified,
         agent: Grade::Asserted,
+        disclosed: Places::NONE,
+        secret: Places::NONE,
         salt: *b"0123456789abcdef",
     };
-    let Ok(entry) = seal(&parsed, &vouched) else {
+    let Ok(entry) = seal(&parsed, None, &vouched) else {
         assert!(parsed.canonical().len() + 256 > limits::ENTRY_BYTES_MAX, "a small record does not fit");
         return;
     };
     assert_eq!(
-        entry_of(entry.record(), entry.log_part()).as_ref(),
+        entry_of(entry.record(), entry.sig(), entry.log_part()).as_ref(),
         Ok(&entry),
         "rebuilding gives another entry"
     );
     self::entry(entry.bytes());
     assert!(open(entry.bytes()).is_ok_and(|opened| opened.record() == parsed.canonical()
         && opened.key() == parsed.key()
-        && opened.digest() == parsed.digest()
+        && opened.digest() == Some(parsed.digest())
         && opened.producer() == parsed.producer()));
 }
 
@@ -59,18 +66,14 @@ pub fn entry(data: &[u8]) {
     assert!(submission.is_ok(), "an entry holds no record: {submission:?}");
     let Ok(submission) = submission else { return };
     assert_eq!(submission.canonical(), opened.record(), "the record in an entry is not canonical");
-    let vouched = Vouched {
-        received: opened.received(),
-        submitter: opened.submitter(),
-        principal: opened.principal(),
-        agent: opened.agent(),
-        salt: opened.salt(),
-    };
     let mut sealed = b"before"[..].into();
-    let shape = seal_into(&submission, &vouched, &mut sealed);
+    let shape = seal_into(&submission, opened.signatures(), &opened.vouched(), &mut sealed);
     assert!(shape.is_ok_and(|shape| shape.len == data.len()), "the parts do not seal");
     assert_eq!(&sealed[6..], data, "sealing the parts gives other bytes");
-    assert_eq!(entry_of(opened.record(), opened.log_part()).map(Entry::into_bytes), Ok(data.to_vec().into()));
+    assert_eq!(
+        entry_of(opened.record(), opened.sig(), opened.log_part()).map(Entry::into_bytes),
+        Ok(data.to_vec().into())
+    );
     // An entry is one level deeper than its record.
     let whole = canonical(data)
         .or_else(|refusal| if refusal.code() == "too-deep" { Ok(data.to_vec()) } else { Err(refusal) });
@@ -173,6 +176,45 @@ fn folded(records: &[(&[u8], Record<'_>)]) -> (Vec<Finding>, Fold) {
         found.extend(fold.take(&seen));
     }
     (found, fold)
+}
+
+/// What is handed in becomes an entry that opens as what it was; handed in again with the same seed it is the same, and
+/// every disclosure that was made is the one that the record names.
+pub fn handed(data: &[u8]) {
+    let data = Bytes::copy_from_slice(data);
+    let Ok(handed) = Handed::parse(&data).map_err(|refusal| is_sound(&refusal, &data)) else { return };
+    let sensitive: Places = [Place::Purpose, Place::PrincipalName].into_iter().collect();
+    let ready =
+        || handed.clone().ready(sensitive, &Salts::of_seed([7; SEED_BYTES]), |_| Ok::<(), Refusal>(()));
+    let Ok((first, ())) = ready() else { return };
+    let again = ready().map(|(ready, ())| ready.submission().clone());
+    assert_eq!(again.as_ref(), Ok(first.submission()), "the same seed makes another record");
+    let record = Record::read(first.submission().canonical());
+    assert!(record.is_ok(), "what is ready is not understood: {record:?}");
+    let Ok(record) = record else { return };
+    for payload in first.payloads() {
+        let opened = disclosure::verify(&payload.text, &payload.sd);
+        assert!(opened.is_ok_and(|opened| opened.name() == payload.place.member()), "{payload:?}");
+        let named = payload.place.of(&record).and_then(|held| held.sd().map(str::to_owned));
+        assert_eq!(named, Some(payload.sd.to_string()), "{payload:?}");
+    }
+    let vouched = Vouched {
+        received: "2026-11-23T08:14:03.201Z",
+        submitter: "open",
+        principal: Grade::Asserted,
+        agent: Grade::Asserted,
+        disclosed: first.disclosed(),
+        secret: first.secret(),
+        salt: *b"0123456789abcdef",
+    };
+    let Ok(entry) = seal(first.submission(), first.signatures(), &vouched) else { return };
+    self::entry(entry.bytes());
+    let salts = Salts::of_seed([7; SEED_BYTES]);
+    assert_eq!(handed.entry(entry.log_part(), &salts).as_ref(), Ok(&entry), "rebuilding gives another entry");
+    let opened = open(entry.bytes());
+    assert!(
+        opened.is_ok_and(|opened| opened.vouched() == vouched && opened.signatures() == first.signatures())
+    );
 }
 
 /// The first byte chooses: the rest is content that is disclosed whole and in pieces, or the JSON of a disclosure.

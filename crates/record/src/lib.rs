@@ -9,9 +9,10 @@
 //!         "salt":"AAECAwQFBgcICQoLDA0ODw","submitter":"open"},"record":{...}}        (without the white space)
 //! ```
 //!
-//! The road of a record: [`split()`] cuts a request body into texts, [`Submission::parse`] checks one text and holds its
-//! canonical bytes, [`seal`] puts them into the envelope, [`open`] takes an entry apart again. A submitter who got the
-//! `log` part in an answer rebuilds its entry with [`entry_of`] and needs nobody for that.
+//! The road of a record: [`split()`] cuts a request body into texts, [`Handed::parse`] checks one text, with or without
+//! signatures; [`Handed::ready`] understands it and puts its content beside it; [`seal`] puts what is left into the
+//! envelope; [`Logged::read`] takes an entry apart again and understands it. A submitter who got the `log` part in an answer
+//! rebuilds its entry with [`Handed::entry`] and needs nobody for that.
 //!
 //! # The JSON that is accepted
 //!
@@ -43,12 +44,17 @@ mod fields;
 pub mod findings;
 #[doc(hidden)]
 pub mod fuzzing;
+mod handed;
 mod id;
 mod json;
 pub mod limits;
+mod logged;
 pub mod model;
 mod opened;
+mod place;
+mod ready;
 mod refusal;
+mod salts;
 mod scan;
 pub mod secret;
 pub mod signature;
@@ -61,10 +67,15 @@ mod visible;
 pub use admit::admit;
 pub use disclosure::{Disclosure, DisclosureError, DisclosureWriter, Sd};
 pub use envelope::{Entry, EntryShape, Grade, Vouched, entry_of, is_submitter, seal, seal_into};
+pub use handed::Handed;
 pub use id::{RecordId, RecordKey};
 pub use json::canonical;
+pub use logged::Logged;
 pub use opened::{Opened, open};
+pub use place::{Held, Place, Places};
+pub use ready::{Payload, Ready};
 pub use refusal::{Cause, Refusal};
+pub use salts::{SEED_BYTES, Salts};
 pub use signature::{KeyId, PublicKey, PublicKeyError, Signature, Signatures};
 pub use split::{Framing, split};
 pub use submission::Submission;

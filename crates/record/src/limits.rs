@@ -9,9 +9,13 @@ pub const ENTRY_BYTES_MAX: usize = 65_535;
 /// is one byte long. A longer name leaves less, which [`seal`](crate::seal) tells.
 pub const RECORD_BYTES_MAX: usize = ENTRY_BYTES_MAX - ENVELOPE_BYTES - 1;
 
-/// Bytes of one JSON text as submitted, at most. Every record that fits in canonical form fits here also when each of
-/// its characters is written as a `\u` escape of six bytes.
+/// Bytes of one JSON text as submitted, at most; where content stands in it, of all that is not inside strings. Every
+/// record that fits in canonical form fits here also when each of its characters is written as a `\u` escape of six bytes.
 pub const TEXT_BYTES_MAX: usize = 512 * 1024;
+
+/// Bytes of one JSON text as submitted with content in it, at most: the largest content in base64url, or with half of it
+/// written as escapes of two bytes, and room for the rest.
+pub const HANDED_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How deep objects and arrays may nest, the record itself being the first level.
 pub const DEPTH_MAX: usize = 64;

@@ -7,14 +7,17 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use crate::envelope::{
-    AFTER_RECORD, AFTER_SUBMITTER, BEFORE_AGENT, BEFORE_LOG, BEFORE_PRINCIPAL, BEFORE_RECEIVED,
-    BEFORE_RECORD, BEFORE_SALT, BEFORE_SUBMITTER, Grade, SALT_BYTES, is_submitter,
+    AFTER_PLACES, AFTER_RECORD, AFTER_SUBMITTER, BEFORE_AGENT, BEFORE_DISCLOSED, BEFORE_LOG,
+    BEFORE_PRINCIPAL, BEFORE_RECEIVED, BEFORE_RECORD, BEFORE_SALT, BEFORE_SECRET, BEFORE_SIG,
+    BEFORE_SUBMITTER, BETWEEN_PLACES, Grade, SALT_BYTES, Vouched, is_submitter,
 };
 use crate::id::{RecordId, RecordKey};
 use crate::json::string;
 use crate::limits::ENTRY_BYTES_MAX;
+use crate::place::{Place, Places};
 use crate::refusal::{Cause, Refusal, within_limit};
 use crate::scan::{self, Facts};
+use crate::signature::Signatures;
 use crate::submission::{producer_of, slow};
 use crate::time::{TIME_BYTES, is_time};
 
@@ -23,9 +26,13 @@ use crate::time::{TIME_BYTES, is_time};
 pub struct Opened<'a> {
     log_part: &'a [u8],
     record: &'a [u8],
+    sig: &'a [u8],
+    signatures: Option<Signatures>,
     facts: Facts,
     agent: Grade,
+    disclosed: Places,
     principal: Grade,
+    secret: Places,
     received: &'a str,
     salt: [u8; 16],
     submitter: Cow<'a, str>,
@@ -42,19 +49,43 @@ pub fn open(entry: &[u8]) -> Result<Opened<'_>, Refusal> {
     let log_from = reader.at;
     reader.expect(BEFORE_AGENT, "/log", "`{\"agent\":\"`")?;
     let agent = reader.grade("/log/agent")?;
-    reader.expect(BEFORE_PRINCIPAL, "/log", "`\"principal\"` and nothing else")?;
+    let disclosed = reader.places(BEFORE_DISCLOSED, "/log/disclosed")?;
+    reader.expect_after(disclosed, BEFORE_PRINCIPAL, "`\"principal\"` and nothing else")?;
     let principal = reader.grade("/log/principal")?;
     reader.expect(BEFORE_RECEIVED, "/log", "`\"received\"` and nothing else")?;
     let received = reader.received()?;
     reader.expect(BEFORE_SALT, "/log", "`\"salt\"` and nothing else")?;
     let salt = reader.salt()?;
-    reader.expect(BEFORE_SUBMITTER, "/log", "`\"submitter\"` and nothing else")?;
+    let secret = reader.places(BEFORE_SECRET, "/log/secret")?;
+    reader.expect_after(secret, BEFORE_SUBMITTER, "`\"submitter\"` and nothing else")?;
     let submitter = reader.submitter()?;
     reader.expect(AFTER_SUBMITTER, "/log", "the end of the `log` part")?;
     let log_part = &entry[log_from..reader.at];
     reader.expect(BEFORE_RECORD, "", "`,\"record\":`")?;
     let (record, facts) = reader.record()?;
-    Ok(Opened { log_part, record, facts, agent, principal, received, salt, submitter })
+    let (sig, signatures) = reader.signatures()?;
+    Ok(Opened {
+        log_part,
+        record,
+        sig,
+        signatures,
+        facts,
+        agent,
+        disclosed,
+        principal,
+        secret,
+        received,
+        salt,
+        submitter,
+    })
+}
+
+/// The places that a `log` part, canonical JSON, says the log put digests in.
+pub(crate) fn places_disclosed(log_part: &[u8]) -> Result<Places, Refusal> {
+    let mut reader = Reader { entry: log_part, at: 0 };
+    reader.expect(BEFORE_AGENT, "/log", "`{\"agent\":\"`")?;
+    reader.grade("/log/agent")?;
+    reader.places(BEFORE_DISCLOSED, "/log/disclosed")
 }
 
 impl<'a> Opened<'a> {
@@ -66,6 +97,39 @@ impl<'a> Opened<'a> {
     /// The `log` part, canonical JSON.
     pub fn log_part(&self) -> &'a [u8] {
         self.log_part
+    }
+
+    /// The list of signatures, canonical JSON; empty where there is none.
+    pub fn sig(&self) -> &'a [u8] {
+        self.sig
+    }
+
+    /// The signatures, where the record is signed. Nobody has checked them yet.
+    pub fn signatures(&self) -> Option<&Signatures> {
+        self.signatures.as_ref()
+    }
+
+    /// Where the log put digests in the place of what was submitted.
+    pub fn disclosed(&self) -> Places {
+        self.disclosed
+    }
+
+    /// Where the content beside the log holds what looks like a secret.
+    pub fn secret(&self) -> Places {
+        self.secret
+    }
+
+    /// What the server vouched for: the `log` part, taken apart.
+    pub fn vouched(&self) -> Vouched<'_> {
+        Vouched {
+            received: self.received,
+            submitter: &self.submitter,
+            principal: self.principal,
+            agent: self.agent,
+            disclosed: self.disclosed,
+            secret: self.secret,
+            salt: self.salt,
+        }
     }
 
     /// The record's `id`.
@@ -93,9 +157,10 @@ impl<'a> Opened<'a> {
         RecordKey::new(self.facts.id, &self.producer())
     }
 
-    /// SHA-256 of the record's canonical form; computed at each call.
-    pub fn digest(&self) -> [u8; 32] {
-        Sha256::digest(self.record).into()
+    /// SHA-256 of the canonical form of what was submitted, which retries are compared by; computed at each call. Not
+    /// told where the log put digests in the place of content: the entry does not hold what was submitted then.
+    pub fn digest(&self) -> Option<[u8; 32]> {
+        self.disclosed.is_empty().then(|| Sha256::digest(self.record).into())
     }
 
     /// When the log received the record: RFC 3339, UTC, milliseconds.
@@ -137,6 +202,38 @@ impl<'a> Reader<'a> {
         }
         self.at += bytes.len();
         Ok(())
+    }
+
+    /// Like [`expect`](Self::expect), where the quote in front was read with the places before, if there were any.
+    fn expect_after(&mut self, places: Places, bytes: &str, expected: &'static str) -> Result<(), Refusal> {
+        self.expect(&bytes[usize::from(!places.is_empty())..], "/log", expected)
+    }
+
+    /// A list of places, each once and in order; none where the list is not there.
+    fn places(&mut self, before: &str, path: &str) -> Result<Places, Refusal> {
+        let mut places = Places::NONE;
+        if !self.eat(before) {
+            return Ok(places);
+        }
+        let mut left = Place::ALL.iter();
+        loop {
+            // No pointer is the beginning of another, so the first that fits is the one.
+            let Some(place) = left.find(|place| self.eat(place.pointer())) else {
+                let expected = "places of the record that may stand beside the log, each once and in order";
+                return Err(self.refuse(Cause::BadEnvelope { expected }, path));
+            };
+            places = places.with(*place);
+            if self.eat(AFTER_PLACES) {
+                return Ok(places);
+            }
+            self.expect(BETWEEN_PLACES, path, "the next place, or the end of the list")?;
+        }
+    }
+
+    fn eat(&mut self, bytes: &str) -> bool {
+        let there = self.entry[self.at..].starts_with(bytes.as_bytes());
+        self.at += if there { bytes.len() } else { 0 };
+        there
     }
 
     fn grade(&mut self, path: &str) -> Result<Grade, Refusal> {
@@ -186,13 +283,33 @@ impl<'a> Reader<'a> {
 
     fn record(&mut self) -> Result<(&'a [u8], Facts), Refusal> {
         let rest = &self.entry[self.at..];
-        let record = rest
+        if let Some((facts, end)) = scan::record_within(rest) {
+            self.at += end;
+            return Ok((&rest[..end], facts));
+        }
+        // Why not is told of what should be the record: all up to the signatures, or to the end.
+        let end = memchr::memmem::rfind(rest, BEFORE_SIG.as_bytes());
+        let rest = end.map(|end| &rest[..end]).or_else(|| rest.strip_suffix(AFTER_RECORD.as_bytes()));
+        let record =
+            rest.ok_or_else(|| self.refuse(Cause::BadEnvelope { expected: "`}` at the end" }, ""))?;
+        Err(why_not(record).within("/record", self.at))
+    }
+
+    /// The list of signatures, if there is one, and the end of the entry.
+    fn signatures(&mut self) -> Result<(&'a [u8], Option<Signatures>), Refusal> {
+        if &self.entry[self.at..] == AFTER_RECORD.as_bytes() {
+            return Ok((&[], None));
+        }
+        self.expect(BEFORE_SIG, "", "`,\"sig\":` or the end")?;
+        let sig = self.entry[self.at..]
             .strip_suffix(AFTER_RECORD.as_bytes())
             .ok_or_else(|| self.refuse(Cause::BadEnvelope { expected: "`}` at the end" }, ""))?;
-        match scan::record(record) {
-            Some(facts) => Ok((record, facts)),
-            None => Err(why_not(record).within("/record", self.at)),
+        let signatures = Signatures::parse(sig).map_err(|refusal| refusal.within("/sig", self.at))?;
+        if signatures.canonical().as_bytes() != sig {
+            return Err(self.refuse(Cause::NotCanonical, "/sig"));
         }
+        self.at = self.entry.len();
+        Ok((sig, Some(signatures)))
     }
 
     fn refuse(&self, cause: Cause, path: &str) -> Refusal {

@@ -40,13 +40,19 @@ impl Span {
 
 /// The facts of `bytes` if they are a record in canonical form.
 pub(crate) fn record(bytes: &[u8]) -> Option<Facts> {
+    record_within(bytes).filter(|(_, end)| *end == bytes.len()).map(|(facts, _)| facts)
+}
+
+/// The facts of the record in canonical form that `bytes` begin with, and the byte after it. What follows is only known to
+/// be UTF-8.
+pub(crate) fn record_within(bytes: &[u8]) -> Option<(Facts, usize)> {
     simdutf8::basic::from_utf8(bytes).ok()?;
     if string::noncharacter(bytes).is_some() {
         return None;
     }
     let mut scanner = Scanner { bytes, at: 0 };
     let facts = scanner.record()?;
-    (scanner.at == bytes.len()).then_some(facts)
+    Some((facts, scanner.at))
 }
 
 /// The canonical string whose opening quote stands at `at` of `bytes`, and the byte after its closing quote.

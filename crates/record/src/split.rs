@@ -120,7 +120,7 @@ fn element_end(body: &[u8], mut at: usize) -> usize {
     while let Some(&byte) = body.get(at) {
         match byte {
             b'"' => {
-                at = string_end(body, at + 1);
+                at = string::after(body, at + 1);
                 continue;
             }
             b'{' | b'[' => depth += 1,
@@ -131,19 +131,6 @@ fn element_end(body: &[u8], mut at: usize) -> usize {
         at += 1;
     }
     at
-}
-
-/// The byte after the closing quote of the string whose inside starts at `at`; or the end of the body.
-fn string_end(body: &[u8], mut at: usize) -> usize {
-    loop {
-        at = string::stop(body, at.min(body.len()));
-        match body.get(at) {
-            None => return at,
-            Some(b'"') => return at + 1,
-            Some(b'\\') => at += 2,
-            Some(_) => at += 1,
-        }
-    }
 }
 
 fn trim(body: &[u8], range: Range<usize>) -> Range<usize> {

@@ -53,7 +53,7 @@ impl Submission {
         Ok(Self::new(Bytes::from(canonical), facts))
     }
 
-    fn new(canonical: Bytes, facts: Facts) -> Self {
+    pub(crate) fn new(canonical: Bytes, facts: Facts) -> Self {
         let key = RecordKey::new(facts.id, &producer_of(&facts, &canonical));
         let digest = Sha256::digest(&canonical).into();
         Self { canonical, facts, key, digest }

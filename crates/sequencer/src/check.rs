@@ -3,9 +3,13 @@
 //! The table and the entries are compared without holding either in memory: each side is added up, row by row, in an
 //! order that does not matter ([`RowSum`]); equal sums mean equal rows. Only where they differ each row is looked up.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    collections::HashSet,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use record::RecordKey;
 use sha2::{Digest as _, Sha256};
 use store::{Key, Store, StoreError, Table};
@@ -56,11 +60,20 @@ impl Faults {
 pub struct RowSum {
     rows: AtomicU64,
     lanes: [AtomicU64; 4],
+    /// Entries whose content the log put beside it: they do not tell what was submitted.
+    untold: Mutex<HashSet<u64>>,
 }
 
 impl RowSum {
-    /// Adds the row of one record.
-    pub fn add(&self, key: &RecordKey, digest: &[u8; 32], index: u64) {
+    /// Adds the row of the record at this index, with the digest of what was submitted, where the entry tells it.
+    pub fn add(&self, key: &RecordKey, digest: Option<[u8; 32]>, index: u64) {
+        if digest.is_none() {
+            self.untold.lock().insert(index);
+        }
+        self.add_row(key, &digest.unwrap_or_default(), index);
+    }
+
+    fn add_row(&self, key: &RecordKey, digest: &[u8; 32], index: u64) {
         let row = Sha256::new().chain_update(key.to_bytes()).chain_update(digest);
         let hash: [u8; 32] = row.chain_update(index.to_be_bytes()).finalize().into();
         self.rows.fetch_add(1, Relaxed);
@@ -131,7 +144,9 @@ pub fn keys(stored: &Stored, faults: &mut Faults) -> Result<(), StoreError> {
 /// Compares the id table with the rows that the entries make, already added up. Answers the rows in the table.
 pub fn id_table(stored: &Stored, of_entries: &RowSum, faults: &mut Faults) -> Result<u64, StoreError> {
     let in_table = RowSum::default();
-    walk(stored.store(), faults, |row| in_table.add(&row.key, &row.digest, row.index))?;
+    let untold = of_entries.untold.lock();
+    let told = |row: &Row| if untold.contains(&row.index) { [0; 32] } else { row.digest };
+    walk(stored.store(), faults, |row| in_table.add_row(&row.key, &told(row), row.index))?;
     if in_table != *of_entries {
         name_wrong_rows(stored, faults)?;
         if in_table.rows() != stored.head().size() {
@@ -188,7 +203,11 @@ fn name_wrong_rows(stored: &Stored, faults: &mut Faults) -> Result<(), StoreErro
             Ok(Some(entry)) => record::open(&entry).map(|entry| (entry.key(), entry.digest())),
             Err(error) => return Err(error),
         };
-        if entry.is_ok_and(|entry| entry != (row.key, row.digest)) {
+        // An entry whose content the log put beside it does not tell what was submitted.
+        let differs = |(key, digest): (RecordKey, Option<[u8; 32]>)| {
+            key != row.key || digest.is_some_and(|digest| digest != row.digest)
+        };
+        if entry.is_ok_and(differs) {
             faults.add(place, Some(row.index), "the row is of another record than the entry");
         }
     }

@@ -18,7 +18,7 @@ use crate::tools::{Tool, cargo, run as run_command};
 const CARGO_FUZZ: Tool = Tool { name: "cargo-fuzz", version: "0.13.2" };
 
 /// One for each parser, and one for proofs; each is a file in `fuzz/fuzz_targets`.
-pub(crate) const TARGETS: [&str; 18] = [
+pub(crate) const TARGETS: [&str; 19] = [
     "note",
     "checkpoint",
     "vkey",
@@ -30,6 +30,7 @@ pub(crate) const TARGETS: [&str; 18] = [
     "prove",
     "submission",
     "entry",
+    "handed",
     "split",
     "disclosure",
     "findings",

@@ -25,6 +25,19 @@ pub(crate) fn stop(bytes: &[u8], at: usize) -> usize {
     at
 }
 
+/// The byte after the closing quote of the string whose inside starts at `at`; or the end of the body.
+pub(crate) fn after(body: &[u8], mut at: usize) -> usize {
+    loop {
+        at = stop(body, at.min(body.len()));
+        match body.get(at) {
+            None => return at,
+            Some(b'"') => return at + 1,
+            Some(b'\\') => at += 2,
+            Some(_) => at += 1,
+        }
+    }
+}
+
 /// A word with the high bit set in the lowest byte that is special; bytes above that one may be wrong.
 ///
 /// Flipping bit 1 moves the quotation mark (22) to 20 and leaves 00 to 1F among themselves, so that both are one

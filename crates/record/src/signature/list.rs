@@ -62,6 +62,11 @@ impl Signatures {
     }
 
     /// All of them, in order.
+    pub fn as_slice(&self) -> &[Signature] {
+        &self.0
+    }
+
+    /// The same, one by one.
     pub fn iter(&self) -> slice::Iter<'_, Signature> {
         self.0.iter()
     }

@@ -1,7 +1,10 @@
 //! Sealing, opening, rebuilding.
 
 use bytes::BytesMut;
-use record::{Grade, Refusal, Submission, Vouched, canonical, entry_of, limits, open, seal, seal_into};
+use record::{
+    Grade, Place, Places, Refusal, Signatures, Submission, Vouched, canonical, entry_of, limits, open, seal,
+    seal_into,
+};
 
 use crate::{RECORD, record_with};
 
@@ -10,6 +13,8 @@ const VOUCHED: Vouched<'_> = Vouched {
     submitter: "open",
     principal: Grade::Verified,
     agent: Grade::Asserted,
+    disclosed: Places::NONE,
+    secret: Places::NONE,
     salt: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
 };
 const LOG_PART: &str = r#"{"agent":"asserted","principal":"verified","received":"2026-11-23T08:14:03.201Z","salt":"AAECAwQFBgcICQoLDA0ODw","submitter":"open"}"#;
@@ -24,7 +29,7 @@ fn entry() -> String {
 
 #[test]
 fn an_entry_is_log_part_and_record() {
-    let sealed = seal(&submission(), &VOUCHED).unwrap();
+    let sealed = seal(&submission(), None, &VOUCHED).unwrap();
     assert_eq!(sealed.bytes(), entry().as_bytes());
     assert_eq!(sealed.log_part(), LOG_PART.as_bytes());
     assert_eq!(sealed.record(), RECORD.as_bytes());
@@ -39,24 +44,17 @@ fn an_entry_is_log_part_and_record() {
 fn opening_gives_back_what_was_sealed() {
     let submission = Submission::parse(record_with("\"producer\":{\"id\":\"crm\"},").as_bytes()).unwrap();
     let vouched = Vouched { submitter: "key:\"ops\\1\" ü", agent: Grade::Verified, ..VOUCHED };
-    let sealed = seal(&submission, &vouched).unwrap();
+    let sealed = seal(&submission, None, &vouched).unwrap();
     let opened = open(sealed.bytes()).unwrap();
     assert_eq!(opened.record(), submission.canonical());
     assert_eq!(opened.log_part(), sealed.log_part());
     assert_eq!(
         (opened.id(), opened.key(), opened.digest()),
-        (submission.id(), submission.key(), submission.digest())
+        (submission.id(), submission.key(), Some(submission.digest()))
     );
     assert_eq!((opened.producer(), opened.record_type()), (submission.producer(), submission.record_type()));
     assert_eq!(opened.time(), submission.time());
-    let again = Vouched {
-        received: opened.received(),
-        submitter: opened.submitter(),
-        principal: opened.principal(),
-        agent: opened.agent(),
-        salt: opened.salt(),
-    };
-    assert_eq!(again, vouched);
+    assert_eq!(opened.vouched(), vouched);
 }
 
 #[test]
@@ -64,7 +62,7 @@ fn entries_append_to_one_buffer() {
     let mut out = BytesMut::from("before");
     for _ in 0..2 {
         let start = out.len();
-        let shape = seal_into(&submission(), &VOUCHED, &mut out).unwrap();
+        let shape = seal_into(&submission(), None, &VOUCHED, &mut out).unwrap();
         let bytes = &out[start..];
         assert_eq!(bytes, entry().as_bytes());
         assert_eq!(shape.len, bytes.len());
@@ -75,11 +73,14 @@ fn entries_append_to_one_buffer() {
 
 #[test]
 fn a_submitter_rebuilds_its_entry() {
-    let sealed = seal(&submission(), &VOUCHED).unwrap();
-    assert_eq!(entry_of(RECORD.as_bytes(), LOG_PART.as_bytes()).as_ref(), Ok(&sealed));
+    let sealed = seal(&submission(), None, &VOUCHED).unwrap();
+    assert_eq!(entry_of(RECORD.as_bytes(), b"", LOG_PART.as_bytes()).as_ref(), Ok(&sealed));
     let pretty = LOG_PART.replace(',', ",\n  ");
-    assert!(entry_of(RECORD.as_bytes(), pretty.as_bytes()).is_err());
-    assert_eq!(entry_of(RECORD.as_bytes(), &canonical(pretty.as_bytes()).unwrap()).as_ref(), Ok(&sealed));
+    assert!(entry_of(RECORD.as_bytes(), b"", pretty.as_bytes()).is_err());
+    assert_eq!(
+        entry_of(RECORD.as_bytes(), b"", &canonical(pretty.as_bytes()).unwrap()).as_ref(),
+        Ok(&sealed)
+    );
 }
 
 /// Two parts that only together make the right bytes are not the parts.
@@ -91,35 +92,38 @@ fn parts_that_lean_on_each_other_are_refused() {
         open(format!("{{\"log\":{log},\"record\":{record}}}").as_bytes()).is_ok(),
         "together they are an entry"
     );
-    let refusal = entry_of(record.as_bytes(), log.as_bytes()).unwrap_err();
+    let refusal = entry_of(record.as_bytes(), b"", log.as_bytes()).unwrap_err();
     assert_eq!((refusal.code(), refusal.path()), ("bad-envelope", "/record"));
-    assert!(entry_of(RECORD.as_bytes(), b"").is_err());
-    assert!(entry_of(b"", LOG_PART.as_bytes()).is_err());
+    assert!(entry_of(RECORD.as_bytes(), b"", b"").is_err());
+    assert!(entry_of(b"", b"", LOG_PART.as_bytes()).is_err());
 }
 
 #[test]
 fn an_entry_may_fill_its_limit_and_not_more() {
     let filled = |bytes: usize| {
         let empty =
-            seal(&Submission::parse(record_with("\"a\":\"\",").as_bytes()).unwrap(), &VOUCHED).unwrap();
+            seal(&Submission::parse(record_with("\"a\":\"\",").as_bytes()).unwrap(), None, &VOUCHED).unwrap();
         let text = record_with(&format!("\"a\":\"{}\",", "x".repeat(bytes - empty.bytes().len())));
         Submission::parse(text.as_bytes()).unwrap()
     };
-    let largest = seal(&filled(limits::ENTRY_BYTES_MAX), &VOUCHED).unwrap();
+    let largest = seal(&filled(limits::ENTRY_BYTES_MAX), None, &VOUCHED).unwrap();
     assert_eq!(largest.bytes().len(), limits::ENTRY_BYTES_MAX);
     assert!(open(largest.bytes()).is_ok());
 
     let over = filled(limits::ENTRY_BYTES_MAX + 1);
     let mut out = BytesMut::from("before");
-    let refusal = seal_into(&over, &VOUCHED, &mut out).unwrap_err();
+    let refusal = seal_into(&over, None, &VOUCHED, &mut out).unwrap_err();
     assert_eq!((refusal.code(), refusal.limit()), ("too-large", Some(limits::ENTRY_BYTES_MAX)));
     assert_eq!(
         refusal.to_string(),
         "the entry has 65536 bytes, and 65535 are allowed; move large content out of the record (byte 0)"
     );
     assert_eq!(out, "before", "nothing half-written stays behind");
-    assert!(seal(&over, &Vouched { submitter: "ops", ..VOUCHED }).is_ok(), "a shorter name leaves more room");
-    assert_eq!(entry_of(over.canonical(), LOG_PART.as_bytes()).unwrap_err().code(), "too-large");
+    assert!(
+        seal(&over, None, &Vouched { submitter: "ops", ..VOUCHED }).is_ok(),
+        "a shorter name leaves more room"
+    );
+    assert_eq!(entry_of(over.canonical(), b"", LOG_PART.as_bytes()).unwrap_err().code(), "too-large");
     assert_eq!(open(&vec![b' '; limits::ENTRY_BYTES_MAX + 1]).unwrap_err().code(), "too-large");
 }
 
@@ -128,7 +132,8 @@ fn the_largest_record_fits_beside_the_shortest_name() {
     let empty = record_with("\"a\":\"\",").len();
     let text = record_with(&format!("\"a\":\"{}\",", "x".repeat(limits::RECORD_BYTES_MAX - empty)));
     let sealed =
-        seal(&Submission::parse(text.as_bytes()).unwrap(), &Vouched { submitter: "o", ..VOUCHED }).unwrap();
+        seal(&Submission::parse(text.as_bytes()).unwrap(), None, &Vouched { submitter: "o", ..VOUCHED })
+            .unwrap();
     assert_eq!(sealed.bytes().len(), limits::ENTRY_BYTES_MAX);
 }
 
@@ -149,10 +154,10 @@ fn the_server_vouches_for_nothing_that_no_entry_can_carry() {
         ),
         ("no time", Vouched { received: "", ..VOUCHED }, "bad-time", "/log/received"),
     ] {
-        let refusal = seal(&submission(), &vouched).unwrap_err();
+        let refusal = seal(&submission(), None, &vouched).unwrap_err();
         assert_eq!((refusal.code(), refusal.path()), (code, path), "{bend}");
     }
-    assert!(seal(&submission(), &Vouched { submitter: &long[1..], ..VOUCHED }).is_ok());
+    assert!(seal(&submission(), None, &Vouched { submitter: &long[1..], ..VOUCHED }).is_ok());
 }
 
 #[test]
@@ -203,12 +208,76 @@ fn only_the_exact_envelope_opens() {
             "something after the record",
             "\"action.requested\"}",
             "\"action.requested\"},\"x\":1",
-            "trailing-bytes",
-            "/record",
+            "bad-envelope",
+            "",
         ),
-        ("cut at the end", "requested\"}}", "requested\"}", "unexpected-end", "/record"),
+        ("cut at the end", "requested\"}}", "requested\"}", "bad-envelope", ""),
     ] {
         let whole = entry();
+        assert!(whole.contains(from), "{bend} bends nothing");
+        let bent = whole.replacen(from, to, 1);
+        let refusal = open(bent.as_bytes()).unwrap_err();
+        assert_eq!((refusal.code(), refusal.path()), (code, path), "{bend}: {refusal}");
+    }
+}
+
+const SIG: &str = r#"[{"alg":"EdDSA","kid":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","value":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]"#;
+
+/// With all that an entry may have.
+fn full_entry() -> String {
+    let log = LOG_PART
+        .replace(",\"principal\"", ",\"disclosed\":[\"/access/query\",\"/input\"],\"principal\"")
+        .replace(",\"submitter\"", ",\"secret\":[\"/input\"],\"submitter\"");
+    format!("{{\"log\":{log},\"record\":{RECORD},\"sig\":{SIG}}}")
+}
+
+#[test]
+fn an_entry_tells_its_signatures_and_what_stands_beside_it() {
+    let signatures = Signatures::parse(SIG.as_bytes()).unwrap();
+    let vouched = Vouched {
+        disclosed: [Place::Input, Place::AccessQuery].into_iter().collect(),
+        secret: Places::NONE.with(Place::Input),
+        ..VOUCHED
+    };
+    let sealed = seal(&submission(), Some(&signatures), &vouched).unwrap();
+    assert_eq!(sealed.bytes(), full_entry().as_bytes());
+    assert_eq!(canonical(sealed.bytes()).unwrap(), &sealed.bytes()[..]);
+    let opened = open(sealed.bytes()).unwrap();
+    assert_eq!(opened.vouched(), vouched);
+    assert_eq!((opened.signatures(), opened.sig()), (Some(&signatures), SIG.as_bytes()));
+    assert_eq!(opened.digest(), None, "what was submitted is not in it");
+    assert_eq!(sealed.sig(), SIG.as_bytes());
+    let again = entry_of(opened.record(), opened.sig(), opened.log_part());
+    assert_eq!(again.as_ref(), Ok(&sealed));
+    assert!(entry_of(opened.record(), b"[]", opened.log_part()).is_err());
+}
+
+#[test]
+fn only_the_exact_lists_open() {
+    let twice = format!("{},{}", &SIG[1..SIG.len() - 1], &SIG[1..SIG.len() - 1]);
+    for (bend, from, to, code, path) in [
+        ("no place", "\"/access/query\",\"/input\"", "", "bad-envelope", "/log"),
+        ("an unknown place", "/access/query", "/access/quary", "bad-envelope", "/log/disclosed"),
+        (
+            "another order",
+            "\"/access/query\",\"/input\"",
+            "\"/input\",\"/access/query\"",
+            "bad-envelope",
+            "/log/disclosed",
+        ),
+        ("a place twice", "/access/query", "/input", "bad-envelope", "/log/disclosed"),
+        ("a longer place", "/access/query", "/access/query/x", "bad-envelope", "/log/disclosed"),
+        ("no end of the places", "\"/input\"],\"sub", "\"/input\",\"sub", "bad-envelope", "/log/secret"),
+        ("no secret places", "[\"/input\"],\"sub", "[],\"sub", "bad-envelope", "/log"),
+        ("white space before the signatures", "\"sig\":", "\"sig\": ", "not-canonical", "/sig"),
+        ("no signature", SIG, "[]", "bad-signatures", "/sig"),
+        ("one key twice", &SIG[1..SIG.len() - 1], &twice, "bad-signatures", "/sig/1/kid"),
+        ("signatures of another name", "\"sig\"", "\"sik\"", "bad-envelope", ""),
+        ("something after them", "\"}]}", "\"}],\"x\":1}", "trailing-bytes", "/sig"),
+        ("a broken record before them", "03.118Z", "03.118z", "bad-time", "/record/time"),
+        ("white space in the record before them", ",\"type\"", ", \"type\"", "not-canonical", "/record"),
+    ] {
+        let whole = full_entry();
         assert!(whole.contains(from), "{bend} bends nothing");
         let bent = whole.replacen(from, to, 1);
         let refusal = open(bent.as_bytes()).unwrap_err();
@@ -230,12 +299,13 @@ fn an_entry_is_utf8_throughout() {
 
 #[test]
 fn no_beginning_of_an_entry_opens_and_no_byte_more() {
-    let whole = entry();
-    for end in 0..whole.len() {
-        assert!(open(&whole.as_bytes()[..end]).is_err(), "{end}");
+    for whole in [entry(), full_entry()] {
+        for end in 0..whole.len() {
+            assert!(open(&whole.as_bytes()[..end]).is_err(), "{end}");
+        }
+        assert!(open(format!("{whole}\n").as_bytes()).is_err());
+        assert!(open(whole.as_bytes()).is_ok());
     }
-    assert!(open(format!("{whole}\n").as_bytes()).is_err());
-    assert!(open(whole.as_bytes()).is_ok());
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod documents;
 mod envelope;
 mod folding;
 mod golden;
+mod handed;
 mod json;
 mod properties;
 mod refusals;

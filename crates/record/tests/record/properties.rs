@@ -2,6 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 use record::{Submission, canonical, fuzzing};
 
 use crate::RECORD;
@@ -281,6 +282,11 @@ proptest! {
     }
 
     #[test]
+    fn nearly_handed_in(text in bent(select(handed_in()))) {
+        fuzzing::handed(&text);
+    }
+
+    #[test]
     fn bodies_and_nearly_bodies(records in vec(json(), 0..6), seed in 1..u64::MAX) {
         let array = spelled(&Json::Array(records.clone()), &mut Chance(seed));
         fuzzing::split(array.as_bytes());
@@ -306,4 +312,13 @@ proptest! {
         fuzzing::entry(&data);
         fuzzing::split(&data);
     }
+}
+
+/// Records as they are handed in: with content, wrapped, with something beside them.
+fn handed_in() -> Vec<Vec<u8>> {
+    let examples = record::model::examples().map(|(_, json)| json.to_owned());
+    let content = RECORD
+        .replace("action.requested\"}", "x-note\",\"input\":{\"content\":\"a\\nb\"},\"purpose\":\"p\"}");
+    let wrapped = format!("{{\"record\":{content},\"disclosures\":[]}}");
+    examples.chain([content, wrapped]).map(String::into_bytes).collect()
 }

@@ -104,10 +104,12 @@ impl Sealing<'_> {
             submitter: self.caller.submitter(),
             principal: grades.principal,
             agent: grades.agent,
+            disclosed: record::Places::NONE,
+            secret: record::Places::NONE,
             salt,
         };
         let start = self.out.len();
-        let shape = record::seal_into(&submission, &vouched, &mut self.out)?;
+        let shape = record::seal_into(&submission, None, &vouched, &mut self.out)?;
         let identity = Identity { key: submission.key(), digest: submission.digest() };
         Ok(Place { start, shape, id: submission.id(), identity })
     }

@@ -25,6 +25,7 @@ pub(super) fn write(corpus: &Path) -> io::Result<()> {
         ("prove", questions()),
         ("submission", records()),
         ("entry", entries()),
+        ("handed", handed()),
         ("split", bodies()),
         ("disclosure", disclosures()),
         ("findings", stories()),
@@ -130,7 +131,19 @@ fn records() -> Seeds {
 
 fn entries() -> Seeds {
     let log = br#"{"log":{"agent":"asserted","principal":"verified","received":"2026-11-23T08:14:03.201Z","salt":"AAECAwQFBgcICQoLDA0ODw","submitter":"open"},"record":"#;
-    records().iter().map(|record| [log.as_slice(), record, b"}"].concat()).collect()
+    let bare = records().iter().map(|record| [log.as_slice(), record, b"}"].concat()).collect::<Vec<_>>();
+    let full = br#"{"log":{"agent":"verified","disclosed":["/access/query","/input"],"principal":"asserted","received":"2026-11-23T08:14:03.201Z","salt":"AAECAwQFBgcICQoLDA0ODw","secret":["/input"],"submitter":"open"},"record":"#;
+    let signed = [full.as_slice(), &records()[0], b",\"sig\":", &signature_lists()[0], b"}"].concat();
+    bare.into_iter().chain([signed]).collect()
+}
+
+/// Records as they are handed in: with content, signed, with disclosures.
+fn handed() -> Seeds {
+    let examples = record::model::examples().map(|(_, json)| json.to_owned().into_bytes());
+    let sig = &signature_lists()[0];
+    let wrapped = br#"{"disclosures":["WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsICJmYW1pbHlfbmFtZSIsICJNw7ZiaXVzIl0"],"record":"#;
+    let signed = [wrapped.as_slice(), &records()[0], b",\"sig\":", sig, b"}"].concat();
+    examples.chain([signed]).chain(records()).collect()
 }
 
 fn bodies() -> Seeds {
