@@ -6,13 +6,14 @@ mod judged;
 mod signed;
 
 pub(crate) use judged::parameters;
+use record::Logged;
 use tlog::policy::{Policy, VerifiedCheckpoint};
 use tlog::{Hash, group};
 
 use crate::form::{Evidence, Role};
-use crate::reading::Reading;
 use crate::report::{Listed, Report, Verified};
 use crate::sentence::{About, Sentences, things};
+use crate::sessions::session_of;
 
 impl Evidence {
     /// Checks the file under a policy that the caller has from elsewhere. Without one, the file is checked under its own
@@ -64,7 +65,7 @@ impl Evidence {
             witnesses: witnesses.map(|w| (w.key().name().to_string(), w.time().seconds())).collect(),
             trusted,
             whole,
-            records: read.iter().map(|(role, reading)| Listed::of(*role, reading)).collect(),
+            records: read.iter().map(|(role, logged)| Listed::of(*role, logged)).collect(),
             findings: judged.findings,
             contents: disclosed.contents,
             shown: disclosed.shown,
@@ -73,11 +74,11 @@ impl Evidence {
     }
 
     /// The entries that are records known here.
-    fn read(&self, say: &mut Sentences) -> Vec<(Role, Reading<'_>)> {
+    fn read(&self, say: &mut Sentences) -> Vec<(Role, Logged<'_>)> {
         let mut read = Vec::with_capacity(self.document.entries.len());
         for carried in &self.document.entries {
-            match Reading::of(carried.index, carried.entry.as_bytes()) {
-                Ok(reading) => read.push((carried.role, reading)),
+            match Logged::read(carried.index, carried.entry.as_bytes()) {
+                Ok(logged) => read.push((carried.role, logged)),
                 Err(refusal) => say.cannot_tell(
                     About::Records,
                     format!("the entry at {} is no record that is known here: {refusal}", carried.index),
@@ -89,16 +90,16 @@ impl Evidence {
 }
 
 impl Listed {
-    fn of(role: Role, reading: &Reading<'_>) -> Self {
+    fn of(role: Role, logged: &Logged<'_>) -> Self {
         Self {
-            index: reading.index,
+            index: logged.index(),
             role,
-            kind: reading.record.kind.to_string(),
-            id: reading.record.id.to_string(),
-            time: reading.record.time.to_string(),
-            received: reading.received.to_string(),
-            session: reading.session().map(str::to_owned),
-            signatures: reading.signatures.len(),
+            kind: logged.record().kind.to_string(),
+            id: logged.record().id.to_string(),
+            time: logged.record().time.to_string(),
+            received: logged.received().to_string(),
+            session: session_of(logged).map(str::to_owned),
+            signatures: logged.signatures().len(),
         }
     }
 }

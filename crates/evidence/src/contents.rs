@@ -1,64 +1,39 @@
 //! Where records hold the digest of a content, and what the content is held against.
 
-use record::Sd;
-use serde_json::Value;
+use record::{Held, Logged, Place, Sd};
 
 /// A digest in a record, and what the record says of the content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// Where: a JSON pointer (RFC 6901) into the record.
-    pub(crate) path: String,
-    /// The member that the content is of.
-    pub(crate) name: String,
+pub(crate) struct Named {
+    /// Where.
+    pub(crate) place: Place,
     pub(crate) sd: Sd,
     pub(crate) bytes: Option<u64>,
     pub(crate) media: Option<String>,
+    /// Whether the log saw what looks like a secret in it.
+    pub(crate) secret: bool,
 }
 
-/// Members in which a digest says which content is meant, and is not in the place of one.
-const REFERENCES: [&str; 2] = ["/approval/binds", "/erased"];
-
-/// All digests in a record, in the order of its canonical form.
-pub(crate) fn places(canonical: &[u8]) -> Vec<Place> {
-    let mut places = Vec::new();
-    if let Ok(value) = serde_json::from_slice::<Value>(canonical) {
-        walk(&value, "", "", &mut places);
-    }
-    places
+/// All digests of contents that a record names, in the order of their places.
+pub(crate) fn named(logged: &Logged<'_>) -> Vec<Named> {
+    let secret = logged.opened().secret();
+    let held = Place::ALL.iter().filter_map(|&place| Some((place, place.of(logged.record())?)));
+    let named = held.filter_map(|(place, held)| {
+        let media = match held {
+            Held::Content(content) => content.media.as_ref().map(ToString::to_string),
+            Held::Field(_) => None,
+        };
+        let sd = held.sd()?.parse().ok()?;
+        Some(Named { place, sd, bytes: held.bytes(), media, secret: secret.has(place) })
+    });
+    named.collect()
 }
 
-/// Goes no deeper than a record that was read, which is bounded.
-fn walk(value: &Value, path: &str, name: &str, places: &mut Vec<Place>) {
-    match value {
-        Value::Object(members) => {
-            let sd = members.get("sd").and_then(Value::as_str).and_then(|text| text.parse().ok());
-            if let Some(sd) = sd.filter(|_| !REFERENCES.contains(&path) && !name.is_empty()) {
-                places.push(Place {
-                    path: path.to_owned(),
-                    name: name.to_owned(),
-                    sd,
-                    bytes: members.get("bytes").and_then(Value::as_u64),
-                    media: members.get("media").and_then(Value::as_str).map(str::to_owned),
-                });
-            }
-            for (name, value) in members {
-                walk(value, &format!("{path}/{}", name.replace('~', "~0").replace('/', "~1")), name, places);
-            }
-        }
-        Value::Array(elements) => {
-            for (n, element) in elements.iter().enumerate() {
-                walk(element, &format!("{path}/{n}"), name, places);
-            }
-        }
-        _ => {}
-    }
-}
-
-impl Place {
+impl Named {
     /// Whether a content disclosed under that name may stand here. What was executed, and what an approver was shown, may
     /// be the very content that was requested.
     pub(crate) fn may_be_named(&self, name: &str) -> bool {
-        self.name == name || matches!(self.path.as_str(), "/executed" | "/approval/shown")
+        self.place.member() == name || matches!(self.place, Place::Executed | Place::ApprovalShown)
     }
 
     /// What is wrong with the content, by the record's own words.
@@ -73,7 +48,7 @@ impl Place {
             _ if kind.starts_with("text/") => std::str::from_utf8(content).is_ok(),
             _ => true,
         };
-        (!fits).then(|| format!("the record says {}, and the content is not that", media))
+        (!fits).then(|| format!("the record says {media}, and the content is not that"))
     }
 }
 
@@ -81,29 +56,21 @@ impl Place {
 mod tests {
     use super::*;
 
-    const SD: &str = "6Ij7TIMoEIH_YZL0jVqD3xi4UhDQbUV3LVxiL2tIKzA";
+    fn at(place: Place, bytes: Option<u64>, media: &str) -> Named {
+        Named { place, sd: Sd::of("x"), bytes, media: Some(media.into()), secret: false }
+    }
 
     #[test]
-    fn digests_in_the_place_of_content_are_found_and_references_are_not() {
-        let record = format!(
-            r#"{{"action":{{"target":{{"sd":"{SD}"}}}},"approval":{{"binds":{{"sd":"{SD}"}},"shown":{{"sd":"{SD}"}}}},"erased":{{"sd":"{SD}"}},"input":{{"bytes":3,"media":"text/plain","sd":"{SD}"}},"sd":"{SD}","x-a/b":[{{"sd":"{SD}"}}]}}"#
-        );
-        let found = places(record.as_bytes());
-        let paths: Vec<&str> = found.iter().map(|place| place.path.as_str()).collect();
-        assert_eq!(paths, ["/action/target", "/approval/shown", "/input", "/x-a~1b/0"]);
-        assert!(found[2].may_be_named("input") && !found[2].may_be_named("output"));
-        assert!(found[1].may_be_named("input"));
+    fn a_content_stands_where_its_name_says() {
+        let input = at(Place::Input, None, "text/plain");
+        assert!(input.may_be_named("input") && !input.may_be_named("output"));
+        assert!(at(Place::ApprovalShown, None, "text/plain").may_be_named("input"));
+        assert!(at(Place::Executed, None, "text/plain").may_be_named("input"));
     }
 
     #[test]
     fn length_and_media_are_held_against_the_content() {
-        let place = |bytes, media: &str| Place {
-            path: "/input".into(),
-            name: "input".into(),
-            sd: Sd::of("x"),
-            bytes,
-            media: Some(media.into()),
-        };
+        let place = |bytes, media| at(Place::Input, bytes, media);
         assert_eq!(place(Some(2), "application/json").contradicts(b"{}"), None);
         assert!(place(Some(3), "application/json").contradicts(b"{}").unwrap().contains("3 bytes"));
         assert!(place(None, "application/json; charset=utf-8").contradicts(b"{").is_some());

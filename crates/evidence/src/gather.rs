@@ -1,6 +1,7 @@
 //! Which entries of a log belong into a file: the log is shown twice, first to find the answer, then to find what the
 //! answer rests on. So no more of the log is held than goes into the file.
 
+use record::Logged;
 use std::collections::BTreeMap;
 
 use record::findings::{Finding, Fold, Parameters};
@@ -10,7 +11,6 @@ use crate::form::Role;
 use crate::limits::ENTRIES_MAX;
 use crate::needs::Needs;
 use crate::question::Question;
-use crate::reading::Reading;
 
 /// Takes the entries of a log in order, twice.
 ///
@@ -76,11 +76,11 @@ impl Gathering {
     /// More entries than a file may have.
     pub fn take(&mut self, index: u64, entry: &[u8]) -> Result<(), TooMany> {
         self.next = index + 1;
-        let role = match (&mut self.pass, Reading::of(index, entry)) {
-            (Pass::Answer(fold), Ok(reading)) => {
-                let found = fold.take(&reading.seen());
-                self.asked.asks_for(index, &reading.record).unwrap_or(false).then(|| {
-                    self.needs.add(&reading);
+        let role = match (&mut self.pass, Logged::read(index, entry)) {
+            (Pass::Answer(fold), Ok(logged)) => {
+                let found = fold.take(&logged.seen());
+                self.asked.asks_for(index, logged.record()).unwrap_or(false).then(|| {
+                    self.needs.add(&logged);
                     found.iter().for_each(|finding| self.needs.add_indexes(&finding.rests_on));
                     self.findings.extend(found);
                     Role::Answer
@@ -92,7 +92,7 @@ impl Gathering {
                 ranges.iter().any(|range| (range.0..=range.1).contains(&index)).then_some(Role::Answer)
             }
             (Pass::Rest, Ok(_)) if self.kept.contains_key(&index) => None,
-            (Pass::Rest, Ok(reading)) => self.needs.wants(&reading),
+            (Pass::Rest, Ok(logged)) => self.needs.wants(&logged),
             (Pass::Rest, Err(_)) => None,
         };
         if let Some(role) = role {
@@ -110,8 +110,8 @@ impl Gathering {
         let mut fold = Fold::new(parameters(whole));
         let mut again: Vec<Finding> = Vec::new();
         for (index, (role, entry)) in &self.kept {
-            let Ok(reading) = Reading::of(*index, entry) else { continue };
-            let found = fold.take(&reading.seen());
+            let Ok(logged) = Logged::read(*index, entry) else { continue };
+            let found = fold.take(&logged.seen());
             if *role == Role::Answer {
                 again.extend(found);
             }

@@ -19,7 +19,6 @@ pub mod limits;
 mod make;
 mod needs;
 mod question;
-mod reading;
 mod report;
 mod sentence;
 mod sessions;

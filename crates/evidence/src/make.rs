@@ -1,5 +1,6 @@
 //! A file made from material that was verified.
 
+use record::Logged;
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
@@ -10,10 +11,9 @@ use tlog::plan::InclusionProof;
 use tlog::policy::VerifiedCheckpoint;
 use tlog::proof::ProofError;
 
-use crate::contents::{Place, places};
+use crate::contents::{Named, named};
 use crate::form::{Carried, Document, Evidence, EvidenceError, LogKey, Made, Role};
 use crate::question::Question;
-use crate::reading::Reading;
 
 /// What a file is made of.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub struct Material<'m> {
 /// Which contents are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Show {
-    /// Each one that is at hand.
+    /// Each one that is at hand, but for what the log says looks like a secret.
     All,
     /// None.
     Nothing,
@@ -53,7 +53,7 @@ pub enum Show {
 /// A content that is chosen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Choice {
-    /// Each one that is disclosed under this name, such as `input`.
+    /// Each one that is disclosed under this name, such as `input`, but for what looks like a secret.
     Name(String),
     /// The one with this digest.
     Digest(Sd),
@@ -130,33 +130,24 @@ impl Evidence {
 
 /// The disclosures that records in the file name and that are to be shown, by their digests.
 fn chosen(show: &Show, at_hand: &[String], entries: &[Carried]) -> Result<Vec<String>, MakeError> {
-    let mut named: BTreeMap<Sd, Vec<Place>> = BTreeMap::new();
+    let mut by_sd: BTreeMap<Sd, Vec<Named>> = BTreeMap::new();
     for carried in entries {
-        if let Ok(reading) = Reading::of(carried.index, carried.entry.as_bytes()) {
-            places(reading.canonical)
-                .into_iter()
-                .for_each(|place| named.entry(place.sd).or_default().push(place));
+        if let Ok(logged) = Logged::read(carried.index, carried.entry.as_bytes()) {
+            named(&logged).into_iter().for_each(|one| by_sd.entry(one.sd).or_default().push(one));
         }
     }
     let mut found = BTreeMap::new();
     let mut used = BTreeSet::new();
     for (number, text) in (1..).zip(at_hand) {
         let sd = Sd::of(text);
-        if !named.contains_key(&sd) || *show == Show::Nothing {
-            continue;
-        }
+        let Some(named) = by_sd.get(&sd).filter(|_| *show != Show::Nothing) else { continue };
         let opened =
             disclosure::verify(text, &sd).map_err(|cause| MakeError::Disclosure { number, cause })?;
-        let choices = [Choice::Name(opened.name().to_owned()), Choice::Digest(sd)];
-        let wanted = match show {
-            Show::All => true,
-            Show::Nothing => false,
-            Show::Some(chosen) => choices.iter().any(|choice| chosen.contains(choice)),
-        };
-        used.extend(choices);
-        if wanted {
+        let by_name = Choice::Name(opened.name().to_owned());
+        if show.shows(&by_name, &Choice::Digest(sd), named.iter().any(|one| one.secret)) {
             found.insert(sd, text.clone());
         }
+        used.extend([by_name, Choice::Digest(sd)]);
     }
     if let Show::Some(chosen) = show
         && let Some(unused) = chosen.difference(&used).next()
@@ -164,6 +155,17 @@ fn chosen(show: &Show, at_hand: &[String], entries: &[Carried]) -> Result<Vec<St
         return Err(MakeError::NothingToShow(unused.to_string()));
     }
     Ok(found.into_values().collect())
+}
+
+impl Show {
+    /// What looks like a secret is shown where it is chosen by its digest, and never along with others.
+    fn shows(&self, name: &Choice, digest: &Choice, secret: bool) -> bool {
+        match self {
+            Self::All => !secret,
+            Self::Nothing => false,
+            Self::Some(chosen) => chosen.contains(digest) || !secret && chosen.contains(name),
+        }
+    }
 }
 
 impl FromStr for Show {

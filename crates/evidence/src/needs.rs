@@ -1,13 +1,14 @@
 //! What an answer needs beside itself, so that its findings can be computed again without the rest of the log.
 
+use record::Logged;
 use std::collections::{BTreeSet, HashSet};
 
 use record::model::{Kind, Record};
 
-use crate::contents::places;
+use crate::contents::named;
 use crate::form::Role;
 use crate::question::Question;
-use crate::reading::Reading;
+use crate::sessions::session_of;
 
 /// What the records of an answer rest on, as far as their own words say.
 #[derive(Debug, Clone, Default)]
@@ -36,15 +37,15 @@ impl Needs {
     }
 
     /// Takes a record of the answer.
-    pub(crate) fn add(&mut self, reading: &Reading<'_>) {
-        let record = &reading.record;
-        self.sessions.extend(reading.session().map(str::to_owned));
+    pub(crate) fn add(&mut self, logged: &Logged<'_>) {
+        let record = logged.record();
+        self.sessions.extend(session_of(logged).map(str::to_owned));
         self.calls.extend(call(record));
         self.producers.insert(producer(record).to_owned());
         self.parties.extend(parties(record));
-        self.keys.extend(reading.signatures.iter().map(|signature| signature.kid().to_string()));
+        self.keys.extend(logged.signatures().iter().map(|signature| signature.kid().to_string()));
         self.approvals.extend(approval_named(record));
-        self.contents.extend(places(reading.canonical).into_iter().map(|place| place.sd.to_string()));
+        self.contents.extend(named(logged).into_iter().map(|one| one.sd.to_string()));
         self.add_request(record);
     }
 
@@ -61,9 +62,9 @@ impl Needs {
 
     /// Whether a record that is not in the answer has to be in the file, and as what. Records are shown in log order; each
     /// may bring needs of its own.
-    pub(crate) fn wants(&mut self, reading: &Reading<'_>) -> Option<Role> {
-        let record = &reading.record;
-        let role = self.as_key(record).or_else(|| self.as_rest(reading.index, record))?;
+    pub(crate) fn wants(&mut self, logged: &Logged<'_>) -> Option<Role> {
+        let record = logged.record();
+        let role = self.as_key(record).or_else(|| self.as_rest(logged.index(), record))?;
         self.add_request(record);
         Some(role)
     }
@@ -71,7 +72,7 @@ impl Needs {
     fn as_key(&mut self, record: &Record<'_>) -> Option<Role> {
         let change = record.key.as_ref()?;
         let of_party = change.party.as_ref().is_some_and(|party| self.parties.contains(party.sub.as_str()));
-        let replaces = change.replaces.as_ref().map(|kid| kid.to_string());
+        let replaces = change.replaces.as_ref().map(ToString::to_string);
         let known = self.keys.contains(change.kid.as_str())
             || replaces.as_ref().is_some_and(|kid| self.keys.contains(kid));
         if !of_party && !known {

@@ -115,13 +115,15 @@ pub struct Content {
     /// Index of the entry.
     pub index: u64,
     /// Where in the record: a JSON pointer.
-    pub path: String,
+    pub path: &'static str,
     /// The digest.
     pub sd: String,
     /// Its length, by the record's word.
     pub bytes: Option<u64>,
     /// Its media type, by the record's word.
     pub media: Option<String>,
+    /// Whether the log saw what looks like a secret in it.
+    pub secret: bool,
     /// What this file says of it.
     #[serde(flatten)]
     pub state: State,

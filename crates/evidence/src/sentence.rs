@@ -66,26 +66,26 @@ pub struct Sentence {
 pub(crate) struct Sentences(pub(crate) Vec<Sentence>);
 
 impl Sentences {
-    pub(crate) fn holds(&mut self, about: About, words: impl Into<String>) {
-        self.push(Class::Holds, about, false, words.into());
+    pub(crate) fn holds(&mut self, about: About, words: impl AsRef<str>) {
+        self.push(Class::Holds, about, false, words.as_ref());
     }
 
-    pub(crate) fn wrong(&mut self, about: About, words: impl Into<String>) {
-        self.push(Class::DoesNotHold, about, false, words.into());
+    pub(crate) fn wrong(&mut self, about: About, words: impl AsRef<str>) {
+        self.push(Class::DoesNotHold, about, false, words.as_ref());
     }
 
-    pub(crate) fn cannot_tell(&mut self, about: About, words: impl Into<String>) {
-        self.push(Class::CannotTell, about, false, words.into());
+    pub(crate) fn cannot_tell(&mut self, about: About, words: impl AsRef<str>) {
+        self.push(Class::CannotTell, about, false, words.as_ref());
     }
 
     /// What no file can tell.
-    pub(crate) fn limit(&mut self, about: About, words: impl Into<String>) {
-        self.push(Class::CannotTell, about, true, words.into());
+    pub(crate) fn limit(&mut self, about: About, words: impl AsRef<str>) {
+        self.push(Class::CannotTell, about, true, words.as_ref());
     }
 
-    fn push(&mut self, class: Class, about: About, general: bool, words: String) {
+    fn push(&mut self, class: Class, about: About, general: bool, words: &str) {
         // Whatever a record, a key or a file calls itself.
-        self.0.push(Sentence { class, about, general, words: record::visible(&words) });
+        self.0.push(Sentence { class, about, general, words: record::visible(words) });
     }
 }
 

@@ -1,24 +1,24 @@
 //! The sessions in an answer as stories, and how complete each is as far as a file can tell.
 
+use record::Logged;
 use record::findings::{Finding, Fold, Verdict};
 use record::story::{Story, Told};
 
 use crate::form::Role;
 use crate::question::Question;
-use crate::reading::Reading;
 use crate::standing::Standing;
 
 /// Each session that the answer names, in the order in which it does.
 pub(crate) fn tell(
     asked: &Question,
-    read: &[(Role, Reading<'_>)],
+    read: &[(Role, Logged<'_>)],
     findings: &[Finding],
     whole: bool,
     fold: &Fold,
 ) -> Vec<Story> {
     let mut ids: Vec<&str> = Vec::new();
-    for (_, reading) in read.iter().filter(|(role, _)| *role == Role::Answer) {
-        if let Some(id) = reading.session().filter(|id| !ids.contains(id)) {
+    for (_, logged) in read.iter().filter(|(role, _)| *role == Role::Answer) {
+        if let Some(id) = session_of(logged).filter(|id| !ids.contains(id)) {
             ids.push(id);
         }
     }
@@ -27,13 +27,18 @@ pub(crate) fn tell(
         let findings: Vec<Finding> = findings.iter().filter(here).cloned().collect();
         let told: Vec<Told<'_>> = read
             .iter()
-            .filter(|(_, reading)| reading.session() == Some(id))
-            .map(|(_, reading)| reading.told())
+            .filter(|(_, logged)| session_of(logged) == Some(id))
+            .map(|(_, logged)| logged.told())
             .collect();
         let verdict = verdict(asked, &findings, whole, fold.verdict(id)?);
         Story::of(id, &told, &findings, &verdict)
     });
     stories.flatten().collect()
+}
+
+/// The session that a record names.
+pub(crate) fn session_of<'l>(logged: &'l Logged<'_>) -> Option<&'l str> {
+    logged.record().session.as_ref().map(|session| session.id.as_str())
 }
 
 /// What the fold says, as far as a part of a log bears it.

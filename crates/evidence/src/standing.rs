@@ -18,9 +18,11 @@ impl Standing {
     pub(crate) fn of(finding: &Finding, whole: bool) -> Self {
         let shown = match finding.rule {
             // What a single record says.
-            Rule::ReceivedLate | Rule::ClockAhead | Rule::GapDeclared => true,
+            Rule::ReceivedLate
+            | Rule::ClockAhead
+            | Rule::GapDeclared
             // Two records that are both there, whatever stands between them.
-            Rule::SequenceFork
+            | Rule::SequenceFork
             | Rule::ExecutedDiffers
             | Rule::ExecutedAfterDenial
             | Rule::ApprovalSelf

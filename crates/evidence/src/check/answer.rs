@@ -2,12 +2,12 @@
 
 use crate::form::{Evidence, Role};
 use crate::question::{Question, Range};
-use crate::reading::Reading;
 use crate::sentence::{About, Sentences, things};
+use record::Logged;
 
 pub(super) fn check(
     file: &Evidence,
-    read: &[(Role, Reading<'_>)],
+    read: &[(Role, Logged<'_>)],
     size: u64,
     whole: bool,
     say: &mut Sentences,
@@ -45,23 +45,23 @@ pub(super) fn check(
 }
 
 /// Entries whose role is not what the question makes of them.
-fn stray(asked: &Question, read: &[(Role, Reading<'_>)]) -> Vec<String> {
-    let other = read.iter().filter(|(role, reading)| {
-        asked.asks_for(reading.index, &reading.record).is_some_and(|asks| asks != (*role == Role::Answer))
+fn stray(asked: &Question, read: &[(Role, Logged<'_>)]) -> Vec<String> {
+    let other = read.iter().filter(|(role, logged)| {
+        asked.asks_for(logged.index(), logged.record()).is_some_and(|asks| asks != (*role == Role::Answer))
     });
     other
-        .map(|(role, reading)| match role {
-            Role::Answer => format!("the entry at {} is said to be asked for, and is not", reading.index),
+        .map(|(role, logged)| match role {
+            Role::Answer => format!("the entry at {} is said to be asked for, and is not", logged.index()),
             _ => format!(
                 "the entry at {} was asked for, and is said to be there for another reason",
-                reading.index
+                logged.index()
             ),
         })
         .collect()
 }
 
 /// What was asked for by name and is not in the file.
-fn missing(asked: &Question, read: &[(Role, Reading<'_>)], answers: usize) -> Vec<String> {
+fn missing(asked: &Question, read: &[(Role, Logged<'_>)], answers: usize) -> Vec<String> {
     match asked {
         Question::Entries(ranges) => {
             let wanted = ranges.iter().map(|Range(from, to)| to - from + 1).fold(0_u64, u64::saturating_add);
@@ -74,7 +74,7 @@ fn missing(asked: &Question, read: &[(Role, Reading<'_>)], answers: usize) -> Ve
         Question::Records(ids) => {
             let is_there = |id: &String| {
                 read.iter()
-                    .any(|(role, reading)| *role == Role::Answer && reading.record.id.to_string() == *id)
+                    .any(|(role, logged)| *role == Role::Answer && logged.record().id.to_string() == *id)
             };
             ids.iter()
                 .filter(|id| !is_there(id))
@@ -110,11 +110,13 @@ fn omission(file: &Evidence, size: u64, whole: bool, say: &mut Sentences) {
 }
 
 /// Names that the log did not check.
-fn grades(read: &[(Role, Reading<'_>)], say: &mut Sentences) {
+fn grades(read: &[(Role, Logged<'_>)], say: &mut Sentences) {
     let verified = record::Grade::Verified;
-    let asserted = read.iter().filter(|(role, reading)| {
-        let named = reading.record.agent.is_some() || reading.record.principal.is_some();
-        *role == Role::Answer && named && (reading.agent != verified || reading.principal != verified)
+    let asserted = read.iter().filter(|(role, logged)| {
+        let named = logged.record().agent.is_some() || logged.record().principal.is_some();
+        *role == Role::Answer
+            && named
+            && (logged.opened().agent() != verified || logged.opened().principal() != verified)
     });
     let asserted = asserted.count();
     if asserted > 0 {

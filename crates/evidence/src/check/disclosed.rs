@@ -1,5 +1,6 @@
 //! The contents: each disclosure against the records that name it, and what is not shown.
 
+use record::Logged;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -8,9 +9,8 @@ use record::Sd;
 use record::disclosure::{self, Opened};
 use record::model::Kind;
 
-use crate::contents::{Place, places};
+use crate::contents::{Named, named};
 use crate::form::{Evidence, Role};
-use crate::reading::Reading;
 use crate::report::{Content, Shown, State};
 use crate::sentence::{About, Sentences, things};
 
@@ -20,13 +20,13 @@ pub(super) struct Disclosed {
     pub(super) shown: BTreeMap<String, Shown>,
 }
 
-pub(super) fn check(file: &Evidence, read: &[(Role, Reading<'_>)], say: &mut Sentences) -> Disclosed {
-    let all: Vec<(u64, Place)> = read
+pub(super) fn check(file: &Evidence, read: &[(Role, Logged<'_>)], say: &mut Sentences) -> Disclosed {
+    let all: Vec<(u64, Named)> = read
         .iter()
-        .flat_map(|(_, reading)| places(reading.canonical).into_iter().map(|place| (reading.index, place)))
+        .flat_map(|(_, logged)| named(logged).into_iter().map(|one| (logged.index(), one)))
         .collect();
-    let mut by_sd: BTreeMap<Sd, Vec<&(u64, Place)>> = BTreeMap::new();
-    all.iter().for_each(|place| by_sd.entry(place.1.sd).or_default().push(place));
+    let mut by_sd: BTreeMap<Sd, Vec<&(u64, Named)>> = BTreeMap::new();
+    all.iter().for_each(|one| by_sd.entry(one.1.sd).or_default().push(one));
     let mut shown = BTreeMap::new();
     for (text, sd) in file.document.disclosures.iter().zip(&file.sds) {
         let named = by_sd.get(sd).map(Vec::as_slice).unwrap_or_default();
@@ -37,60 +37,59 @@ pub(super) fn check(file: &Evidence, read: &[(Role, Reading<'_>)], say: &mut Sen
     }
     let erased = erased(read);
     let contents: Vec<Content> =
-        all.into_iter().map(|(index, place)| content(index, place, &shown, &erased)).collect();
+        all.into_iter().map(|(index, one)| content(index, one, &shown, &erased)).collect();
     tell(&contents, shown.len(), say);
     Disclosed { contents, shown }
 }
 
 /// A disclosure that a record names, as what it is, and that is what the record says.
-fn judge(text: &str, sd: &Sd, named: &[&(u64, Place)]) -> Result<Opened, String> {
+fn judge(text: &str, sd: &Sd, named: &[&(u64, Named)]) -> Result<Opened, String> {
     let opened = disclosure::verify(text, sd).map_err(|error| format!("the disclosure {sd}: {error}"))?;
-    let Some((first, place)) = named.first() else {
+    let Some((first, one)) = named.first() else {
         return Err(format!(
             "the disclosure {sd} is of no record in the file: it was altered, or belongs elsewhere"
         ));
     };
-    if !named.iter().any(|(_, place)| place.may_be_named(opened.name())) {
+    if !named.iter().any(|(_, one)| one.may_be_named(opened.name())) {
         return Err(format!(
             "the disclosure {sd} is of \"{}\", and the record at {first} holds it at {}",
             opened.name(),
-            place.path
+            one.place
         ));
     }
     let contradiction =
-        named.iter().find_map(|(index, place)| Some((index, place, place.contradicts(opened.content())?)));
+        named.iter().find_map(|(index, one)| Some((index, one.place, one.contradicts(opened.content())?)));
     match contradiction {
-        Some((index, place, why)) => {
-            Err(format!("the content at {} of the record at {index}: {why}", place.path))
-        }
+        Some((index, place, why)) => Err(format!("the content at {place} of the record at {index}: {why}")),
         None => Ok(opened),
     }
 }
 
 /// Which contents were erased, by the records in the file.
-fn erased(read: &[(Role, Reading<'_>)]) -> BTreeMap<String, State> {
-    let erasures = read.iter().filter(|(_, reading)| reading.record.kind == Kind::PayloadErased);
-    let told = erasures.filter_map(|(_, reading)| {
-        let erased = reading.record.erased.as_ref()?;
+fn erased(read: &[(Role, Logged<'_>)]) -> BTreeMap<String, State> {
+    let erasures = read.iter().filter(|(_, logged)| logged.record().kind == Kind::PayloadErased);
+    let told = erasures.filter_map(|(_, logged)| {
+        let erased = logged.record().erased.as_ref()?;
         let (by, ground) = (erased.by.to_string(), erased.ground.to_string());
-        Some((erased.sd.to_string(), State::Erased { at: reading.index, by, ground }))
+        Some((erased.sd.to_string(), State::Erased { at: logged.index(), by, ground }))
     });
     told.collect()
 }
 
 fn content(
     index: u64,
-    place: Place,
+    named: Named,
     shown: &BTreeMap<String, Shown>,
     erased: &BTreeMap<String, State>,
 ) -> Content {
-    let sd = place.sd.to_string();
+    let sd = named.sd.to_string();
     let state = match (shown.contains_key(&sd), erased.get(&sd)) {
         (true, _) => State::Shown,
         (false, Some(erased)) => erased.clone(),
         (false, None) => State::Hidden,
     };
-    Content { index, path: place.path, sd, bytes: place.bytes, media: place.media, state }
+    let Named { place, bytes, media, secret, .. } = named;
+    Content { index, path: place.pointer(), sd, bytes, media, secret, state }
 }
 
 impl Shown {

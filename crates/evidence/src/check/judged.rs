@@ -1,11 +1,11 @@
 //! The findings, computed again from what the file carries, and how far that goes.
 
+use record::Logged;
 use record::findings::{Finding, Fold, Parameters, Rule, Verdict};
 use record::story::Story;
 
 use crate::form::Role;
 use crate::question::Question;
-use crate::reading::Reading;
 use crate::report::Judged;
 use crate::sentence::{About, Sentences, things};
 use crate::sessions;
@@ -19,14 +19,14 @@ pub(super) struct Computed {
 
 pub(super) fn judge(
     asked: &Question,
-    read: &[(Role, Reading<'_>)],
+    read: &[(Role, Logged<'_>)],
     whole: bool,
     say: &mut Sentences,
 ) -> Computed {
     let mut fold = Fold::new(parameters(whole));
     let mut findings: Vec<Finding> = Vec::new();
-    for (role, reading) in read {
-        let found = fold.take(&reading.seen());
+    for (role, logged) in read {
+        let found = fold.take(&logged.seen());
         if *role == Role::Answer {
             findings.extend(found);
         }
@@ -92,11 +92,11 @@ fn completeness(id: &str, sessions: &[Story], say: &mut Sentences) {
     }
 }
 
-fn signatures(read: &[(Role, Reading<'_>)], findings: &[Finding], say: &mut Sentences) {
+fn signatures(read: &[(Role, Logged<'_>)], findings: &[Finding], say: &mut Sentences) {
     let signed: Vec<u64> = read
         .iter()
-        .filter(|(role, reading)| *role == Role::Answer && !reading.signatures.is_empty())
-        .map(|(_, reading)| reading.index)
+        .filter(|(role, logged)| *role == Role::Answer && !logged.signatures().is_empty())
+        .map(|(_, logged)| logged.index())
         .collect();
     let holds = |index: &&u64| {
         !findings.iter().any(|finding| finding.index == **index && finding.rule == Rule::SignatureInvalid)

@@ -21,16 +21,15 @@ pub(super) fn checkpoint(
             return None;
         }
     };
-    let verified = match trusted {
-        Some(policy) => under(file, policy),
-        None => {
-            say.cannot_tell(
-                About::Trust,
-                "nobody said which log is believed: the key in the file proves only that the file agrees with itself, \
-                 for whoever makes a file can put a key into it; give the log's key from a source you trust",
-            );
-            Policy::log_only(own.clone()).map_err(|error| error.to_string()).and_then(|own| under(file, &own))
-        }
+    let verified = if let Some(policy) = trusted {
+        under(file, policy)
+    } else {
+        say.cannot_tell(
+            About::Trust,
+            "nobody said which log is believed: the key in the file proves only that the file agrees with itself, for \
+             whoever makes a file can put a key into it; give the log's key from a source you trust",
+        );
+        Policy::log_only(own.clone()).map_err(|error| error.to_string()).and_then(|own| under(file, &own))
     };
     match verified {
         Ok(checkpoint) => {

@@ -70,7 +70,7 @@ pub(super) fn contents(verified: &Verified) -> Markup {
                         thead { tr { th scope="col" { "Entry" } th scope="col" { "Field" } th scope="col" { "State" } } }
                         tbody { @for content in hidden { tr {
                             td { (entry(content.index)) }
-                            th scope="row" { (shown(&content.path)) }
+                            th scope="row" { (content.path) }
                             td { (state(content)) }
                         } } }
                     }
@@ -91,6 +91,7 @@ pub(super) fn state(content: &Content) -> Markup {
                 "erased by " (shown(by)) " on the ground " (shown(ground)) ", as entry " (entry(*at)) " says,"
             }
         }
+        @if content.secret { ", said by the log to hold what looks like a secret" }
         " (" (bytes) ", sd " code { (content.sd) } ")"
     }
 }
