@@ -56,7 +56,12 @@ fn head(report: &Report) -> Markup {
     html! {
         h1 { "Evidence: " bdi { (report.asked) } }
         p class={ "verdict " (class) } { (words) }
-        @if let Some(verified) = &report.verified { (log(verified)) }
+        @if let Some(verified) = &report.verified {
+            @if !verified.findings.is_empty() {
+                p class="found" { "Found in the records: " (verified.findings.len()) ". " a href="#findings" { "What was found" } }
+            }
+            (log(verified))
+        }
     }
 }
 

@@ -28,16 +28,13 @@ pub(super) fn check(
             format!("whether the entries are {asked}: a search is not repeated here"),
         );
     } else if wrong.is_empty() {
-        let added = file.document.entries.len() - answers;
-        say.holds(
-            About::Answer,
-            format!(
-                "{} what was asked for, {asked}; {} because the findings rest on {}",
-                things(answers, "entry is", "entries are"),
-                things(added, "more is there", "more are there"),
-                if added == 1 { "it" } else { "them" },
-            ),
-        );
+        let added = match file.document.entries.len() - answers {
+            0 => String::new(),
+            1 => "; 1 more is there because the findings rest on it".to_owned(),
+            more => format!("; {more} more are there because the findings rest on them"),
+        };
+        let answers = things(answers, "entry is", "entries are");
+        say.holds(About::Answer, format!("{answers} what was asked for, {asked}{added}"));
     }
     wrong.into_iter().for_each(|why| say.wrong(About::Answer, why));
     omission(file, size, whole, say);
