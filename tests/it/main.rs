@@ -6,6 +6,7 @@ mod backup;
 mod bad_days;
 mod demo;
 mod descriptors;
+mod evidence;
 mod fsck;
 mod hammer;
 mod readme;

@@ -2,6 +2,8 @@
 
 use record::{Held, Logged, Place, Sd};
 
+use crate::make::{Choice, Show};
+
 /// A digest in a record, and what the record says of the content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Named {
@@ -34,6 +36,18 @@ impl Named {
     /// be the very content that was requested.
     pub(crate) fn may_be_named(&self, name: &str) -> bool {
         self.place.member() == name || matches!(self.place, Place::Executed | Place::ApprovalShown)
+    }
+
+    /// Whether it may be what a choice asks for.
+    pub(crate) fn is_wanted(&self, show: &Show) -> bool {
+        match show {
+            Show::All => !self.secret,
+            Show::Nothing => false,
+            Show::Some(chosen) => chosen.iter().any(|choice| match choice {
+                Choice::Digest(sd) => *sd == self.sd,
+                Choice::Name(name) => !self.secret && self.may_be_named(name),
+            }),
+        }
     }
 
     /// What is wrong with the content, by the record's own words.

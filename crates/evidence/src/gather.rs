@@ -1,14 +1,16 @@
 //! Which entries of a log belong into a file: the log is shown twice, first to find the answer, then to find what the
 //! answer rests on. So no more of the log is held than goes into the file.
 
-use record::Logged;
-use std::collections::BTreeMap;
+use record::{Logged, Sd};
+use std::collections::{BTreeMap, BTreeSet};
 
 use record::findings::{Finding, Fold, Parameters};
 
 use crate::check::parameters;
+use crate::contents::named;
 use crate::form::Role;
 use crate::limits::ENTRIES_MAX;
+use crate::make::Show;
 use crate::needs::Needs;
 use crate::question::Question;
 
@@ -45,6 +47,15 @@ pub struct Gathered {
     pub looked_at: u64,
     /// Findings on the answer that the whole log shows and these entries alone do not.
     pub lost: Vec<Finding>,
+}
+
+impl Gathered {
+    /// The contents that a choice asks for, by digest; of those that are chosen by name, each that may have it.
+    pub fn wanted(&self, show: &Show) -> BTreeSet<Sd> {
+        let logged = self.entries.iter().filter_map(|(index, _, entry)| Logged::read(*index, entry).ok());
+        let all = logged.flat_map(|logged| named(&logged));
+        all.filter(|one| one.is_wanted(show)).map(|one| one.sd).collect()
+    }
 }
 
 /// More entries than a file may have belong into it.

@@ -129,7 +129,7 @@ impl Desk {
     pub(crate) fn log_signed(&mut self, record: &Value, key: &ed25519_dalek::SigningKey) -> u64 {
         let canonical = testkit::canonical(record);
         let signature: Signature = record::signature::sign(key, &canonical);
-        self.log_with(record, Some(Signatures::new(vec![signature]).unwrap()), Places::NONE)
+        self.log_with(record, Some(&Signatures::new(vec![signature]).unwrap()), Places::NONE)
     }
 
     /// Logs a record in whose content the log saw a secret.
@@ -137,7 +137,7 @@ impl Desk {
         self.log_with(record, None, Places::NONE.with(place))
     }
 
-    fn log_with(&mut self, record: &Value, signatures: Option<Signatures>, secret: Places) -> u64 {
+    fn log_with(&mut self, record: &Value, signatures: Option<&Signatures>, secret: Places) -> u64 {
         let submission = Submission::parse(&testkit::canonical(record)).unwrap();
         let index = self.entries.len();
         let received = format!("{}.250Z", &record["time"].as_str().unwrap()[..19]);
@@ -150,8 +150,7 @@ impl Desk {
             secret,
             salt: [u8::try_from(index).unwrap(); 16],
         };
-        self.entries
-            .push(record::seal(&submission, signatures.as_ref(), &vouched).unwrap().into_bytes().to_vec());
+        self.entries.push(record::seal(&submission, signatures, &vouched).unwrap().into_bytes().to_vec());
         index as u64
     }
 

@@ -1,4 +1,5 @@
 //! Evidence files, from small logs to pages: made, bent, redacted, told.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
 
 mod bends;
 mod desk;
@@ -6,4 +7,5 @@ mod disclosures;
 mod gathering;
 mod golden;
 mod page;
+mod properties;
 mod trust;
