@@ -6,7 +6,7 @@ pub(crate) mod told;
 use std::path::{Path, PathBuf};
 
 use ::evidence::{
-    Class, Evidence, Gathered, Gathering, Made, Material, Question, Range, Show, TooMany, html,
+    About, Class, Evidence, Gathered, Gathering, Made, Material, Question, Range, Report, Show, TooMany, html,
 };
 use client::{Source, follow};
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -79,17 +79,14 @@ pub(crate) async fn run(args: Args, printer: Printer) -> std::result::Result<Ver
     let (entries, disclosures) = (gathered.entries.len(), at_hand.len());
     let file = make(&log, asked, gathered, at_hand, &args, &policy).await?;
     let report = file.verify(Some(&policy));
-    if report.class() == Class::DoesNotHold {
-        let why = report.of_class(Class::DoesNotHold).next().map_or("", |sentence| &sentence.words);
-        return Err(Failure::does_not_hold(format!("nothing was written: {why}")));
-    }
+    let told = worth_writing(&report)?;
     let bytes = file.to_bytes();
     if let Some(page) = &args.report {
         write(page, html::page(&report).as_bytes())?;
     }
     let Some(out) = &args.out else {
         crate::print::text_line(&String::from_utf8_lossy(&bytes));
-        return Ok(Verdict::Holds);
+        return Ok(told);
     };
     write(out, &bytes)?;
     let signed = log.checkpoint.signed();
@@ -104,7 +101,19 @@ pub(crate) async fn run(args: Args, printer: Printer) -> std::result::Result<Ver
     let asked = report.asked.clone();
     let result = Result { origin, size, asked, entries, disclosures, bytes: bytes.len() };
     printer.told("written", &headline, &table, &result);
-    Ok(Verdict::Holds)
+    Ok(told)
+}
+
+/// A file is written if its records are proven and are what was asked for. What does not hold beside that is said: a
+/// content that is not what its record says of it, for instance, is worth keeping.
+fn worth_writing(report: &Report) -> std::result::Result<Verdict, Failure> {
+    let wrong: Vec<_> = report.of_class(Class::DoesNotHold).collect();
+    let against = wrong.iter().find(|sentence| report.verified.is_none() || sentence.about == About::Answer);
+    if let Some(against) = against {
+        return Err(Failure::could_not_tell(format!("nothing was written: {}", against.words)));
+    }
+    wrong.iter().for_each(|sentence| remark(&format!("does not hold: {}", sentence.words)));
+    Ok(if wrong.is_empty() { Verdict::Holds } else { Verdict::DoesNotHold })
 }
 
 impl Args {

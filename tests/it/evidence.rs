@@ -143,7 +143,7 @@ fn entries_and_ids_bring_what_they_rest_on_and_what_is_not_there_is_told() {
         assert!(ran.err.contains(words), "{}", ran.err);
     }
     // A part of what was asked is no answer to it.
-    let ran = desk.evidence(&copy, &["--index", "2920-2930"]).expect(1);
+    let ran = desk.evidence(&copy, &["--index", "2920-2930"]).expect(2);
     assert!(
         ran.err.contains("nothing was written: 11 entries were asked for, and 4 are there"),
         "{}",
