@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use ::evidence::Evidence;
-use ::record::Submission;
+use ::record::{Handed, Salts};
 use client::Receipt;
 use client::receipt::entry_of;
 use serde::Serialize;
@@ -112,7 +112,7 @@ impl Args {
                 "a tlog-proof does not hold the entry: give it with --entry, or as --record and --log-part",
             ));
         };
-        let record = Submission::parse(&read_input(path)?)
+        let record = Handed::parse(&read_input(path)?.into())
             .map_err(|refusal| Failure::could_not_tell(format!("{}: {refusal}", path.display())))?;
         let log = if log.trim_start().starts_with('{') {
             log.clone().into_bytes()
@@ -121,7 +121,7 @@ impl Args {
         };
         let log = serde_json::from_slice(&log)
             .map_err(|error| Failure::could_not_tell(format!("the log part: {error}")))?;
-        let entry = entry_of(&record, &log).map_err(Failure::does_not_hold)?;
+        let entry = entry_of(&record, &log, &Salts::NONE).map_err(Failure::does_not_hold)?;
         Ok(entry.into_bytes().into())
     }
 }
@@ -131,7 +131,7 @@ fn many(receipts: &[u8], args: &Args, policy: &Policy, printer: Printer) -> Resu
     let Some(path) = &args.record else {
         return Err(Failure::could_not_tell("receipts do not hold the records: give them with --records"));
     };
-    let records = read_records(&read_input(path)?)
+    let records = read_records(&read_input(path)?.into())
         .map_err(|why| Failure::could_not_tell(format!("{}: {why}", path.display())))?;
     // Two producers may use one id; the same record twice is one record.
     let mut unproven: Unproven<'_> = HashMap::new();
@@ -159,7 +159,7 @@ fn many(receipts: &[u8], args: &Args, policy: &Policy, printer: Printer) -> Resu
 }
 
 /// Records by id that no receipt was found for yet.
-type Unproven<'a> = HashMap<String, Vec<&'a Submission>>;
+type Unproven<'a> = HashMap<String, Vec<&'a Handed>>;
 
 /// Verifies one receipt; `None` if its record is not at hand.
 fn check_line(

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ::record::Submission;
+use ::record::Handed;
 use client::audit::Silent;
 use client::copy::Copy;
 use client::follow;
@@ -37,11 +37,7 @@ pub(super) struct Running {
 
 impl Running {
     /// Submits, and keeps the receipts: each was verified on the way.
-    pub(super) async fn submit(
-        &self,
-        records: &[Submission],
-        printer: Printer,
-    ) -> Result<Vec<Receipt>, Failure> {
+    pub(super) async fn submit(&self, records: &[Handed], printer: Printer) -> Result<Vec<Receipt>, Failure> {
         let bar = Bar::new(printer, "records");
         let mut receipts = Vec::with_capacity(records.len());
         let mut rest = records;

@@ -3,6 +3,8 @@
 //! The table and the entries are compared without holding either in memory: each side is added up, row by row, in an
 //! order that does not matter ([`RowSum`]); equal sums mean equal rows. Only where they differ each row is looked up.
 
+pub mod content;
+
 use std::{
     collections::HashSet,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -16,6 +18,7 @@ use store::{Key, Store, StoreError, Table};
 use tlog::tile::{Bundle, Tile, WIDTH};
 
 use crate::{
+    beside::{Digest, Tag},
     ids::{self, Row},
     stored::{Stored, full_tiles},
 };
@@ -251,6 +254,12 @@ fn name(key: &Key) -> String {
         Key::Bundle { index } => format!("bundle {index}"),
         Key::Run { first } => format!("run {first}"),
         Key::Id { from } => format!("id page {}", hex(from)),
+        Key::Payload { digest } => format!("payload {}", Digest(*digest)),
+        Key::Piece { digest, number } => format!("payload {}, piece {number}", Digest(*digest)),
+        Key::Hold { id } => format!("hold {}", hex(id)),
+        Key::Erasure { digest } => format!("erasure {}", Digest(*digest)),
+        Key::Subject { subject, digest } => format!("payload {} of {}", Digest(*digest), Tag(*subject)),
+        Key::Destroyed { key } => format!("destroyed key {}", hex(key)),
     }
 }
 

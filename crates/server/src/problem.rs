@@ -320,6 +320,9 @@ impl From<Busy> for Box<Problem> {
         let code = match refusal {
             Busy::PoolFull { .. } => Code::Busy,
             Busy::NotWriting(_) => Code::NotWriting,
+            // Only what is beside the log is overtaken or not allowed.
+            Busy::Overtaken => Code::Busy,
+            Busy::NotAllowed(_) => Code::BadRequest,
             Busy::Unknown => Code::OutcomeUnknown,
         };
         Problem::new(code, format!("{refusal}."))

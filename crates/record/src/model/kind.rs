@@ -85,6 +85,10 @@ kinds! {
     AccessRead "access.read" Oversight,
     /// Somebody took evidence away.
     AccessExported "access.exported" Oversight,
+    /// Somebody may submit or look from now on.
+    AccessGranted "access.granted" Oversight,
+    /// He may no longer.
+    AccessRevoked "access.revoked" Oversight,
     /// Content was erased.
     PayloadErased "payload.erased" Oversight,
     /// Content must be kept.

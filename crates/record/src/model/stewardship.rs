@@ -93,6 +93,26 @@ pub struct Access<'a> {
     pub query: Option<Content<'a>>,
 }
 
+/// Who may submit or look, by which credential
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+pub struct Grant<'a> {
+    /// The credential's public name; never the credential.
+    #[serde(borrow)]
+    pub credential: Text<'a>,
+    /// Who has it.
+    #[serde(borrow)]
+    pub holder: Text<'a>,
+    /// What it is for.
+    #[serde(default, borrow)]
+    pub roles: Vec<Text<'a>>,
+    /// By whom it was given or taken.
+    #[serde(borrow)]
+    pub by: Text<'a>,
+    /// When it ends by itself.
+    #[serde(default)]
+    pub expires: Option<Instant>,
+}
+
 /// What content was erased
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 pub struct Erased<'a> {

@@ -73,7 +73,7 @@ pub(crate) fn prepare(
             let log = bytes.slice(place.shape.log);
             let entry = Entry::new(bytes.clone()).map_err(|error| Problem::internal(&error))?;
             let leaf = entry.leaf();
-            submissions.push(Submission { entry, identity: Some(place.identity) });
+            submissions.push(Submission::new(entry, Some(place.identity)));
             Ok(Sealed { id: place.id, leaf, entry: bytes, log })
         }));
     }
