@@ -19,9 +19,19 @@ impl Desk {
     fn airline() -> Self {
         let home = tempfile::tempdir().unwrap();
         let served = Served::start(&home.path().join("data"), Kind::Records);
-        let records = testkit::airline::path();
-        let records = records.to_str().unwrap();
-        deedbook(["record", records, "--url", &served.url, "--vkey", &served.vkey, "--published"]).expect(0);
+        // Receipts are written beside it.
+        let file = home.path().join("records.ndjson");
+        std::fs::write(&file, testkit::airline::ndjson()).unwrap();
+        deedbook([
+            "record",
+            file.to_str().unwrap(),
+            "--url",
+            &served.url,
+            "--vkey",
+            &served.vkey,
+            "--published",
+        ])
+        .expect(0);
         Self { served, home }
     }
 

@@ -103,7 +103,7 @@ fn moment(seconds: u64) -> String {
 
 /// What the file says of the log's keys, against the key that signed.
 fn keys(file: &Evidence, own: &VerifierKey, checkpoint: &VerifiedCheckpoint, say: &mut Sentences) {
-    if own.id() != checkpoint.log_key().id() || own.public_key() != checkpoint.log_key().public_key() {
+    if own.public_key() != checkpoint.log_key().public_key() {
         say.wrong(
             About::Keys,
             "the file says that another key of the log signs at this size than the one that did",

@@ -1,6 +1,6 @@
 //! The page: nothing in it acts, and what it needs to be read is there.
 
-use evidence::{Show, html};
+use evidence::{Evidence, Show, html};
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, record, session};
@@ -60,6 +60,19 @@ fn whatever_a_record_says_nothing_of_it_acts_on_the_page() {
             assert!(!sentence.words.contains(['\u{1b}', '\u{202e}', '\n']), "{sentence:?}");
         }
     }
+}
+
+#[test]
+fn whatever_a_file_calls_its_maker_is_shown_safely() {
+    let desk = Desk::story();
+    let file = desk.file(&session("s-71c2"), Show::Nothing);
+    let mut document: Value = serde_json::from_slice(&file.to_bytes()).unwrap();
+    document["made"]["by"] = json!(EVIL);
+    let report = Evidence::parse(document.to_string().as_bytes()).unwrap().verify(Some(&desk.policy()));
+    let maker =
+        report.sentences.iter().find(|sentence| sentence.words.contains("says that it looked at")).unwrap();
+    assert!(maker.words.contains("\\u{202e}ecila\\u{200b}") && !maker.words.contains(char::is_control));
+    assert!(!html::page(&report).contains(['\u{202e}', '\u{1b}']));
 }
 
 #[test]
