@@ -1,6 +1,6 @@
 //! A report on one page of HTML: no script, nothing from elsewhere, readable on a phone, on paper and by ear.
 //!
-//! All that others wrote goes through [`shown`] (what acts or hides is spelled out), then through the escaping of the
+//! All that others wrote goes through `shown` (what acts or hides is spelled out), then through the escaping of the
 //! template; and the page's own policy (CSP level 3) lets nothing run or load, should either ever fail.
 
 mod lists;
