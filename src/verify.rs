@@ -1,8 +1,9 @@
-//! `deedbook verify`: receipts checked offline, by anybody who has the record and a key.
+//! `deedbook verify`: evidence files and receipts checked offline, by anybody who has a key, and for receipts the record.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use ::evidence::Evidence;
 use ::record::{Handed, Salts};
 use client::Receipt;
 use client::receipt::entry_of;
@@ -12,6 +13,7 @@ use tlog::policy::{Policy, VerifiedCheckpoint};
 use tlog::tlog_proof::TlogProof;
 
 use crate::cli::{Failure, Verdict, read_input};
+use crate::evidence::told;
 use crate::print::{Printer, Table, count, things};
 use crate::record::read_records;
 use crate::trust::TrustArgs;
@@ -19,14 +21,19 @@ use crate::trust::TrustArgs;
 /// Findings that are shown.
 const SHOWN_MAX: usize = 20;
 
-/// Check offline that an entry, or every record of a file, is in a log
+/// Check offline what an evidence file says, or that an entry or every record of a file is in a log
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
+    deedbook verify s-71c2.evidence.json --policy policy.txt --report s-71c2.html\n  \
     deedbook verify calls.ndjson.receipts.ndjson --records calls.ndjson --vkey-file log.vkey\n  \
     deedbook verify 300.tlog-proof --entry 300.bin --policy policy.txt\n  \
-    deedbook verify 7.tlog-proof --record call.json --log-part '{\"agent\":…}' --vkey-file log.vkey")]
+    deedbook verify 7.tlog-proof --record call.json --log-part '{\"agent\":…}' --vkey-file log.vkey\n\n\
+    Of an evidence file three kinds of sentences are said: what holds, what does not, and what it cannot tell. Findings in\n\
+    its records do not change the exit code: evidence of something wrong is good evidence. 0: all that was checked holds;\n\
+    1: something does not; 2: something is missing to tell, such as the log's key.")]
 pub(crate) struct Args {
-    /// A C2SP tlog-proof, or a file of receipts as `deedbook record` writes it
+    /// An evidence file, a C2SP tlog-proof, or a file of receipts as `deedbook record` writes it
+    #[arg(value_name = "FILE")]
     receipt: PathBuf,
     /// The entry, byte for byte as it is in the log
     #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "log_part"])]
@@ -37,13 +44,23 @@ pub(crate) struct Args {
     /// What the log added to the record: a file, or the JSON itself (receipts from `deedbook record` carry it)
     #[arg(long, value_name = "JSON|FILE", requires = "record")]
     log_part: Option<String>,
+    /// A page for people about an evidence file goes here
+    #[arg(long, value_name = "FILE.html", conflicts_with_all = ["entry", "record"])]
+    report: Option<PathBuf>,
     #[command(flatten)]
     trust: TrustArgs,
 }
 
 pub(crate) fn run(args: &Args, printer: Printer) -> Result<Verdict, Failure> {
-    let policy = args.trust.required()?;
     let receipt = read_input(&args.receipt)?;
+    if Evidence::is_one(&receipt) {
+        let (policy, page) = (args.trust.policy()?, args.report.as_deref());
+        return told::check(&args.receipt, &receipt, policy.as_ref(), page, printer);
+    }
+    let policy = args.trust.required()?;
+    if args.report.is_some() {
+        return Err(Failure::could_not_tell("there is a page for evidence files only (deedbook evidence)"));
+    }
     if receipt.starts_with(b"{") {
         return many(&receipt, args, &policy, printer);
     }

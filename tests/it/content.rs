@@ -35,9 +35,11 @@ fn add_content(stopped: &Stopped) {
         submitter: "open",
         principal: ::record::Grade::Asserted,
         agent: ::record::Grade::Asserted,
+        disclosed: ::record::Places::NONE,
+        secret: ::record::Places::NONE,
         salt: [7; 16],
     };
-    let entry = ::record::seal(&submission, &vouched).unwrap();
+    let entry = ::record::seal(&submission, None, &vouched).unwrap();
     let identity = Identity { key: submission.key(), digest: submission.digest() };
     let belongs = Belongs {
         owner: Subject::Principal { iss: "i".into(), sub: "alice".into() },

@@ -7,6 +7,7 @@ mod bad_days;
 mod content;
 mod demo;
 mod descriptors;
+mod evidence;
 mod fsck;
 mod hammer;
 mod readme;

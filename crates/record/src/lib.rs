@@ -62,6 +62,7 @@ mod split;
 pub mod story;
 mod submission;
 mod time;
+mod visible;
 
 pub use admit::admit;
 pub use disclosure::{Disclosure, DisclosureError, DisclosureWriter, Sd};
@@ -79,3 +80,4 @@ pub use salts::{SEED_BYTES, Salts};
 pub use signature::{KeyId, PublicKey, PublicKeyError, Signature, Signatures};
 pub use split::{Framing, split};
 pub use submission::Submission;
+pub use visible::{visible, visible_lines};
