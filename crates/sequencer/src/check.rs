@@ -275,6 +275,8 @@ fn name(key: &Key) -> String {
         Key::Subject { subject, digest } => format!("payload {} of {}", Digest(*digest), Tag(*subject)),
         Key::Destroyed { key } => format!("destroyed key {}", hex(key)),
         Key::Announced { index } => format!("announced {index}"),
+        Key::Posting { stretch, .. } => format!("postings of stretch {stretch}"),
+        Key::Times { stretch } => format!("times of stretch {stretch}"),
     }
 }
 

@@ -31,6 +31,10 @@ pub enum Table {
     Destroyed = 11,
     /// Which entries announce, replace or revoke a key.
     Announced = 12,
+    /// Pages of postings: which entries have which lookup keys. In a store of their own.
+    Posting = 13,
+    /// When the entries of a stretch were received. In the store of the postings.
+    Times = 14,
 }
 
 /// Where a value is kept.
@@ -101,11 +105,27 @@ pub enum Key {
         /// Index of the entry.
         index: u64,
     },
+    /// A page of postings, from this key and entry on. Never changes.
+    Posting {
+        /// Which index: 0 for what stands in entries, 1 for what was found in them.
+        index: u8,
+        /// Number of the stretch.
+        stretch: u64,
+        /// First key of the page.
+        key: [u8; 8],
+        /// First entry of that key in the page, counted from the start of the stretch.
+        first: u32,
+    },
+    /// When the entries of a stretch were received. Never changes.
+    Times {
+        /// Number of the stretch.
+        stretch: u64,
+    },
 }
 
 impl Table {
     /// All tables, in the order of their numbers.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Identity,
         Self::Tile,
         Self::Bundle,
@@ -118,6 +138,8 @@ impl Table {
         Self::Subject,
         Self::Destroyed,
         Self::Announced,
+        Self::Posting,
+        Self::Times,
     ];
 
     /// The tables of content beside the log, which do not follow from the entries: whoever makes a store anew has to
@@ -150,6 +172,8 @@ impl Table {
             Self::Subject => "subject",
             Self::Destroyed => "destroyed",
             Self::Announced => "announced",
+            Self::Posting => "posting",
+            Self::Times => "times",
         }
     }
 }
@@ -173,6 +197,8 @@ impl Key {
             Self::Subject { .. } => Table::Subject,
             Self::Destroyed { .. } => Table::Destroyed,
             Self::Announced { .. } => Table::Announced,
+            Self::Posting { .. } => Table::Posting,
+            Self::Times { .. } => Table::Times,
         }
     }
 
@@ -181,7 +207,12 @@ impl Key {
         match self {
             Self::Identity => vec![],
             Self::Tile { level, index } => [&[*level][..], &index.to_be_bytes()].concat(),
-            Self::Bundle { index } | Self::Announced { index } => index.to_be_bytes().to_vec(),
+            Self::Bundle { index } | Self::Announced { index } | Self::Times { stretch: index } => {
+                index.to_be_bytes().to_vec()
+            }
+            Self::Posting { index, stretch, key, first } => {
+                [&[*index][..], &stretch.to_be_bytes(), key, &first.to_be_bytes()].concat()
+            }
             Self::Run { first } => first.to_be_bytes().to_vec(),
             Self::Id { from } => from.to_vec(),
             Self::Payload { digest } | Self::Erasure { digest } => digest.to_vec(),
@@ -217,6 +248,14 @@ impl Key {
             }
             Table::Destroyed => Some(Self::Destroyed { key: bytes.try_into().ok()? }),
             Table::Announced => Some(Self::Announced { index: number(bytes)? }),
+            Table::Times => Some(Self::Times { stretch: number(bytes)? }),
+            Table::Posting => {
+                let (index, rest) = bytes.split_first()?;
+                let (stretch, rest) = rest.split_first_chunk::<8>()?;
+                let (key, first) = rest.split_first_chunk::<8>()?;
+                let first = u32::from_be_bytes(first.try_into().ok()?);
+                Some(Self::Posting { index: *index, stretch: u64::from_be_bytes(*stretch), key: *key, first })
+            }
         }
     }
 }
@@ -240,6 +279,9 @@ mod tests {
             any::<[[u8; 32]; 2]>().prop_map(|[subject, digest]| Key::Subject { subject, digest }),
             any::<[u8; 32]>().prop_map(|key| Key::Destroyed { key }),
             any::<u64>().prop_map(|index| Key::Announced { index }),
+            any::<(u8, u64, [u8; 8], u32)>()
+                .prop_map(|(index, stretch, key, first)| Key::Posting { index, stretch, key, first }),
+            any::<u64>().prop_map(|stretch| Key::Times { stretch }),
         ]
     }
 
@@ -271,7 +313,7 @@ mod tests {
     /// These numbers are on people's disks.
     #[test]
     fn the_numbers_on_disk() {
-        assert_eq!(Table::ALL.map(|table| table as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+        assert_eq!(Table::ALL.map(|table| table as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
         assert_eq!(Key::Tile { level: 1, index: 258 }.encode(), [1, 0, 0, 0, 0, 0, 0, 1, 2]);
         assert_eq!(Key::Bundle { index: 258 }.encode(), [0, 0, 0, 0, 0, 0, 1, 2]);
         assert_eq!(Key::Run { first: 258 }.encode(), [0, 0, 0, 0, 0, 0, 1, 2]);
