@@ -177,6 +177,8 @@ pub(crate) async fn serve(
     server::serve(listener, router, log.metrics.clone(), capacity, tls, stop).await;
     telling.abort();
     log.app.tell_last_looks().await;
+    let following = log.following;
+    tokio::task::spawn_blocking(move || following.end()).await.map_err(Failure::could_not_tell)?;
     let closed = tokio::task::spawn_blocking(move || {
         let took = log.app.log().close();
         let reader = log.app.log().reader();

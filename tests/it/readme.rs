@@ -56,7 +56,9 @@ fn the_commands_with_tokens_work_as_they_stand() {
     // A checkpoint is published at an interval, and an audit reads what is published.
     let typed = blocks("Use it")[3].replace("record calls.ndjson", "record calls.ndjson --published");
     let said = type_in(&typed.replace("http://127.0.0.1:2026", &served.url), home.path());
-    for held in ["a token for crm", "a token for auditor", "40 records are in the log", "holds: localhost/log-"] {
+    for held in
+        ["a token for crm", "a token for auditor", "40 records are in the log", "holds: localhost/log-"]
+    {
         assert!(said.contains(held), "{held:?} is not in\n{said}");
     }
 }

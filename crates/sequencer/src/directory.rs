@@ -9,6 +9,7 @@
 //!   service.key  the key that signs the log's own records, mode 0600
 //!   tokens.json  who may submit and who may look: digests of tokens and what they are for, mode 0600
 //!   admin.token  the first admin token, mode 0600, until somebody takes it away
+//!   lookup/      which records speak of whom; derived from the log, may be deleted
 //!   head         the newest published checkpoint: evidence outside the store
 //!   store/       sled's directory
 //!   content-keys/  the keys of content beside the log (crate `vault`), unless they lie elsewhere; with a backup of its own
@@ -136,6 +137,11 @@ impl DataDirectory {
     /// The list of tokens: who may submit and who may look.
     pub fn tokens_file(&self) -> PrivateFile {
         PrivateFile { path: self.path.join("tokens.json") }
+    }
+
+    /// Where the lookups are, which are derived from the log and may be deleted.
+    pub fn lookups_path(&self) -> PathBuf {
+        self.path.join("lookup")
     }
 
     /// The key that signs the log's own records, made with `chance` if there is none.

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use lookup::Lookups;
 use sequencer::{Log, beside::Rows, reader::Reader};
 
 use crate::{
@@ -43,6 +44,7 @@ pub struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) access: Access,
     pub(crate) custody: Option<Custody>,
+    pub(crate) lookups: Option<Lookups>,
     pub(crate) publish_every: Duration,
     pub(crate) timeouts: Timeouts,
     pub(crate) room: Room,
@@ -61,6 +63,8 @@ pub struct Config {
     pub access: Access,
     /// Who keeps its content, and writes its own records; a log of raw entries has neither.
     pub custody: Option<Custody>,
+    /// Which records speak of whom; kept by [`Following`](crate::Following). A log of raw entries has none.
+    pub lookups: Option<Lookups>,
     /// How long callers are waited for.
     pub timeouts: Timeouts,
 }
@@ -75,7 +79,7 @@ impl App {
         if let Some(custody) = &config.custody {
             custody.begin(&reader)?;
         }
-        let Config { metrics, clock, publish_every, access, custody, timeouts } = config;
+        let Config { metrics, clock, publish_every, access, custody, lookups, timeouts } = config;
         let (room, last_received) = (Room::default(), AtomicU64::new(0));
         Ok(Arc::new(Self {
             log,
@@ -84,6 +88,7 @@ impl App {
             metrics,
             access,
             custody,
+            lookups,
             publish_every,
             timeouts,
             room,
@@ -95,6 +100,12 @@ impl App {
     pub(crate) fn custody(&self) -> Result<&Custody, Box<Problem>> {
         let none = || Problem::new(Code::NotFound, "This log takes raw entries; it has no records.");
         self.custody.as_ref().ok_or_else(none)
+    }
+
+    /// Which records speak of whom.
+    pub(crate) fn lookups(&self) -> Result<&Lookups, Box<Problem>> {
+        let none = || Problem::new(Code::NotFound, "This log takes raw entries; it has no records.");
+        self.lookups.as_ref().ok_or_else(none)
     }
 
     /// Records the first admin token, which was made before the log was open.

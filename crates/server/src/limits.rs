@@ -39,6 +39,10 @@ pub const INLINE_WORK_BYTES_MAX: usize = 16 << 10;
 /// After this long without a publication the log is not ready.
 pub const PUBLICATION_AGE_MAX: Duration = Duration::from_mins(1);
 
+/// Time that a search waits for the lookups to answer for a size.
+pub const LOOKUP_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Records of a session that is told in one answer.
+pub const SESSION_RECORDS_MAX: usize = 10_000;
 /// For so long the looks of one reader are counted in one record.
 pub const LOOK_WINDOW: Duration = Duration::from_mins(1);
 /// Bytes of queries that are kept of one reader and minute.

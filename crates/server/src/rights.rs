@@ -44,7 +44,7 @@ const ADMINS: Who = Who::Roles(&[Admin]);
 
 /// The table. A log of raw entries is read by generic tools, which have no token; whoever keeps metrics to himself does
 /// so in front of the server, as before.
-pub static TABLE: [Right; 23] = [
+pub static TABLE: [Right; 25] = [
     on(Method::GET, routes::CHECKPOINT, EVERYBODY),
     on_records(Method::GET, routes::TILE, "/tile/entries/", READERS),
     on(Method::GET, routes::TILE, EVERYBODY),
@@ -52,6 +52,8 @@ pub static TABLE: [Right; 23] = [
     on(Method::GET, routes::CONSISTENCY, EVERYBODY),
     on(Method::GET, routes::LOG, EVERYBODY),
     on(Method::POST, routes::RECORDS, SUBMITTERS),
+    on(Method::GET, routes::RECORDS, READERS),
+    on(Method::GET, routes::SESSION, READERS),
     on_records(Method::GET, routes::RECORD, "/", READERS),
     on(Method::GET, routes::RECORD, EVERYBODY),
     on(Method::POST, routes::ADD, SUBMITTERS),

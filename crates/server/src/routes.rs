@@ -18,7 +18,7 @@ use crate::{
     guard::GuardLayer,
     health, index, openapi, payloads,
     problem::{Code, Problem},
-    proofs, read_record, resources, submit, tokens,
+    proofs, read_record, resources, search, sessions, submit, tokens,
 };
 
 /// What this server is.
@@ -31,6 +31,8 @@ pub const TILE: &str = "/tile/{*path}";
 pub const RECORDS: &str = "/v1/records";
 /// One record.
 pub const RECORD: &str = "/v1/records/{record}";
+/// One session.
+pub const SESSION: &str = "/v1/sessions/{id}";
 /// Inclusion proofs.
 pub const INCLUSION: &str = "/v1/proofs/inclusion";
 /// Consistency proofs.
@@ -61,11 +63,12 @@ pub const READYZ: &str = "/readyz";
 pub const OPENAPI: &str = "/openapi.json";
 
 /// Every route.
-pub const ALL: [&str; 19] = [
+pub const ALL: [&str; 20] = [
     CHECKPOINT,
     TILE,
     RECORDS,
     RECORD,
+    SESSION,
     INCLUSION,
     CONSISTENCY,
     LOG,
@@ -94,7 +97,8 @@ pub(crate) fn described() -> OpenApiRouter<Arc<App>> {
         .layer(map_response(open_to_all_origins));
     OpenApiRouter::with_openapi(openapi::frame())
         .merge(public)
-        .routes(routes!(submit::submit))
+        .routes(routes!(submit::submit, search::search))
+        .routes(routes!(sessions::session))
         .routes(routes!(read_record::record))
         .routes(routes!(add::add))
         .routes(routes!(tokens::create, tokens::list))

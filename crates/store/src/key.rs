@@ -279,8 +279,12 @@ mod tests {
             any::<[[u8; 32]; 2]>().prop_map(|[subject, digest]| Key::Subject { subject, digest }),
             any::<[u8; 32]>().prop_map(|key| Key::Destroyed { key }),
             any::<u64>().prop_map(|index| Key::Announced { index }),
-            any::<(u8, u64, [u8; 8], u32)>()
-                .prop_map(|(index, stretch, key, first)| Key::Posting { index, stretch, key, first }),
+            any::<(u8, u64, [u8; 8], u32)>().prop_map(|(index, stretch, key, first)| Key::Posting {
+                index,
+                stretch,
+                key,
+                first
+            }),
             any::<u64>().prop_map(|stretch| Key::Times { stretch }),
         ]
     }

@@ -53,6 +53,7 @@ pub async fn serve(broken: &Broken, ready: impl FnOnce(&str)) -> Result<(), Tria
         publish_every: PUBLISH_EVERY,
         access: Access::Open,
         custody: Some(custody(&directory)?),
+        lookups: None,
         timeouts: Timeouts::default(),
     };
     let app = App::new(log, config).map_err(TrialError::failed)?;

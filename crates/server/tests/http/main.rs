@@ -21,6 +21,7 @@ mod overload;
 mod public_log;
 mod receipts;
 mod records;
+mod searching;
 mod served;
 mod signed;
 mod slow;

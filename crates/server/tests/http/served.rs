@@ -11,11 +11,13 @@ use std::{
 };
 
 use bytes::Bytes;
+use lookup::Lookups;
 use parking_lot::Mutex;
 use record::Places;
 use sequencer::{Kind, Log, Options, pool::Limits, publisher::Evidence};
 use server::{
-    App, Capacity, Clerk, Clock, Config, Custody, Tls, access::Access, limits::Timeouts, metrics::Metrics,
+    App, Capacity, Clerk, Clock, Config, Custody, Following, Tls, access::Access, limits::Timeouts,
+    metrics::Metrics,
 };
 use store::{FaultyStore, MemoryStore, Store};
 use testkit::keys::{self, TestKey};
@@ -96,9 +98,12 @@ impl Setup {
             publish_every: self.publish_every,
             access: self.access,
             custody,
+            lookups: (self.kind == Kind::Records)
+                .then(|| Lookups::open(Arc::new(MemoryStore::new()), key_name(self.key)).unwrap()),
             timeouts: self.timeouts,
         };
         let app = App::new(log, config).unwrap();
+        let following = Following::begin(&app).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -108,8 +113,21 @@ impl Setup {
             tokio::spawn(server::serve(listener, router, metrics.clone(), capacity, self.tls, async move {
                 let _ = stopped.await;
             }));
-        Served { app, address, policy, metrics, stop: Some(stop), serving, _keys: keys }
+        Served {
+            app,
+            address,
+            policy,
+            metrics,
+            stop: Some(stop),
+            serving,
+            _keys: keys,
+            _following: following,
+        }
     }
+}
+
+fn key_name(key: TestKey) -> &'static str {
+    key.name
 }
 
 pub(crate) fn signer(key: TestKey) -> Signer {
@@ -125,6 +143,7 @@ pub(crate) struct Served {
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
     _keys: tempfile::TempDir,
+    _following: Following,
 }
 
 impl Served {
