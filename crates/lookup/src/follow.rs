@@ -1,255 +1,173 @@
-//! The follower: reads what the log shows everybody, proves it, and only then takes it.
-
-mod read;
-mod tidy;
-
-use std::sync::Arc;
-use std::sync::Weak;
-use std::sync::atomic::Ordering::SeqCst;
+//! Following the log: read, prove, note.
 
 use bytes::Bytes;
-use record::findings::{Fold, Parameters};
-use store::{Batch, Store};
-use tlog::Hash;
-use tlog::policy::{Policy, VerifiedCheckpoint};
-use tlog::range::CompactRange;
-use tlog::tile::Resource;
+use record::Logged;
+use tlog::{Hash, Head, tile::WIDTH};
 
-use crate::head::{Head, SegmentId, Shape};
-use crate::limits::{BLOCK, STEP_BUNDLES};
-use crate::lookups::Lookups;
-use crate::merge::Merge;
-use crate::state::{Layout, Shared};
-use crate::tail::Tail;
-use crate::{FollowError, LookupError};
+use crate::{
+    index::LookupError,
+    keys::{self, Key},
+    lookups::Lookups,
+};
 
-/// Where the follower reads the log: the public resources, as everybody gets them. Reading may block.
+/// Entries that are read before others get a turn.
+const STEP: u64 = 16 * WIDTH;
+
+/// Where the log is read. It may block.
 pub trait Entries {
-    /// The bytes of a resource; `None` if it is not there.
+    /// What went wrong.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Size and root of the newest checkpoint, whose signature was verified.
     ///
     /// # Errors
-    /// It could not be told whether it is there.
-    fn read(&self, resource: Resource) -> Result<Option<Bytes>, Box<dyn std::error::Error + Send + Sync>>;
+    /// It cannot be read, or it is not one to be believed.
+    fn head(&self) -> Result<Head, Self::Error>;
+
+    /// Entries from this index on, up to `max`, not beyond `size`; at least one where there is one.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn entries(&self, from: u64, max: u64, size: u64) -> Result<Vec<Bytes>, Self::Error>;
+}
+
+/// Why the log is not followed.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError<E> {
+    /// The log cannot be read.
+    #[error("{0}")]
+    Source(E),
+    /// The entries do not lead to the checkpoint: what was read last is not answered for.
+    #[error(
+        "the {size} entries lead to the root {found}, and {signed} was signed: the log is not what its checkpoint says"
+    )]
+    OtherRoot {
+        /// Size of the checkpoint.
+        size: u64,
+        /// Root that the entries lead to.
+        found: Hash,
+        /// Root that was signed.
+        signed: Hash,
+    },
+    /// The log shows fewer entries than it did.
+    #[error("the log went back from {seen} entries to {shown}")]
+    WentBack {
+        /// Entries that were proven before.
+        seen: u64,
+        /// Entries of the checkpoint now.
+        shown: u64,
+    },
+    /// The lookups cannot be written.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
 }
 
 /// How far a step came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
-    /// Records that the lookups speak for.
-    pub size: u64,
-    /// Size of the checkpoint.
-    pub published: u64,
-    /// Records that the fold has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Entries that are read.
+    pub read: u64,
+    /// Entries that were folded.
     pub folded: u64,
-    /// Whether another step has something to do at once.
-    pub more: bool,
+    /// Entries of the newest checkpoint.
+    pub size: u64,
 }
 
-/// Walks behind a log and fills its lookups. The only one that writes to its store.
-pub struct Follower<E> {
-    entries: E,
-    policy: Policy,
-    shared: Arc<Shared>,
-    head: Head,
-    /// The head as it is in the store.
-    stored: Option<Bytes>,
-    /// Over all that the fold has seen.
-    range: CompactRange,
-    fold: Fold,
-    merge: Option<Merge>,
-    /// Layouts that somebody may still be reading by.
-    old: Vec<Weak<Layout>>,
+impl Progress {
+    /// Whether nothing is left to do for now.
+    pub fn is_done(&self) -> bool {
+        self.read == self.size && self.folded == self.size
+    }
 }
 
-impl<E: Entries> Follower<E> {
-    /// Opens the lookups in a store of their own, or begins them. The fold of the findings begins at the first record,
-    /// whatever is there: [`Follower::step`] catches up before it takes anything new.
+/// Follows a log and fills its lookups. One for each [`Lookups`].
+pub struct Follower {
+    lookups: Lookups,
+}
+
+impl Follower {
+    /// The follower of these lookups.
+    pub const fn new(lookups: Lookups) -> Self {
+        Self { lookups }
+    }
+
+    /// Reads on, as far as one turn goes. What is new is read first, and folded on the way where the fold is there; a fold
+    /// that has to begin again catches up in turns of its own.
     ///
     /// # Errors
-    /// The store cannot be read, or what is there is not what this program wrote.
-    pub fn open(
-        store: Arc<dyn Store>,
-        entries: E,
-        policy: Policy,
-        shape: Shape,
-    ) -> Result<Self, FollowError> {
-        let stored = store.head()?;
-        let head = stored.as_ref().map(|bytes| Head::decode(bytes, shape)).transpose()?;
-        let head = head.unwrap_or_else(|| Head::new(shape));
-        let clearing = head.clearing;
-        let counted = if clearing { Head::new(shape) } else { head.clone() };
-        let shared = Arc::new(Shared::open(store, &counted)?);
-        let range = CompactRange::new();
-        let fold = Fold::new(Parameters::default());
-        let mut opened =
-            Self { entries, policy, shared, head, stored, range, fold, merge: None, old: vec![] };
-        if clearing {
-            opened.clear()?;
+    /// Why not. After [`FollowError::OtherRoot`] only making the lookups anew helps.
+    pub fn step<S: Entries>(&mut self, source: &S) -> Result<Progress, FollowError<S::Error>> {
+        let head = source.head().map_err(FollowError::Source)?;
+        let proven = self.lookups.size();
+        if head.size < proven {
+            return Err(FollowError::WentBack { seen: proven, shown: head.size });
         }
-        Ok(opened)
-    }
-
-    /// Deletes whatever is there and begins anew.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub fn rebuild(
-        store: Arc<dyn Store>,
-        entries: E,
-        policy: Policy,
-        shape: Shape,
-    ) -> Result<Self, FollowError> {
-        let stored = store.head()?;
-        let head = Head { clearing: true, ..Head::new(shape) }.encode();
-        store.commit(stored.as_ref(), Batch::default(), head)?;
-        Self::open(store, entries, policy, shape)
-    }
-
-    /// The handle for whoever asks.
-    pub fn lookups(&self) -> Lookups {
-        Lookups::new(self.shared.clone())
-    }
-
-    /// Reads the checkpoint, takes the next entries up to it, and tidies up a little. May block.
-    ///
-    /// # Errors
-    /// What the log shows does not hold, or something cannot be read or written. Nothing that was not proven is taken; the
-    /// same step may be tried again.
-    pub fn step(&mut self) -> Result<Step, FollowError> {
-        if self.tail_end() - self.head.size == self.head.shape.stretch {
-            self.write_stretch()?; // An earlier attempt failed.
+        let (read, folded) = self.at();
+        if read < head.size {
+            let entries = source.entries(read, STEP.min(head.size - read), head.size);
+            self.take(read, &entries.map_err(FollowError::Source)?)?;
+        } else if folded < read {
+            let entries = source.entries(folded, STEP.min(read - folded), head.size);
+            self.fold(folded, &entries.map_err(FollowError::Source)?)?;
         }
-        let checkpoint = self.checkpoint()?;
-        let signed = checkpoint.signed();
-        let (from, size) = (self.range.size(), signed.size());
-        let refolding = from < self.head.size;
-        let end = if refolding { self.head.size } else { size };
-        let to = end.min((from / BLOCK + STEP_BUNDLES) * BLOCK);
-        if from < to {
-            let entries = self.read_entries(from..to, size)?;
-            let leaves: Vec<Hash> = entries.iter().map(|entry| Hash::leaf(entry)).collect();
-            let mut range = self.range.clone();
-            leaves.iter().for_each(|leaf| range.append(*leaf));
-            if refolding {
-                self.check_refold(&range)?;
-                read::added(from, &entries, &mut self.fold);
-                self.range = range;
-            } else {
-                self.prove(&range, signed.head())?;
-                self.take(from, &entries, &leaves)?;
+        let (read, folded) = self.at();
+        if read == head.size && proven < head.size {
+            self.prove(head)?;
+        }
+        Ok(Progress { read, folded, size: head.size })
+    }
+
+    fn at(&self) -> (u64, u64) {
+        let inner = self.lookups.0.inner.read();
+        (inner.read(), inner.findings.size())
+    }
+
+    /// Answers for what was read, if it leads to what was signed.
+    fn prove<E>(&self, head: Head) -> Result<(), FollowError<E>> {
+        let found = self.lookups.0.inner.read().range.root();
+        if found != head.root {
+            return Err(FollowError::OtherRoot { size: head.size, found, signed: head.root });
+        }
+        Ok(self.lookups.0.proven(head.size)?)
+    }
+
+    /// Notes what stands in entries; and what is found there, if the fold has come so far.
+    fn take(&self, from: u64, entries: &[Bytes]) -> Result<(), LookupError> {
+        let shared = self.lookups.0.clone();
+        for (index, entry) in (from..).zip(entries) {
+            let logged = Logged::read(index, entry).ok();
+            let here = logged.as_ref().map(keys_of).unwrap_or_default();
+            let received = logged.as_ref().map(|logged| logged.received().unix_ms());
+            let leaf = Hash::leaf(entry);
+            let folds = shared.inner.read().findings.size() == index;
+            let found = folds.then(|| shared.fold(logged.as_ref()));
+            {
+                let mut inner = shared.inner.write();
+                inner.entries.push(here);
+                inner.note_time(index, received);
+                inner.range.append(leaf);
+                if let Some(found) = found {
+                    inner.note_found(index, found);
+                }
             }
-            self.shared.folded.store(self.range.size(), SeqCst);
-        } else if from == size {
-            self.prove(&self.range, signed.head())?;
-        }
-        let tidying = self.tidy()?;
-        let folded = self.range.size();
-        Ok(Step { size: self.tail_end(), published: size, folded, more: folded < size || tidying })
-    }
-
-    /// Steps until there is nothing to do: the lookups speak for the whole checkpoint, and all merges are done.
-    ///
-    /// # Errors
-    /// As [`Follower::step`].
-    pub fn catch_up(&mut self) -> Result<Step, FollowError> {
-        loop {
-            let step = self.step()?;
-            if !step.more {
-                return Ok(step);
-            }
-        }
-    }
-
-    fn tail_end(&self) -> u64 {
-        self.shared.state.read().tail.end()
-    }
-
-    /// The newest checkpoint, verified, of this log, and not older than what was followed.
-    fn checkpoint(&mut self) -> Result<VerifiedCheckpoint, FollowError> {
-        let bytes = self.read(Resource::Checkpoint)?.ok_or(FollowError::Missing(Resource::Checkpoint))?;
-        let checkpoint = self.policy.verify(bytes)?;
-        let signed = checkpoint.signed();
-        let origin = signed.checkpoint().origin();
-        if let Some(have) = self.head.origin.as_ref().filter(|have| **have != origin.to_string()) {
-            let have =
-                have.parse().map_err(|_| LookupError::Damaged("the head names no origin of a log"))?;
-            return Err(FollowError::OtherLog { have, shown: origin.clone() });
-        }
-        let followed = self.range.size().max(self.head.size).max(self.tail_end());
-        if signed.size() < followed {
-            return Err(FollowError::WentBack { followed, shown: signed.size() });
-        }
-        self.head.origin.get_or_insert_with(|| origin.to_string());
-        self.shared.published.store(signed.size(), SeqCst);
-        Ok(checkpoint)
-    }
-
-    /// What is folded again was proven once: it must have the root that was stored then.
-    fn check_refold(&self, range: &CompactRange) -> Result<(), FollowError> {
-        let proven = self.head.range()?;
-        if range.size() == proven.size() && *range != proven {
-            let (size, computed, signed) = (range.size(), range.root(), proven.root());
-            return Err(FollowError::Root { size, computed, signed });
+            shared.close_entries()?;
+            shared.close_findings()?;
         }
         Ok(())
     }
 
-    /// Takes entries that were proven.
-    fn take(&mut self, from: u64, entries: &[Bytes], leaves: &[Hash]) -> Result<(), FollowError> {
-        let added = read::added(from, entries, &mut self.fold);
-        let mut taken = added.into_iter().zip(leaves).peekable();
-        while taken.peek().is_some() {
-            let mut state = self.shared.state.write();
-            // A block at a time, so that nobody waits for long.
-            let room = self.head.size + self.head.shape.stretch - state.tail.end();
-            for (added, leaf) in taken.by_ref().take(room.min(BLOCK) as usize) {
-                state.tail.push(added);
-                self.range.append(*leaf);
-            }
-            let full = state.tail.end() - self.head.size == self.head.shape.stretch;
-            drop(state);
-            self.shared.tell_size();
-            if full {
-                self.write_stretch()?;
-            }
+    /// Folds entries that were read before.
+    fn fold(&self, from: u64, entries: &[Bytes]) -> Result<(), LookupError> {
+        let shared = self.lookups.0.clone();
+        for (index, entry) in (from..).zip(entries) {
+            let found = shared.fold(Logged::read(index, entry).ok().as_ref());
+            shared.inner.write().note_found(index, found);
+            shared.close_findings()?;
         }
         Ok(())
     }
+}
 
-    /// Writes the tail, a full stretch, as a segment.
-    fn write_stretch(&mut self) -> Result<(), FollowError> {
-        let shape = self.head.shape;
-        let id = SegmentId { level: 0, stretch: self.head.size / shape.stretch };
-        let state = self.shared.state.read();
-        let puts = state.tail.segment(id, &shape);
-        let mut spans = state.layout.spans.clone();
-        spans.push(state.tail.times().all());
-        drop(state);
-        let mut head = self.head.clone();
-        head.set_range(&self.range);
-        head.segments.insert(id);
-        self.commit(Batch { puts, deletes: vec![] }, head)?;
-        let tail = Tail::new(self.head.size);
-        self.show(spans, Some(tail));
-        Ok(())
-    }
-
-    fn commit(&mut self, batch: Batch, head: Head) -> Result<(), FollowError> {
-        let bytes = head.encode();
-        self.shared.store.commit(self.stored.as_ref(), batch, bytes.clone())?;
-        self.head = head;
-        self.stored = Some(bytes);
-        Ok(())
-    }
-
-    /// Shows readers the segments of the head, and a new tail.
-    fn show(&mut self, spans: Vec<crate::times::Span>, tail: Option<Tail>) {
-        let layout = Arc::new(Layout::new(&self.head, spans));
-        let mut state = self.shared.state.write();
-        let old = std::mem::replace(&mut state.layout, layout);
-        let old_tail = tail.map(|tail| std::mem::replace(&mut state.tail, tail));
-        drop(state);
-        drop(old_tail);
-        self.old.push(Arc::downgrade(&old));
-    }
+fn keys_of(logged: &Logged<'_>) -> Vec<Key> {
+    keys::of_entry(logged).iter().map(|(kind, value)| Key::new(*kind, value)).collect()
 }

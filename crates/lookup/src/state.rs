@@ -1,109 +1,78 @@
-//! What readers and the follower share: the segments that count, and the tail.
+//! What a crash leaves: how far the store is, and the hash of all that was read so far.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tlog::{Hash, encoding, range::CompactRange};
 
-use parking_lot::RwLock;
-use store::{Key, Store, Table};
-use tokio::sync::watch;
+use crate::{index::LookupError, keys::VERSION};
 
-use crate::LookupError;
-use crate::head::{Head, SegmentId, Shape};
-use crate::limits::BLOCK;
-use crate::tail::Tail;
-use crate::times::{Span, Times};
-
-/// Rows that are read at once.
-const SCAN_ROWS: usize = 256;
-
-/// The segments that count, and when the records of each stretch were received.
-#[derive(Debug, Default)]
-pub(crate) struct Layout {
-    /// In the order of the log.
-    pub(crate) segments: Vec<SegmentId>,
-    /// One for each stretch.
-    pub(crate) spans: Vec<Span>,
-}
-
-/// What may be seen of the lookups at one moment.
-#[derive(Debug)]
+/// The head of the store of the lookups.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct State {
-    pub(crate) layout: Arc<Layout>,
-    pub(crate) tail: Tail,
+    version: u32,
+    /// Entries of a stretch.
+    width: u64,
+    /// The log that they are of.
+    origin: String,
+    /// Full stretches of what stands in entries.
+    pub(crate) entries: u64,
+    /// Full stretches of what was found in them.
+    pub(crate) findings: u64,
+    /// Full stretches of entries that led to a signed checkpoint.
+    pub(crate) proven: u64,
+    /// Hashes over the entries of the first, the largest subtree first, base64.
+    range: Vec<String>,
 }
 
-/// Shared by the follower, the only one that writes, and everybody who reads.
-pub(crate) struct Shared {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) shape: Shape,
-    /// Held for moments only, by either side.
-    pub(crate) state: RwLock<State>,
-    pub(crate) size: watch::Sender<u64>,
-    pub(crate) published: AtomicU64,
-    pub(crate) folded: AtomicU64,
-}
-
-impl Shared {
-    /// What the head says is there.
-    pub(crate) fn open(store: Arc<dyn Store>, head: &Head) -> Result<Self, LookupError> {
-        let layout = Layout::new(head, spans(&*store, head)?);
-        let state = State { layout: Arc::new(layout), tail: Tail::new(head.size) };
-        Ok(Self {
-            store,
-            shape: head.shape,
-            state: RwLock::new(state),
-            size: watch::Sender::new(head.size),
-            published: AtomicU64::new(head.size),
-            folded: AtomicU64::new(0),
-        })
-    }
-
-    /// Tells everybody how far the lookups speak.
-    pub(crate) fn tell_size(&self) {
-        let end = self.state.read().tail.end();
-        self.size.send_if_modified(|size| std::mem::replace(size, end) != end);
-    }
-
-    /// Records of the newest checkpoint that the lookups do not speak of yet.
-    pub(crate) fn behind(&self) -> u64 {
-        self.published.load(SeqCst).saturating_sub(*self.size.borrow())
-    }
-
-    /// The times of a full stretch.
-    pub(crate) fn times(&self, stretch: u64) -> Result<Times, LookupError> {
-        let row = self.store.get(&Key::Received { stretch })?;
-        decode(row.as_deref(), &self.shape)
-    }
-}
-
-impl Layout {
-    pub(crate) fn new(head: &Head, spans: Vec<Span>) -> Self {
-        let mut segments: Vec<_> = head.segments.iter().copied().collect();
-        segments.sort_unstable_by_key(|id| id.base(&head.shape));
-        Self { segments, spans }
-    }
-}
-
-fn decode(row: Option<&[u8]>, shape: &Shape) -> Result<Times, LookupError> {
-    row.and_then(|row| Times::decode(row, (shape.stretch / BLOCK) as usize))
-        .ok_or(LookupError::Damaged("the times of a stretch are missing or damaged"))
-}
-
-/// The spans of all stretches that the head counts.
-fn spans(store: &dyn Store, head: &Head) -> Result<Vec<Span>, LookupError> {
-    let stretches = head.size / head.shape.stretch;
-    let mut spans = vec![];
-    while (spans.len() as u64) < stretches {
-        let stretch = spans.len() as u64;
-        let row = store.get(&Key::Received { stretch })?;
-        spans.push(decode(row.as_deref(), &head.shape)?.all());
-        let rows = store.scan(Table::Received, Some(&Key::Received { stretch }), SCAN_ROWS)?;
-        for (key, row) in rows.into_iter().take((stretches - stretch - 1) as usize) {
-            if key != (Key::Received { stretch: spans.len() as u64 }) {
-                break;
-            }
-            spans.push(decode(Some(&row), &head.shape)?.all());
+impl State {
+    /// Before the first entry.
+    pub(crate) fn new(origin: &str, width: u64) -> Self {
+        Self {
+            version: VERSION,
+            width,
+            origin: origin.to_owned(),
+            entries: 0,
+            findings: 0,
+            proven: 0,
+            range: vec![],
         }
     }
-    Ok(spans)
+
+    /// After another full stretch of entries.
+    pub(crate) fn with_entries(&self, range: &CompactRange) -> Self {
+        let range = range.hashes().iter().map(Hash::to_string).collect();
+        Self { entries: self.entries + 1, range, ..self.clone() }
+    }
+
+    /// After another full stretch of findings.
+    pub(crate) fn with_findings(&self) -> Self {
+        Self { findings: self.findings + 1, ..self.clone() }
+    }
+
+    /// With all full stretches proven.
+    pub(crate) fn proven(&self) -> Self {
+        Self { proven: self.entries, ..self.clone() }
+    }
+
+    pub(crate) fn to_bytes(&self) -> Bytes {
+        // Strings and numbers alone: printing cannot fail.
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+
+    /// The state that these bytes are, if it is one of this log and this mapping.
+    pub(crate) fn read(bytes: &[u8], origin: &str, width: u64) -> Result<Self, LookupError> {
+        let state: Self = serde_json::from_slice(bytes).map_err(|_| LookupError::Others)?;
+        let same = (state.version, state.width, state.origin.as_str()) == (VERSION, width, origin);
+        if same { Ok(state) } else { Err(LookupError::Others) }
+    }
+
+    /// The range over all entries of full stretches.
+    pub(crate) fn range(&self) -> Result<CompactRange, LookupError> {
+        let hashes = self.range.iter().map(|text| encoding::parse_base64_array(text).map(Hash::from_bytes));
+        let hashes = hashes.collect::<Result<Vec<_>, _>>().ok();
+        hashes
+            .and_then(|hashes| CompactRange::from_parts(self.entries * self.width, hashes))
+            .ok_or(LookupError::damaged("its hashes are not those of its size"))
+    }
 }
