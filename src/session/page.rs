@@ -143,7 +143,7 @@ fn decided(decision: &Decided) -> String {
     let by = decision.approver.as_deref().map_or("nobody named".into(), safe);
     let binds = if decision.binds_request { "binds this request" } else { "does not bind this request" };
     let until = decision.expires.as_ref().map_or(String::new(), |end| format!(", until {end}"));
-    let answer = decision.answer.as_deref().map_or(String::new(), |answer| format!(": {:?}", safe(answer)));
+    let answer = decision.answer.as_ref().map_or(String::new(), |answer| format!(": {}", content(answer)));
     format!(
         "{:<10} {} [{}] by {by} ({}, {}), {binds}{until}{answer}",
         decision.decision, decision.time, decision.index, decision.mode, decision.identity
@@ -167,7 +167,10 @@ fn content(content: &Input) -> String {
             let more = if shown.len() < text.len() { "…" } else { "" };
             format!("{bytes}, {}{more}", safe(&shown))
         }
-        (None, Some(sd)) => format!("{bytes} beside the log, {}", safe(sd)),
+        (None, Some(sd)) => {
+            let why = content.not_shown.unwrap_or("beside the log");
+            format!("{bytes} {why}, {}", safe(sd))
+        }
         (None, None) => bytes,
     }
 }
