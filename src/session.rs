@@ -1,9 +1,10 @@
 //! `deedbook session`: the sessions of a log, or one of them as a story, from entries that were verified on the way.
 
-mod contents;
+pub(crate) mod contents;
 mod fold;
-mod page;
+pub(crate) mod page;
 
+use ::record::story::Story;
 use client::Source;
 use serde::Serialize;
 
@@ -53,19 +54,15 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     let policy = args.trust.required()?;
     let source = Source::open(&args.log, &args.http.options()?).map_err(Failure::could_not_tell)?;
     let log = WholeLog::at(source, &policy).await?;
-    let sessions = log.show(Sessions::new(args.session.clone()), printer).await?;
     let signed = log.checkpoint.signed();
     let (origin, size) = (signed.origin().to_string(), signed.size());
     match &args.session {
-        None => Ok(list(&sessions.overviews(), &origin, size, printer)),
+        None => {
+            let sessions = log.show(Sessions::new(None), printer).await?;
+            Ok(list(&sessions.overviews(), &origin, size, printer))
+        }
         Some(id) => {
-            let mut told = sessions.story(id).ok_or_else(|| {
-                let listed = things(sessions.overviews().len() as u64, "session", "sessions");
-                Failure::could_not_tell(format!(
-                    "{origin} at size {} has no session {id:?} ({listed})",
-                    count(size)
-                ))
-            })?;
+            let mut told = story(&log, id, printer).await?;
             if !args.no_contents {
                 contents::fill(&mut told, &log.source, args.http.at_once.max(1)).await?;
             }
@@ -78,6 +75,20 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
             Ok(verdict)
         }
     }
+}
+
+/// A session as the log tells it, without what stands beside the log.
+pub(crate) async fn story(log: &WholeLog, id: &str, printer: Printer) -> Result<Story, Failure> {
+    let sessions = log.show(Sessions::new(Some(id.to_owned())), printer).await?;
+    sessions.story(id).ok_or_else(|| {
+        let signed = log.checkpoint.signed();
+        let listed = things(sessions.overviews().len() as u64, "session", "sessions");
+        Failure::could_not_tell(format!(
+            "{} at size {} has no session {id:?} ({listed})",
+            signed.origin(),
+            count(signed.size())
+        ))
+    })
 }
 
 /// All sessions, a line each; those with findings are marked.

@@ -8,18 +8,18 @@ use ::record::Sd;
 use client::Source;
 use client::payload::{Payload, payload};
 
-use super::{Args, not_at_hand};
+use super::{Wanted, not_at_hand};
 use crate::cli::{Failure, read_input};
 
 /// The disclosures that were chosen, as far as they are to be had.
 pub(super) async fn at_hand(
     source: &Source,
     gathered: &Gathered,
-    args: &Args,
+    choice: &Wanted,
 ) -> Result<Vec<String>, Failure> {
-    let wanted = gathered.wanted(&args.disclose);
-    let kept = args.disclosures.as_deref().map(read).transpose()?.unwrap_or_default();
-    let mut found: BTreeMap<Sd, String> = kept.into_iter().filter(|(sd, _)| wanted.contains(sd)).collect();
+    let wanted = gathered.wanted(&choice.show);
+    let kept = choice.kept.iter().filter(|(sd, _)| wanted.contains(sd));
+    let mut found: BTreeMap<Sd, String> = kept.map(|(sd, text)| (*sd, text.clone())).collect();
     let (mut hidden, mut withheld, mut erased) = (0, 0, 0);
     for sd in wanted {
         if found.contains_key(&sd) {
@@ -47,7 +47,7 @@ async fn ask(source: &Source, sd: &Sd) -> Result<Payload, Failure> {
 }
 
 /// A JSON string on each line.
-fn read(path: &Path) -> Result<BTreeMap<Sd, String>, Failure> {
+pub(super) fn read(path: &Path) -> Result<BTreeMap<Sd, String>, Failure> {
     let bytes = read_input(path)?;
     let wrong = |number: usize| {
         let words = format!("{}: line {number}: a disclosure is a JSON string", path.display());

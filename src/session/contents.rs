@@ -14,7 +14,7 @@ use crate::cli::Failure;
 type Answer = Result<String, &'static str>;
 
 /// Fills in every content that the log shows, and why it does not show the others. A copy of a log has none beside it.
-pub(super) async fn fill(story: &mut Story, source: &Source, at_once: usize) -> Result<(), Failure> {
+pub(crate) async fn fill(story: &mut Story, source: &Source, at_once: usize) -> Result<(), Failure> {
     let Source::Http(http) = source else { return Ok(()) };
     let asked: BTreeSet<Sd> = story.contents_mut().filter_map(|content| digest(content)).collect();
     let answers = futures::stream::iter(asked).map(async |sd| Ok((sd, payload(http, &sd).await?)));

@@ -8,7 +8,7 @@ use crate::cli::Verdict;
 use crate::print::{Printer, count, safe, text_line};
 
 /// Characters of a content that are shown.
-const CONTENT_CHARS: usize = 200;
+const CONTENT_CHARS: usize = 100;
 
 /// Complete and nothing found, something wrong, or not to be told.
 pub(super) fn verdict(story: &Story) -> Verdict {
