@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::print::Printer;
 use crate::{
-    audit, backup, completions, demo, evidence, fsck, hammer, key, rebuild, record, restore, serve, session,
-    token, verify,
+    audit, backup, completions, demo, evidence, fsck, hammer, key, rebuild, record, restore, search, serve,
+    session, token, verify,
 };
 
 /// A transparency log for what AI agents do.
@@ -52,6 +52,7 @@ pub(crate) enum Verb {
     Record(record::Args),
     Verify(verify::Args),
     Audit(audit::Args),
+    Search(search::Args),
     Session(session::Args),
     Evidence(evidence::Args),
     Backup(backup::Args),

@@ -17,6 +17,7 @@ mod rebuild;
 mod record;
 mod remake;
 mod restore;
+mod search;
 mod serve;
 mod session;
 mod store_source;
@@ -66,6 +67,7 @@ async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
         Verb::Record(args) => record::run(args, printer).await,
         Verb::Verify(args) => verify::run(&args, printer),
         Verb::Audit(args) => audit::run(args, printer).await,
+        Verb::Search(args) => search::run(args, printer).await,
         Verb::Session(args) => session::run(args, printer).await,
         Verb::Evidence(args) => evidence::run(args, printer).await,
         Verb::Backup(args) => backup::run(args, printer).await,

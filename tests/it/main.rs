@@ -14,6 +14,7 @@ mod readme;
 mod record;
 mod restore;
 mod run;
+mod search;
 mod serve;
 mod served;
 mod session;
