@@ -36,7 +36,7 @@ pub(crate) struct Args {
 #[command(next_help_heading = "Of whom, by whom, what")]
 struct FieldArgs {
     /// On whose behalf: iss and sub of the principal
-    #[arg(long, num_args = 2, value_names = ["ISS", "SUB"])]
+    #[arg(long, num_args = 2, value_names = ["ISS", "SUB"], allow_hyphen_values = true)]
     principal: Vec<String>,
     /// Sub of the principal, whoever vouches for it
     #[arg(long, value_name = "SUB")]

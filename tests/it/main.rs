@@ -4,6 +4,7 @@
 mod audit;
 mod backup;
 mod bad_days;
+mod care;
 mod content;
 mod demo;
 mod descriptors;
