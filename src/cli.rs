@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::print::Printer;
 use crate::{
-    audit, backup, completions, demo, evidence, fsck, hammer, key, rebuild, record, restore, serve, session,
-    token, verify,
+    audit, backup, completions, demo, erase, evidence, fsck, hammer, hold, key, payload, rebuild, record,
+    restore, search, serve, session, token, verify,
 };
 
 /// A transparency log for what AI agents do.
@@ -52,8 +52,12 @@ pub(crate) enum Verb {
     Record(record::Args),
     Verify(verify::Args),
     Audit(audit::Args),
+    Search(search::Args),
     Session(session::Args),
     Evidence(evidence::Args),
+    Payload(payload::Args),
+    Erase(erase::Args),
+    Hold(hold::Args),
     Backup(backup::Args),
     Restore(restore::Args),
     Fsck(fsck::Args),

@@ -6,10 +6,13 @@ mod backup;
 mod cli;
 mod completions;
 mod demo;
+mod erase;
 mod evidence;
 mod fsck;
 mod hammer;
+mod hold;
 mod key;
+mod payload;
 mod place;
 mod print;
 mod progress;
@@ -17,6 +20,7 @@ mod rebuild;
 mod record;
 mod remake;
 mod restore;
+mod search;
 mod serve;
 mod session;
 mod store_source;
@@ -66,6 +70,10 @@ async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
         Verb::Record(args) => record::run(args, printer).await,
         Verb::Verify(args) => verify::run(&args, printer),
         Verb::Audit(args) => audit::run(args, printer).await,
+        Verb::Search(args) => search::run(args, printer).await,
+        Verb::Payload(args) => payload::run(args, printer).await,
+        Verb::Erase(args) => erase::run(args, printer).await,
+        Verb::Hold(args) => hold::run(args, printer).await,
         Verb::Session(args) => session::run(args, printer).await,
         Verb::Evidence(args) => evidence::run(args, printer).await,
         Verb::Backup(args) => backup::run(args, printer).await,

@@ -4,6 +4,7 @@
 mod audit;
 mod backup;
 mod bad_days;
+mod care;
 mod content;
 mod demo;
 mod descriptors;
@@ -14,6 +15,7 @@ mod readme;
 mod record;
 mod restore;
 mod run;
+mod search;
 mod serve;
 mod served;
 mod session;

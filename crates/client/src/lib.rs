@@ -5,7 +5,9 @@
 //! * [`audit`] hashes every entry, recomputes every tile and the root, and keeps what it verified in a small file.
 //! * [`submit`] sends records and verifies every answer offline: [`Receipt`]s come out, or what is wrong.
 //! * [`copy`] makes a directory that is a copy of a log, proven before its checkpoint is replaced.
+//! * [`search`] asks which records speak of whom.
 //! * [`payload`] asks for the content beside a log, and checks that it is the one that was asked for.
+//! * [`care`] erases such content, and holds it.
 //! * [`load`] puts a log under load, keeps what was acknowledged, and checks the promise afterwards.
 //!
 //! Two kinds of failure are kept apart everywhere: what *does not hold* (with the evidence inside, so that the report
@@ -15,6 +17,7 @@
 //! that knows an HTTP client.
 
 pub mod audit;
+pub mod care;
 pub mod copy;
 pub mod follow;
 mod fs;
@@ -24,6 +27,7 @@ pub mod http;
 pub mod load;
 pub mod payload;
 pub mod receipt;
+pub mod search;
 pub mod source;
 pub mod submit;
 

@@ -35,6 +35,8 @@ use crate::{
 
 /// Erasures that wait for their commit at one time.
 const AT_ONCE: usize = 64;
+/// Contents that are looked at at a time.
+const PLANNED_AT_ONCE: usize = 256;
 
 /// A human or service on whose behalf agents act
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -69,7 +71,7 @@ pub struct NewErasure {
 pub struct ErasedText {
     /// Digests of the contents that were erased, each with the index of the entry that says so.
     pub erased: Vec<OneErased>,
-    /// Contents that are kept, and the holds that keep them.
+    /// Contents that are kept, and the holds that keep them; ten thousand at most are named.
     pub kept: Vec<OneKept>,
     /// Whether the key that the principal's content was sealed under was destroyed.
     pub key_destroyed: bool,
@@ -268,14 +270,33 @@ fn unless_overtaken(erased: Result<OneErased, Box<Problem>>) -> Result<Option<On
     }
 }
 
-/// What of a subject's content may be erased, and what is held; and whether there is more.
+/// What of a subject's content may be erased, and what is held; and whether there is more that may be.
 fn planned(reader: &Reader, subject: Tag, owner: Option<Tag>) -> Result<(Plan, bool), Box<Problem>> {
     let internal = |error: ReadError| Problem::internal(&error);
-    let digests = reader.contents_of(subject, None, ERASED_AT_ONCE_MAX + 1).map_err(internal)?;
     let holds = reader.holds().map_err(internal)?;
-    let more = digests.len() > ERASED_AT_ONCE_MAX;
+    let (mut all, mut after) = (plan(&[], owner, &holds), None);
+    loop {
+        // What is held, and what was erased already, is passed over: it must not keep the rest from being reached.
+        let digests = reader.contents_of(subject, after, PLANNED_AT_ONCE).map_err(internal)?;
+        let Some(last) = digests.last().copied() else { return Ok((all, false)) };
+        let part = plan(&contents(reader, digests, &holds)?, owner, &holds);
+        all.erase.extend(part.erase);
+        all.kept.extend(part.kept);
+        all.kept.truncate(ERASED_AT_ONCE_MAX);
+        all.key_kept_by.extend(part.key_kept_by);
+        if all.erase.len() > ERASED_AT_ONCE_MAX {
+            all.erase.truncate(ERASED_AT_ONCE_MAX);
+            return Ok((all, true));
+        }
+        after = Some(last);
+    }
+}
+
+/// Those of these contents that are there, and whom of those who hold something they concern.
+fn contents(reader: &Reader, digests: Vec<Digest>, holds: &[Hold]) -> Result<Vec<Content>, Box<Problem>> {
+    let internal = |error: ReadError| Problem::internal(&error);
     let mut contents = vec![];
-    for digest in digests.into_iter().take(ERASED_AT_ONCE_MAX) {
+    for digest in digests {
         let Some(info) = reader.payload(digest).map_err(internal)? else { continue };
         let mut subjects: BTreeSet<Tag> = info.subjects().collect();
         for held in holds.iter().flat_map(Hold::subjects) {
@@ -285,7 +306,7 @@ fn planned(reader: &Reader, subject: Tag, owner: Option<Tag>) -> Result<(Plan, b
         }
         contents.push(Content { digest, subjects });
     }
-    Ok((plan(&contents, owner, &holds), more))
+    Ok(contents)
 }
 
 /// Place a hold
@@ -313,6 +334,10 @@ pub(crate) async fn place_hold(
     let new: NewHold = json_of(&app, &headers, body).await?;
     let about = about(&caller, &new.ground)?;
     named("id", &new.id)?;
+    if matches!(new.id.as_str(), "." | "..") {
+        let detail = "`id` is to be another name: this one cannot stand in the path of a release.";
+        return Err(Problem::new(Code::BadRequest, detail));
+    }
     let principal = new.principal.as_ref().map(|who| (who.iss.as_str(), who.sub.as_str()));
     let draft = Draft::held(&new.id, &new.sds, new.session.as_deref(), principal, &about);
     let rows = |record: &Record<'_>| {

@@ -112,5 +112,6 @@ pub(super) fn problem_of(body: &[u8]) -> Option<String> {
         Err(_) => text.lines().next()?.to_owned(),
     };
     let words: String = words.chars().filter(|c| !c.is_control()).take(300).collect();
+    let words = record::visible(&words);
     (!words.is_empty()).then_some(words)
 }

@@ -219,6 +219,7 @@ async fn what_is_asked_of_care_is_checked() {
         ("/v1/erasures", json!({"ground": "g", "session": "s", "more": 1})),
         ("/v1/erasures", json!({"ground": "g", "sd": "short"})),
         ("/v1/holds", json!({"id": "", "ground": "g", "session": "s"})),
+        ("/v1/holds", json!({"id": "..", "ground": "g", "session": "s"})),
         ("/v1/holds", json!({"id": "h", "session": "s"})),
     ] {
         assert_eq!(ask(&served, admin, target, &body).await.problem(400).kind, "bad-request", "{body}");
