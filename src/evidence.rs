@@ -16,9 +16,10 @@ use serde::Serialize;
 use tlog::policy::Policy;
 
 use crate::cli::{Failure, Verdict};
-use crate::print::{Printer, Table, count, remark, safe, things};
+use crate::print::{Printer, Table, count, remark, safe};
 use crate::trust::{HttpArgs, TrustArgs};
 use crate::whole_log::{Take, WholeLog, failure};
+use contents::Missing;
 
 /// Make one file for a session or a list of records: with proofs, to be checked without the log
 #[derive(Debug, clap::Args)]
@@ -77,7 +78,8 @@ pub(crate) async fn run(args: Args, printer: Printer) -> std::result::Result<Ver
     let kept = args.disclosures.as_deref().map(contents::read).transpose()?.unwrap_or_default();
     let wanted =
         Wanted { asked: args.asked(), show: args.disclose.clone(), kept, at_once: args.http.at_once };
-    let Filled { file, entries, disclosures } = wanted.fill(&log, &policy, printer).await?;
+    let Filled { file, entries, disclosures, missing } = wanted.fill(&log, &policy, printer).await?;
+    missing.remark();
     let report = file.verify(Some(&policy));
     let told = worth_writing(&report)?;
     let bytes = file.to_bytes();
@@ -141,6 +143,7 @@ pub(crate) struct Filled {
     pub(crate) file: Evidence,
     pub(crate) entries: usize,
     pub(crate) disclosures: usize,
+    pub(crate) missing: Missing,
 }
 
 impl Wanted {
@@ -153,10 +156,10 @@ impl Wanted {
     ) -> std::result::Result<Filled, Failure> {
         let gathered = gather(log, self.asked.clone(), printer).await?;
         something(&gathered, &self.asked, log)?;
-        let at_hand = contents::at_hand(&log.source, &gathered, &self).await?;
+        let (at_hand, missing) = contents::at_hand(&log.source, &gathered, &self).await?;
         let (entries, disclosures) = (gathered.entries.len(), at_hand.len());
         let file = make(log, gathered, at_hand, self, policy).await?;
-        Ok(Filled { file, entries, disclosures })
+        Ok(Filled { file, entries, disclosures, missing })
     }
 }
 
@@ -240,11 +243,4 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> std::result::Result<(), Failur
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
-}
-
-/// "3 contents are hidden": of which nothing is at hand.
-pub(super) fn not_at_hand(number: usize, why: &str) {
-    if number > 0 {
-        remark(&format!("{} {why}", things(number as u64, "content is", "contents are")));
-    }
 }

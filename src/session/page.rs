@@ -61,7 +61,7 @@ pub(super) fn print(story: &Story, verdict: Verdict, speaks_for: &str) {
     }
 }
 
-fn authority(story: &Story) -> Vec<String> {
+pub(crate) fn authority(story: &Story) -> Vec<String> {
     let mut lines = Vec::new();
     let mut say = |name: &str, value: String| lines.push(format!("{name:<13} {value}"));
     for principal in &story.principals {
@@ -109,14 +109,14 @@ fn identity(identity: &Identity) -> String {
     format!("{}{of}, {}", safe(&identity.sub), identity.grade)
 }
 
-fn heading(call: &Call) -> String {
+pub(crate) fn heading(call: &Call) -> String {
     let tool = call.tool.as_deref().map_or("an unnamed tool".into(), safe);
     let on = call.target.as_deref().map_or(String::new(), |target| format!(" on {}", safe(target)));
     let effect = call.effect.map_or(String::new(), |effect| format!(", {effect}"));
     format!("{}  {tool}{on}{effect}", safe(&call.id))
 }
 
-fn lines_of(call: &Call) -> Vec<String> {
+pub(crate) fn lines_of(call: &Call) -> Vec<String> {
     let mut lines = Vec::new();
     match &call.requested {
         Some(asked) => {
