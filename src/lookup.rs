@@ -195,8 +195,8 @@ fn failure(error: FollowError<BundlesError<StoreError>>) -> Failure {
 impl Shown {
     fn table(&self) -> Table {
         let rate = |seconds: f64| {
-            let rate = count((self.size as f64 / seconds.max(0.001)) as u64);
-            format!("{} in {seconds:.1} s, {rate} a second", things(self.size, "entry", "entries"))
+            let rate = self.size as f64 / seconds.max(0.001);
+            format!("{} in {seconds:.1} s, {rate:.0} a second", things(self.size, "entry", "entries"))
         };
         let each = self.bytes_per_record.map(|each| format!("{each:.1} a record"));
         let kept = things(self.entries, "entry", "entries");

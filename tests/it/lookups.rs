@@ -1,8 +1,5 @@
 //! `deedbook lookup`: how far the lookups of a log are, and made anew on the server's own road.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-
 use serde_json::Value;
 
 use crate::fsck::{Stopped, flip};
@@ -67,17 +64,8 @@ fn lookups_are_not_made_from_a_log_that_is_not_what_was_signed() {
 /// Many records in one request, as somebody sends them who asks for no receipts.
 fn post(served: &Served, from: u64, count: u64) {
     let body = testkit::sample::typical_ndjson(from, count, &mut testkit::Chance::seeded(from));
-    let address = served.url.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    let head = format!(
-        "POST /v1/records?wait=published HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
-         Content-Type: application/x-ndjson\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(&[head.as_bytes(), &body].concat()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{}", &answer[..200]);
+    let answer = served.exchange("POST", "/v1/records?wait=published", "application/x-ndjson", &body);
+    assert_eq!(answer.map(|(status, _)| status), Some(200));
 }
 
 #[test]
