@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::print::Printer;
 use crate::{
-    audit, backup, completions, demo, erase, evidence, fsck, hammer, hold, key, payload, rebuild, record,
-    restore, search, serve, session, token, verify,
+    audit, backup, completions, demo, erase, evidence, fsck, hammer, hold, key, lookup, payload, rebuild,
+    record, restore, search, serve, session, token, verify,
 };
 
 /// A transparency log for what AI agents do.
@@ -52,7 +52,7 @@ pub(crate) enum Verb {
     Record(record::Args),
     Verify(verify::Args),
     Audit(audit::Args),
-    Search(search::Args),
+    Search(Box<search::Args>),
     Session(session::Args),
     Evidence(evidence::Args),
     Payload(payload::Args),
@@ -62,6 +62,7 @@ pub(crate) enum Verb {
     Restore(restore::Args),
     Fsck(fsck::Args),
     Rebuild(rebuild::Args),
+    Lookup(lookup::Args),
     Key(key::Args),
     Token(token::Args),
     Hammer(hammer::Args),

@@ -165,9 +165,9 @@ fn named(whose: &Whose) -> String {
 
 fn table(done: &Erased, whose: &Whose) -> Table {
     let indexes = done.erased.iter().map(|erased| erased.index);
-    let recorded = indexes.clone().min().zip(indexes.max()).map(|(first, last)| match first == last {
-        true => format!("at {}", count(first)),
-        false => format!("at {} to {}", count(first), count(last)),
+    let recorded = indexes.clone().min().zip(indexes.max()).map(|(first, last)| {
+        let to = if first == last { String::new() } else { format!(" to {}", count(last)) };
+        format!("at {}{to}", count(first))
     });
     let holds: BTreeSet<String> =
         done.kept.iter().flat_map(|kept| kept.holds.iter().map(|id| safe(id))).collect();

@@ -123,11 +123,8 @@ fn lines(hold: &Hold) -> String {
     };
     let state = if hold.released.is_none() { "holds" } else { "released" };
     let scopes = hold.scopes.iter().map(scope).collect::<Vec<_>>().join("; ");
-    let mut text = format!("{}  {state}  {scopes}\n{}", safe(&hold.id), who("placed  ", &hold.placed));
-    if let Some(released) = &hold.released {
-        text += &format!("\n{}", who("released", released));
-    }
-    text
+    let released = hold.released.as_ref().map_or(String::new(), |end| format!("\n{}", who("released", end)));
+    format!("{}  {state}  {scopes}\n{}{released}", safe(&hold.id), who("placed  ", &hold.placed))
 }
 
 fn scope(scope: &Scope) -> String {

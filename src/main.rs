@@ -12,6 +12,7 @@ mod fsck;
 mod hammer;
 mod hold;
 mod key;
+mod lookup;
 mod payload;
 mod place;
 mod print;
@@ -70,7 +71,7 @@ async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
         Verb::Record(args) => record::run(args, printer).await,
         Verb::Verify(args) => verify::run(&args, printer),
         Verb::Audit(args) => audit::run(args, printer).await,
-        Verb::Search(args) => search::run(args, printer).await,
+        Verb::Search(args) => search::run(*args, printer).await,
         Verb::Payload(args) => payload::run(args, printer).await,
         Verb::Erase(args) => erase::run(args, printer).await,
         Verb::Hold(args) => hold::run(args, printer).await,
@@ -80,6 +81,7 @@ async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
         Verb::Fsck(args) => fsck::run(args, printer).await,
         Verb::Rebuild(args) => rebuild::run(args, printer).await,
         Verb::Restore(args) => restore::run(args, printer).await,
+        Verb::Lookup(args) => lookup::run(args, printer).await,
         Verb::Key(args) => key::run(&args, printer),
         Verb::Token(args) => token::run(args, printer).await,
         Verb::Hammer(args) => hammer::run(args, printer).await,

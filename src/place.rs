@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::lookup::Lookups;
 use ::record::Places;
-use lookup::Lookups;
 use sequencer::log::Status;
 use sequencer::publisher::Evidence as _;
 use sequencer::{DataDirectory, Kind, Log, LogIdentity, Options};
@@ -150,19 +150,24 @@ fn custody(directory: &DataDirectory, settings: Settings) -> Result<Custody, Fai
 
 /// The lookups of the log in a directory. What is there is derived from the log: where it cannot be used, it is made anew.
 fn lookups(directory: &DataDirectory) -> Result<Lookups, Failure> {
-    let identity = directory.identity().map_err(Failure::could_not_tell)?;
-    let origin = identity.map(|identity| identity.origin).unwrap_or_default();
-    let path = directory.lookups_path();
-    let open = || {
-        let options = SledOptions { cache_bytes: LOOKUP_CACHE_BYTES, ..SledOptions::default() };
-        let store = SledStore::open(&path, &options).map_err(|error| error.to_string())?;
-        Lookups::open(Arc::new(store), &origin).map_err(|error| error.to_string())
-    };
-    open().or_else(|why| {
+    let opened = open_lookups(directory).or_else(|why| {
+        let path = directory.lookups_path();
         remark(&format!("{}: {why}; the lookups are made anew", path.display()));
         std::fs::remove_dir_all(&path).map_err(Failure::could_not_tell)?;
-        open().map_err(Failure::could_not_tell)
-    })
+        open_lookups(directory).map_err(Failure::could_not_tell)
+    });
+    opened.map(|(lookups, _)| lookups)
+}
+
+/// The lookups of the log in a directory, begun if there are none, and their store; or why they cannot be used.
+pub(crate) fn open_lookups(directory: &DataDirectory) -> Result<(Lookups, Arc<SledStore>), String> {
+    let identity = directory.identity().map_err(|error| error.to_string())?;
+    let origin = identity.map(|identity| identity.origin).unwrap_or_default();
+    let options = SledOptions { cache_bytes: LOOKUP_CACHE_BYTES, ..SledOptions::default() };
+    let store = SledStore::open(&directory.lookups_path(), &options).map_err(|error| error.to_string())?;
+    let store = Arc::new(store);
+    let lookups = Lookups::open(store.clone(), &origin).map_err(|error| error.to_string())?;
+    Ok((lookups, store))
 }
 
 /// Key and kind of the log in a directory, made if there is none.

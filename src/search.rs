@@ -235,7 +235,7 @@ mod tests {
             .collect();
         assert_eq!(typed, asked);
         let fields: BTreeSet<_> = Field::ALL.iter().map(|field| field.as_str()).collect();
-        let kinds: BTreeSet<_> = lookup::keys::Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let kinds: BTreeSet<_> = ::lookup::keys::Kind::ALL.iter().map(|kind| kind.as_str()).collect();
         assert_eq!(fields, kinds);
     }
 

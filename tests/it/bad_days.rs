@@ -2,6 +2,7 @@
 //!
 //! The campaigns of `cargo xtask crash`, `powercut` and `crowd` are the long versions.
 
+mod content;
 mod crash;
 mod damage;
 mod disk;
@@ -9,8 +10,6 @@ mod missing;
 mod old_copy;
 mod stop;
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
 use crate::run::{Ran, deedbook};
@@ -56,19 +55,8 @@ fn audit(served: &Served, state: &Path) -> Ran {
 
 /// Status and body of one request.
 fn ask(served: &Served, method: &str, path: &str, body: &str) -> (u16, String) {
-    let address = served.url.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    let length = body.len();
-    write!(
-        stream,
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    (status.unwrap_or_else(|| panic!("{answer:?}")), body.to_owned())
+    let answer = served.exchange(method, path, "application/octet-stream", body.as_bytes());
+    answer.unwrap_or_else(|| panic!("no answer: {}", served.words()))
 }
 
 /// A directory with all that is in it.

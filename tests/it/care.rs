@@ -1,5 +1,6 @@
 //! Content from its arrival to its end, with the built binary: shown, held, released, erased; and what stays.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -14,6 +15,8 @@ pub(crate) const ISS: &str = "https://idp.example";
 pub(crate) struct Desk {
     pub(crate) home: tempfile::TempDir,
     pub(crate) served: Served,
+    /// Entries of the log, at least.
+    size: Cell<u64>,
 }
 
 impl Desk {
@@ -24,7 +27,7 @@ impl Desk {
     pub(crate) fn with(options: &[&str]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let served = Served::start_under_tokens(&home.path().join("data"), options);
-        let desk = Self { home, served };
+        let desk = Self { home, served, size: Cell::new(0) };
         let anybody = ["--producer", "*", "--agent", "*", "--principal", "*"];
         let out = desk.path("submitter.token");
         let words = ["token", "create", "crm", "--role", "submitter", "--out", out.to_str().unwrap()];
@@ -52,6 +55,9 @@ impl Desk {
             ["record", file.to_str().unwrap(), "--url", &self.served.url, "--vkey", &self.served.vkey];
         deedbook(words.iter().chain(&["--published", "--token-file", token.to_str().unwrap()])).expect(0);
         let receipts = self.path(&format!("{name}.receipts.ndjson"));
+        let last = std::fs::read_to_string(&receipts).unwrap();
+        let last: Value = serde_json::from_str(last.lines().last().unwrap()).unwrap();
+        self.size.set(last["index"].as_u64().unwrap() + 1);
         (file, receipts)
     }
 
@@ -61,9 +67,11 @@ impl Desk {
         deedbook(["verify", receipts, "--records", file, "--vkey", &self.served.vkey])
     }
 
-    /// The record of this id as it stands in the log.
+    /// The entry of call `n`, as soon as the lookups have followed to it.
     pub(crate) fn logged(&self, n: u64) -> Value {
-        let found = self.admin(&["search", "--json", "--record", &id(n), "--wait-for", "3"]).expect(0).json();
+        let size = self.size.get().to_string();
+        let words = ["search", "--json", "--record", &id(n), "--wait-for", &size];
+        let found = self.admin(&words).expect(0).json();
         let entry = found["records"][0]["entry"].as_str().unwrap_or_else(|| panic!("{found}"));
         serde_json::from_str(entry).unwrap()
     }
@@ -83,7 +91,7 @@ impl Desk {
     }
 }
 
-fn id(n: u64) -> String {
+pub(crate) fn id(n: u64) -> String {
     format!("0198f0c2-7d1e-7c3a-9a54-{n:012x}")
 }
 

@@ -11,6 +11,7 @@ mod descriptors;
 mod evidence;
 mod fsck;
 mod hammer;
+mod lookups;
 mod readme;
 mod record;
 mod restore;

@@ -1,6 +1,7 @@
 //! `deedbook serve` as a process of its own, on a port of its own, for as long as a test needs it.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -72,6 +73,17 @@ impl Served {
         Err(Ran { code, out: line, err: std::fs::read_to_string(words.path()).unwrap() })
     }
 
+    /// Status and body of one request; `None` if the connection breaks.
+    pub(crate) fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        media: &str,
+        body: &[u8],
+    ) -> Option<(u16, String)> {
+        exchange(&self.url, method, path, media, body)
+    }
+
     /// What it has written to standard error.
     pub(crate) fn words(&self) -> String {
         std::fs::read_to_string(self.words.path()).unwrap()
@@ -99,6 +111,28 @@ impl Served {
         let process = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(process, signal).unwrap();
     }
+}
+
+/// Status and body of one request to a server at this URL; `None` if the connection breaks.
+pub(crate) fn exchange(
+    url: &str,
+    method: &str,
+    path: &str,
+    media: &str,
+    body: &[u8],
+) -> Option<(u16, String)> {
+    let address = url.strip_prefix("http://")?;
+    let mut stream = TcpStream::connect(address).ok()?;
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: {media}\r\n\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(&[head.as_bytes(), body].concat()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }
 
 impl Drop for Served {

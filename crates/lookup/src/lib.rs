@@ -17,6 +17,7 @@
 //! Findings are noted by a second index of the same kind, because the fold that makes them has to begin at the first
 //! entry whenever a process starts; until it is there again, [`Lookups::findings_size`] says how far it is.
 
+mod bundles;
 mod codec;
 mod follow;
 mod index;
@@ -25,6 +26,7 @@ mod lookups;
 mod query;
 mod state;
 
+pub use bundles::{Bundles, BundlesError, FromBundles};
 pub use follow::{Entries, FollowError, Follower, Progress};
 pub use index::{LookupError, STRETCH};
 pub use lookups::Lookups;

@@ -10,12 +10,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use lookup::{Entries, FollowError, Follower};
+use lookup::{Bundles, FollowError, Follower, FromBundles};
 use parking_lot::Mutex;
 use sequencer::reader::{ReadError, Reader};
 use tlog::{
-    Head, bundle,
-    tile::{Bundle, Resource, WIDTH},
+    Head,
+    tile::{Bundle, Resource},
 };
 
 use crate::app::App;
@@ -26,37 +26,15 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The log of this process, as its follower reads it: what is published.
 struct Published(Reader);
 
-/// Why the log of this process cannot be followed.
-#[derive(Debug, thiserror::Error)]
-enum PublishedError {
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error("the bundle of entry {0} is not there, or is none")]
-    Bundle(u64),
-}
+impl Bundles for Published {
+    type Error = ReadError;
 
-impl Entries for Published {
-    type Error = PublishedError;
-
-    fn head(&self) -> Result<Head, PublishedError> {
+    fn head(&self) -> Result<Head, ReadError> {
         Ok(self.0.published().head())
     }
 
-    fn entries(&self, from: u64, max: u64, size: u64) -> Result<Vec<Bytes>, PublishedError> {
-        let (mut entries, until) = (vec![], (from + max).min(size));
-        while from + (entries.len() as u64) < until {
-            let next = from + entries.len() as u64;
-            let wrong = || PublishedError::Bundle(next);
-            let place = Bundle::at(next / WIDTH, size).ok_or_else(wrong)?;
-            let bytes = self.0.get(Resource::Bundle(place))?.ok_or_else(wrong)?;
-            let whole = bundle::decode_all(&bytes).map_err(|_| wrong())?;
-            let before = entries.len();
-            entries.extend(whole.into_iter().skip((next % WIDTH) as usize).take((until - next) as usize));
-            if entries.len() == before {
-                return Err(wrong());
-            }
-        }
-        Ok(entries)
+    fn bundle(&self, place: Bundle) -> Result<Option<Bytes>, ReadError> {
+        self.0.get(Resource::Bundle(place))
     }
 }
 
@@ -74,7 +52,7 @@ impl Following {
     pub fn begin(app: &Arc<App>) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
         let thread = app.lookups.clone().map(|lookups| {
-            let (source, mut follower) = (Published(app.reader.clone()), Follower::new(lookups));
+            let (source, mut follower) = (FromBundles(Published(app.reader.clone())), Follower::new(lookups));
             let metrics = app.metrics.clone();
             std::thread::Builder::new().name("lookups".into()).spawn(move || {
                 loop {
