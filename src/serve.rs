@@ -31,11 +31,15 @@ const BACKLOG: u32 = 4096;
 #[command(after_help = "Examples:\n  \
     deedbook serve --open\n  \
     deedbook serve --data /var/lib/deedbook --origin log.example.org/agents\n  \
+    deedbook serve --sensitive purpose,target,name\n  \
     deedbook serve --config /etc/deedbook.toml\n\n\
     Without --data it makes a log in ./deedbook-data; without --listen it listens on 127.0.0.1:2026. To submit, and to\n\
     look at records, takes a token (deedbook token); the first one, an admin's, is put into DIR/admin.token. With --open\n\
     nobody is asked: for trying out, on this machine alone. A configuration file has the same names (with _ for -); an\n\
     option wins over the environment, the environment over the file.\n\
+    Content (input, output, ...) stands beside the log and can be erased (deedbook erase); all else in a record stays for\n\
+    good. Fields that --sensitive names go beside the log too: their digests are in the record, nobody finds a record by\n\
+    them, and receipts hold as before. It is for records that come from now on, and not for signed ones.\n\
     Ctrl-C or SIGTERM: requests under way are answered, what was accepted is committed and published.")]
 pub(crate) struct Args {
     /// The log's directory [default: deedbook-data]

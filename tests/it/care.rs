@@ -199,3 +199,112 @@ fn nothing_is_erased_without_a_word_or_without_the_right_to() {
     let nobody = desk.admin(&["erase", "--ground", "g", "--yes", "--session", "s-none"]).expect(0);
     assert!(nobody.out.contains("0 contents of the session s-none erased"), "{}", nobody.out);
 }
+
+/// Records of the log's own: who may, who looked, what is held and erased.
+#[test]
+fn what_the_log_itself_writes_is_audited_with_the_rest_and_no_finding_is_its_own() {
+    let desk = Desk::new();
+    let opened = |n: u64, kind: &str| {
+        let mut record = call(n, "s-1", "alice", "x");
+        record["type"] = json!(kind);
+        record["delivery"] = json!("live");
+        record.as_object_mut().unwrap().retain(|member, _| !matches!(member.as_str(), "action" | "input"));
+        record
+    };
+    desk.record("calls", &[opened(0, "session.opened"), call(1, "s-1", "alice", "one")]);
+    let sd = desk.sd(1);
+    // Every kind of look and of change, and a reader who comes again.
+    for _ in 0..3 {
+        desk.admin(&["payload", &sd]).expect(0);
+        desk.admin(&["search", "--session", "s-1"]).expect(0);
+        desk.admin(&["hold", "list"]).expect(0);
+        desk.admin(&["token", "list"]).expect(0);
+        desk.audit().expect(0);
+    }
+    desk.admin(&["hold", "place", "case-7", "--sd", &sd, "--ground", "g"]).expect(0);
+    desk.admin(&["erase", "--yes", "--sd", &sd, "--ground", "g"]).expect(1);
+    desk.admin(&["hold", "release", "case-7", "--ground", "g"]).expect(0);
+    desk.admin(&["erase", "--yes", "--sd", &sd, "--ground", "g"]).expect(0);
+    let made = desk.admin(&["token", "create", "brief", "--role", "auditor", "--json"]).expect(0).json();
+    desk.admin(&["token", "revoke", made["about"]["id"].as_str().unwrap()]).expect(0);
+
+    // Stopped, so that what is counted is written; and opened once more.
+    let Desk { home, served, .. } = desk;
+    let data = served.data.clone();
+    assert!(served.stop().success());
+    let checked = deedbook(["fsck", "--json", "--data", data.to_str().unwrap()]).expect(0).json();
+    let size = checked["size"].as_u64().unwrap();
+    let desk = Desk { home, served: Served::start_under_tokens(&data, &[]), size: Cell::new(size) };
+    desk.audit().expect(0);
+
+    let size = size.to_string();
+    let own = ["search", "--json", "--producer", "deedbook", "--limit", "1000", "--wait-for", &size];
+    let own = desk.admin(&own).expect(0).json();
+    let own = own["records"].as_array().unwrap();
+    let kinds: std::collections::BTreeSet<String> = own
+        .iter()
+        .map(|found| serde_json::from_str::<Value>(found["entry"].as_str().unwrap()).unwrap())
+        .map(|entry| entry["record"]["type"].as_str().unwrap().to_owned())
+        .collect();
+    let written = [
+        "access.granted",
+        "access.read",
+        "access.revoked",
+        "coverage.declared",
+        "hold.placed",
+        "hold.released",
+        "key.registered",
+        "payload.erased",
+    ];
+    assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), written);
+    for found in own {
+        assert!(found.get("findings").is_none(), "{}: {}", found["findings"], found["entry"]);
+    }
+    // And by the fold of whoever reads the log: what is found is about the agent's records alone.
+    let token = desk.served.data.join("admin.token");
+    let words = ["session", &desk.served.url, "--json", "--vkey", &desk.served.vkey, "--token-file"];
+    let sessions = deedbook(words.iter().chain(&[token.to_str().unwrap()])).expect(1).json();
+    let sessions = sessions["sessions"].as_array().unwrap();
+    assert_eq!((sessions.len(), &sessions[0]["session"]), (1, &json!("s-1")));
+    assert_eq!(sessions[0]["rules"], json!(["received_late", "coverage_undeclared"]), "{sessions:?}");
+}
+
+#[test]
+fn fields_that_are_said_to_be_sensitive_stand_beside_the_log_and_the_receipts_hold() {
+    let desk = Desk::with(&["--sensitive", "purpose,target,name"]);
+    let mut record = call(0, "s-1", "alice", "one");
+    record["principal"]["name"] = json!("Alice \u{1b}[2J");
+    record["action"]["target"] = json!("contact/42");
+    record["purpose"] = json!("tidy up");
+    let files = desk.record("calls", &[record]);
+    let entry = desk.logged(0);
+    assert_eq!(entry["log"]["disclosed"].as_array().unwrap().len(), 4, "{entry}");
+    let record = &entry["record"];
+    for (field, text) in [
+        (&record["principal"]["name"], "Alice \\u{1b}[2J\n"),
+        (&record["action"]["target"], "contact/42\n"),
+        (&record["purpose"], "tidy up\n"),
+        (&record["input"], "one\n"),
+    ] {
+        assert_eq!(desk.admin(&["payload", field["sd"].as_str().unwrap()]).expect(0).out, text);
+    }
+    desk.verify(&files).expect(0);
+    // What is beside the log is not searched, and shown to be there.
+    for words in [["--target", "contact/42"], ["--name", "Alice \u{1b}[2J"]] {
+        assert!(
+            desk.admin(&["search", words[0], words[1]]).expect(0).out.starts_with("0 records"),
+            "{words:?}"
+        );
+    }
+    let shown = desk.admin(&["search", "--user", "alice"]).expect(0).out;
+    assert!(
+        shown.contains("crm.update (") && shown.contains("alice") && !shown.contains("contact/42"),
+        "{shown}"
+    );
+    desk.admin(&["erase", "--yes", "--ground", "g", "--principal", ISS, "alice"]).expect(0);
+    assert!(
+        desk.admin(&["payload", record["purpose"]["sd"].as_str().unwrap()]).expect(1).err.contains("erased")
+    );
+    desk.verify(&files).expect(0);
+    desk.audit().expect(0);
+}

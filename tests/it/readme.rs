@@ -61,6 +61,35 @@ fn the_commands_with_tokens_work_as_they_stand() {
     {
         assert!(said.contains(held), "{held:?} is not in\n{said}");
     }
+    let said = type_in(&blocks("Use it")[4].replace("http://127.0.0.1:2026", &served.url), home.path());
+    for held in [
+        "time ",
+        "placed: the hold case-7",
+        "released: the hold case-7",
+        "sofia_kim_7287 (tau-bench:airline) erased",
+    ] {
+        assert!(said.contains(held), "{held:?} is not in\n{said}");
+    }
+}
+
+/// The verbs that the README names, and those that the program has.
+#[test]
+fn every_verb_is_in_the_list_and_nothing_else() {
+    let listed = README.split_once("|---|---|\n").unwrap().1.split("\n\n").next().unwrap();
+    let mut named: Vec<&str> =
+        listed.lines().flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2)).collect();
+    let help = crate::run::deedbook(["--help"]).expect(0).out;
+    let commands = help.split_once("Commands:\n").unwrap().1.split("\n\n").next().unwrap();
+    // A line with a name is set in by two; one that goes on has no name.
+    let names = commands.lines().filter_map(|line| line.strip_prefix("  "));
+    let mut verbs: Vec<&str> = names
+        .filter(|line| !line.starts_with(' '))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|verb| *verb != "help")
+        .collect();
+    named.sort_unstable();
+    verbs.sort_unstable();
+    assert_eq!(named, verbs);
 }
 
 #[test]

@@ -238,8 +238,22 @@ fn no_line_of_any_log_shows_a_token_however_much_is_said() {
         0,
     );
     loud(&["token", "list", "--url", url], &log.admin(), 0);
+    let nothing = ::record::Sd::of("nothing").to_string();
+    loud(&["search", "--url", url, "--user", "x"], &auditor, 0);
+    loud(&["search", "--url", url], &submitter, 2);
+    loud(&["payload", &nothing, "--url", url], &auditor, 2);
+    let erase = ["erase", "--yes", "--ground", "g", "--url", url];
+    loud(&[&erase[..], &["--sd", &nothing]].concat(), &log.admin(), 2);
+    loud(&[&erase[..], &["--session", "s"]].concat(), &auditor, 2);
+    loud(&["hold", "place", "h", "--session", "s", "--ground", "g", "--url", url], &log.admin(), 0);
+    loud(&["hold", "release", "h", "--ground", "g", "--url", url], &submitter, 2);
+    loud(&["hold", "list", "--url", url], &auditor, 0);
+    let guess = log.path("guess");
+    std::fs::write(&guess, server::access::Secret::new(&[9; 32]).text()).unwrap();
+    loud(&["search", "--url", url], &guess, 2);
+    loud(&[&erase[..], &["--session", "s"]].concat(), &guess, 2);
     let admin = text(&log.admin());
-    let tokens = [text(&submitter), text(&auditor), admin];
+    let tokens = [text(&submitter), text(&auditor), admin, text(&guess)];
     let (_, heard) = log.served.stop_and_hear();
     assert!(heard.lines().count() > 100, "the server says much: {heard}");
     for (at, token) in tokens.iter().enumerate() {
@@ -291,6 +305,26 @@ fn a_redirect_takes_nobodys_token_along() {
     std::fs::write(&file, testkit::sample::typical_ndjson(0, 1, &mut Chance::seeded(7))).unwrap();
     with_token(["record", file.to_str().unwrap(), "--url", &url, "--vkey", vkey], Some(&submitter)).expect(2);
     assert_eq!(stolen.lock().unwrap().len(), was_led.len(), "a submission is not led astray at all");
+
+    let sd = ::record::Sd::of("nothing").to_string();
+    with_token(["search", "--url", &url], Some(&auditor)).expect(2);
+    with_token(["payload", &sd, "--url", &url], Some(&auditor)).expect(2);
+    with_token(["hold", "list", "--url", &url], Some(&log.admin())).expect(2);
+    assert!(
+        asked.lock().unwrap().last().unwrap().contains(&text(&log.admin())),
+        "the log itself is shown it"
+    );
+    let was_led = stolen.lock().unwrap().clone();
+    assert!(was_led.iter().all(|request| !request.to_lowercase().contains("authorization")), "{was_led:?}");
+    let erase = ["erase", "--yes", "--ground", "g", "--session", "s", "--url", &url];
+    with_token(erase, Some(&log.admin())).expect(2);
+    let place = ["hold", "place", "h", "--ground", "g", "--session", "s", "--url", &url];
+    with_token(place, Some(&log.admin())).expect(2);
+    assert_eq!(
+        stolen.lock().unwrap().len(),
+        was_led.len(),
+        "what changes something is not led astray at all"
+    );
 }
 
 #[test]

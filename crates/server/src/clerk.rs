@@ -106,7 +106,7 @@ impl Clerk {
     }
 }
 
-/// A draft as it goes to the log: signed, in its envelope, its content sealed beside it. Blocks.
+/// A draft as it goes to the log: signed if it is to be, in its envelope, its content sealed beside it. Blocks.
 fn sealed(
     app: &App,
     key: &SigningKey,
@@ -128,7 +128,8 @@ fn sealed(
         let payloads = vec![Payload { place, sd, text, secret: false }];
         rows.payloads = app.custody()?.seal(&Unsealed { payloads, belongs: Belongs::to(&record) })?;
     }
-    let signatures = Signatures::new(vec![signature::sign(key, submission.canonical())])?;
+    let sign = || Signatures::new(vec![signature::sign(key, submission.canonical())]);
+    let signatures = draft.is_signed().then(sign).transpose()?;
     let received = app.received();
     let vouched = Vouched {
         received: &received,
@@ -139,7 +140,7 @@ fn sealed(
         secret: Places::NONE,
         salt: random()?,
     };
-    let entry = record::seal(&submission, Some(&signatures), &vouched)?;
+    let entry = record::seal(&submission, signatures.as_ref(), &vouched)?;
     let entry = Entry::new(entry.into_bytes()).map_err(|error| Problem::internal(&error))?;
     let identity = Identity { key: submission.key(), digest: submission.digest() };
     let mut submission = sequencer::pool::Submission::new(entry, Some(identity));

@@ -116,6 +116,12 @@ impl Draft {
         Some(RecordKey::new(id, PRODUCER))
     }
 
+    /// Whether it is signed: all but what comes before the key is announced. A signature by a key that the log has not
+    /// announced yet is a finding, and the announcement itself is the log's word.
+    pub(super) fn is_signed(&self) -> bool {
+        self.id.is_none()
+    }
+
     /// The JSON of the record.
     pub(super) fn json(&self, origin: &str, now: Moment, sd: Option<Value>) -> Value {
         let id = self.id.unwrap_or_else(Uuid::now_v7);
