@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use client::audit::{Audit, Report, Scope, Silent};
-use client::{Receipt, Source, follow};
+use client::follow::{self, Changes};
+use client::{Receipt, Source};
 use serde::Serialize;
 use tlog::policy::Policy;
 
@@ -187,7 +188,14 @@ fn cannot_write(place: &Path, error: &std::io::Error) -> Failure {
 
 async fn audit(directory: &Path, policy: &Policy) -> Result<Report, Failure> {
     let source = Source::directory(directory).map_err(Failure::could_not_tell)?;
-    let audit = Audit { source, policy: policy.clone(), state: None, scope: Scope::Full, threads: cores() };
+    let audit = Audit {
+        source,
+        policy: policy.clone(),
+        changes: Changes::Refused,
+        state: None,
+        scope: Scope::Full,
+        threads: cores(),
+    };
     audit.run(&Silent).await.map_err(Failure::could_not_tell)
 }
 

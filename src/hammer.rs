@@ -156,9 +156,10 @@ impl Args {
         printer: Printer,
     ) -> Result<Option<Checked>, Failure> {
         let Some(policy) = policy else { return Ok(None) };
+        let source = Source::open(&self.url, &self.http.options()?).map_err(Failure::could_not_tell)?;
         let promises = Promises {
-            source: Source::open(&self.url, &self.http.options()?).map_err(Failure::could_not_tell)?,
-            policy,
+            policy: self.trust.follow(policy, &source).await?,
+            source,
             wait: Duration::from_secs(self.publish_wait),
             threads: cores(),
         };

@@ -9,6 +9,7 @@ mod demo;
 mod fsck;
 mod hammer;
 mod key;
+mod keyring;
 mod place;
 mod print;
 mod progress;
@@ -69,7 +70,7 @@ async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
         Verb::Fsck(args) => fsck::run(args, printer).await,
         Verb::Rebuild(args) => rebuild::run(args, printer).await,
         Verb::Restore(args) => restore::run(args, printer).await,
-        Verb::Key(args) => key::run(&args, printer),
+        Verb::Key(args) => key::run(args, printer).await,
         Verb::Token(args) => token::run(args, printer).await,
         Verb::Hammer(args) => hammer::run(args, printer).await,
         Verb::Completions(args) => completions::run(&args),

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use client::keys::History;
 use sequencer::log::Status;
 use sequencer::publisher::Evidence as _;
-use sequencer::{DataDirectory, Kind, Log, LogIdentity, Options};
+use sequencer::{DataDirectory, Kind, Log, LogIdentity, LogKeys, Options};
 use server::metrics::Metrics;
 use server::{App, SystemClock};
 use store::{OpenError, SledOptions, SledStore};
@@ -16,6 +17,7 @@ use tlog::key::{KeyName, Signer};
 
 use crate::admission::Admission;
 use crate::cli::Failure;
+use crate::keyring::Keyring;
 
 /// What a log takes, as it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
@@ -72,17 +74,15 @@ impl OpenLog {
         let (signer, kind, new) = identify(&directory, wanted)?;
         if !new {
             refuse_to_begin_again(&directory)?;
+            directory.mend_keys().map_err(Failure::could_not_tell)?;
         }
-        let options = SledOptions { cache_bytes: settings.cache_bytes, ..SledOptions::default() };
-        let store = SledStore::open(&directory.store_path(), &options).map_err(cannot_open)?;
         let metrics = Metrics::new();
         let options = Options {
             publish_every: settings.publish_every,
             observer: metrics.clone(),
             ..Options::default()
         };
-        let log = Log::open(Arc::new(store), kind, signer, Box::new(directory.head_file()), options);
-        let log = log.map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
+        let log = start(&directory, signer, kind, settings.cache_bytes, options)?;
         let (access, admin_token) = settings.admission.access(&directory)?;
         let app = App::new(log, metrics.clone(), Arc::new(SystemClock), settings.publish_every, access);
         Ok(Self { app, metrics, new, admin_token, path: path.to_owned(), _directory: directory })
@@ -97,6 +97,26 @@ impl OpenLog {
             Status::Closed => Some("the log is closed".to_owned()),
         }
     }
+}
+
+/// Opens the log in a directory that is held, with all the keys that it has and had.
+pub(crate) fn start(
+    directory: &DataDirectory,
+    signer: Signer,
+    kind: Kind,
+    cache_bytes: u64,
+    options: Options,
+) -> Result<Log, Failure> {
+    let keyring = Keyring::of(directory.path(), signer.verifier_key().clone())?;
+    let history = Some(keyring.history()).filter(|history| !history.rotations().is_empty());
+    let keys = LogKeys::from(signer)
+        .with_outgoing(directory.outgoing().map_err(Failure::could_not_tell)?)
+        .with_past(&keyring.all())
+        .with_history(history.map(History::to_bytes));
+    let sled = SledOptions { cache_bytes, ..SledOptions::default() };
+    let store = SledStore::open(&directory.store_path(), &sled).map_err(cannot_open)?;
+    let log = Log::open(Arc::new(store), kind, keys, Box::new(directory.head_file()), options);
+    log.map_err(|error| Failure::does_not_hold(format!("{}: {error}", directory.path().display())))
 }
 
 /// A store that is damaged is a finding; one that cannot be reached is not.

@@ -27,7 +27,8 @@ const AT_ONCE: usize = 16;
 /// What is to be made, and from what.
 pub(crate) struct Making<'a> {
     pub(crate) directory: &'a DataDirectory,
-    pub(crate) vkey: &'a VerifierKey,
+    /// All that the log has and had.
+    pub(crate) keys: &'a [VerifierKey],
     pub(crate) identity: &'a LogIdentity,
     /// Where the entries have to lead.
     pub(crate) checkpoint: &'a SignedCheckpoint,
@@ -50,7 +51,7 @@ impl Making<'_> {
         let new = self.directory.path().join("store.new");
         remove(&new)?;
         let helped = self.fill(&new, printer).await?;
-        let checked = fsck::check(&new, self.vkey, self.identity, printer).await?;
+        let checked = fsck::check(&new, self.keys, self.identity, printer).await?;
         if checked.wrong > 0 {
             return Err(Failure::does_not_hold(format!(
                 "the new store does not stand its check ({} things are wrong); it is left in {}",
@@ -205,11 +206,11 @@ fn remove(path: &Path) -> Result<(), Failure> {
 /// A store that is open for reading, as a place to take entries from.
 pub(crate) fn own_source(
     directory: &DataDirectory,
-    vkey: &VerifierKey,
+    keys: &[VerifierKey],
 ) -> Result<(Source, SignedCheckpoint), Failure> {
     let path = directory.store_path();
     let store = Arc::new(fsck::open_store(&path)?);
-    let stored = sequencer::stored::Stored::open(store, vkey)
+    let stored = sequencer::stored::Stored::open(store, keys)
         .map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
     let head = stored.head().clone();
     Ok((crate::store_source::source(Arc::new(stored), &path), head))

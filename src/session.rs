@@ -51,8 +51,8 @@ struct Sessions<'a> {
 }
 
 pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
-    let policy = args.trust.required()?;
     let source = Source::open(&args.log, &args.http.options()?).map_err(Failure::could_not_tell)?;
+    let policy = args.trust.follow(args.trust.required()?, &source).await?;
     let checkpoint = follow::checkpoint(&source, &policy).await.map_err(|error| match error {
         FollowError::CouldNotTell(error) => Failure::could_not_tell(error),
         FollowError::DoesNotHold(broken) => {

@@ -14,6 +14,7 @@
 pub mod check;
 pub mod directory;
 pub mod ids;
+pub mod keys;
 pub mod log;
 pub mod pool;
 pub mod publisher;
@@ -24,4 +25,5 @@ pub mod stored;
 pub mod writer;
 
 pub use directory::DataDirectory;
+pub use keys::LogKeys;
 pub use log::{Committed, Kind, Log, LogIdentity, Options};

@@ -14,6 +14,7 @@ mod guard;
 mod health;
 mod index;
 pub mod limits;
+mod log_keys;
 pub mod metrics;
 pub mod openapi;
 mod patient;

@@ -15,7 +15,7 @@ use crate::{
     app::App,
     counting::CountingLayer,
     guard::GuardLayer,
-    health, index, openapi,
+    health, index, log_keys, openapi,
     problem::{Code, Problem},
     proofs, read_record, resources, submit, tokens,
 };
@@ -36,6 +36,8 @@ pub const INCLUSION: &str = "/v1/proofs/inclusion";
 pub const CONSISTENCY: &str = "/v1/proofs/consistency";
 /// What the log is.
 pub const LOG: &str = "/v1/log";
+/// How its keys followed each other.
+pub const LOG_KEYS: &str = "/v1/log/keys";
 /// Raw entries.
 pub const ADD: &str = "/add";
 /// Tokens.
@@ -52,7 +54,7 @@ pub const READYZ: &str = "/readyz";
 pub const OPENAPI: &str = "/openapi.json";
 
 /// Every route.
-pub const ALL: [&str; 15] = [
+pub const ALL: [&str; 16] = [
     CHECKPOINT,
     TILE,
     RECORDS,
@@ -60,6 +62,7 @@ pub const ALL: [&str; 15] = [
     INCLUSION,
     CONSISTENCY,
     LOG,
+    LOG_KEYS,
     ADD,
     TOKENS,
     TOKEN,
@@ -78,6 +81,7 @@ pub(crate) fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(proofs::inclusion))
         .routes(routes!(proofs::consistency))
         .routes(routes!(health::log_info))
+        .routes(routes!(log_keys::log_keys))
         .layer(map_response(open_to_all_origins));
     OpenApiRouter::with_openapi(openapi::frame())
         .merge(public)

@@ -15,6 +15,7 @@ const ASKED: [(&str, &str, &[Role]); 18] = [
     ("GET", "/v1/proofs/inclusion?index=0", &[]),
     ("GET", "/v1/proofs/consistency?old=1", &[]),
     ("GET", "/v1/log", &[]),
+    ("GET", "/v1/log/keys", &[]),
     ("GET", "/v1/records/0", READERS),
     ("HEAD", "/v1/records/0", READERS),
     ("POST", "/v1/records", &[Submitter]),
