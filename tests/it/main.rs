@@ -11,6 +11,7 @@ mod hammer;
 mod readme;
 mod record;
 mod restore;
+mod rotation;
 mod run;
 mod serve;
 mod served;
