@@ -9,6 +9,7 @@ mod damage;
 mod directory;
 mod evidence;
 mod faults;
+mod keys;
 mod life;
 mod publication;
 mod reading;
