@@ -300,6 +300,28 @@ fn what_is_no_history_is_told() {
     }
 }
 
+/// The log's own key judges nobody's records, and nobody's keys judge its announcement.
+#[test]
+fn findings_leave_the_logs_own_announcement_alone() {
+    let [old, new] = [signer(1), signer(2)];
+    let found = |entry: &[u8]| {
+        let logged = record::Logged::read(0, entry).unwrap();
+        let mut fold = record::findings::Fold::new(record::findings::Parameters::default());
+        fold.take(&logged.seen()).into_iter().map(|finding| finding.why).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&announced(&old, &new)), Vec::<String>::new());
+    let (record, signatures) = announce(&old, &vkey(&new), TIME).unwrap();
+    let bend = |from: &str, to: &str| {
+        let text = String::from_utf8_lossy(record.canonical()).replacen(from, to, 1);
+        sealed(&Submission::parse(text.as_bytes()).unwrap(), Some(&signatures))
+    };
+    // Of anybody else's key it is judged as before; and a signature by a third key is not passed over.
+    assert_eq!(found(&bend("\"role\":\"log\"", "\"role\":\"agent\"")).len(), 2);
+    let kid = super::announcement::raw(&vkey(&old)).unwrap().id().to_string();
+    let third = super::announcement::raw(&vkey(&signer(3))).unwrap().id().to_string();
+    assert_eq!(found(&bend(&kid, &third)).len(), 1);
+}
+
 /// A directory with a log of a few entries, signed by whom one likes.
 struct Shown {
     home: tempfile::TempDir,

@@ -78,7 +78,7 @@ impl Keys {
         }
         self.missing(&signed, found);
         let record = found.seen.record;
-        let Some(change) = &record.key else { return };
+        let Some(change) = record.key.as_ref().filter(|_| !is_of_the_log(record)) else { return };
         match record.kind {
             Kind::KeyRegistered => self.register(change, found),
             Kind::KeyRotated => self.rotate(change, found),
@@ -91,6 +91,9 @@ impl Keys {
     fn one(&self, signature: &Signature, found: &mut Found<'_, '_>) -> Option<KeyId> {
         let kid = signature.kid();
         let Some(known) = self.by_id.get(&kid) else {
+            if is_of_the_log(found.seen.record) && replaces(found.seen.record, kid) {
+                return None;
+            }
             found.push(Rule::SignatureInvalid, &[], format!("no key {kid} was announced before"));
             return None;
         };
@@ -192,6 +195,13 @@ impl Keys {
             *keys = keys.saturating_sub(1);
         }
     }
+}
+
+/// Whether the record announces another key of the log itself, which signs checkpoints: nobody's records are judged by it,
+/// and whether it counts is for whoever follows the log's keys from one that he trusts.
+fn is_of_the_log(record: &Record<'_>) -> bool {
+    let role = record.key.as_ref().and_then(|change| change.role);
+    record.kind == Kind::KeyRotated && role == Some(KeyRole::Log)
 }
 
 /// Whether the record is the rotation of this very key.
