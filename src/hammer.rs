@@ -157,12 +157,17 @@ impl Args {
     ) -> Result<Option<Checked>, Failure> {
         let Some(policy) = policy else { return Ok(None) };
         let source = Source::open(&self.url, &self.http.options()?).map_err(Failure::could_not_tell)?;
-        let promises = Promises {
-            policy: self.trust.follow(policy, &source).await?,
-            source,
-            wait: Duration::from_secs(self.publish_wait),
-            threads: cores(),
+        let policy = match self.trust.follow(policy.clone(), &source).await {
+            // Whether it matters that the log shows nothing depends on the list.
+            Err(failure)
+                if failure.verdict == Verdict::CouldNotTell && source.checkpoint().await.is_err() =>
+            {
+                policy
+            }
+            followed => followed?,
         };
+        let promises =
+            Promises { policy, source, wait: Duration::from_secs(self.publish_wait), threads: cores() };
         let bar = Bar::new(printer, "entries");
         let checked = promises.verify(list, &bar).await;
         checked.map(Some).map_err(|error| {
