@@ -102,7 +102,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     let Some(change) = args.change else { return show(&args.place.data, args.history, printer) };
     let (keyring, old_signs) = off_thread(move || match change {
         Change::Rotate(args) => {
-            let keyring = rotate::rotate(&args.place.data, args.at_once, &rotate::to_the_end);
+            let keyring = rotate::rotate(&args.place.data, args.at_once, &|_| Ok(()));
             keyring.map(|keyring| (keyring, !args.at_once))
         }
         Change::Retire(args) => rotate::retire(&args.place.data).map(|keyring| (keyring, false)),
@@ -147,14 +147,17 @@ fn say(keyring: &Keyring, old_signs: bool, printer: Printer) {
         changes: keyring.steps(),
         old_signs,
     };
-    let old = if old_signs {
-        "signs too, until: deedbook key retire"
+    let (how, old) = if old_signs {
+        ("a new key, and with the old one", "signs too, until: deedbook key retire")
     } else {
-        "signs nothing more, and is destroyed here; destroy copies of it, such as in backups from before"
+        (
+            "the new key alone",
+            "signs nothing more, and is destroyed here; destroy copies of it, such as in backups from before",
+        )
     };
     let table = Table::default()
         .row("key", &changed.vkey)
         .maybe("announced", keyring.steps().last().map(change))
         .row("the old key", old);
-    printer.told("changed", &format!("{} signs with another key", changed.origin), &table, &changed);
+    printer.told("changed", &format!("{} signs with {how}", changed.origin), &table, &changed);
 }

@@ -39,11 +39,6 @@ pub(super) enum Point {
 /// Hears how far a change has come. In tests it ends there, as if the power were cut.
 pub(super) type Watch<'a> = &'a dyn Fn(Point) -> Result<(), Failure>;
 
-/// Nobody cuts the power.
-pub(super) fn to_the_end(_: Point) -> Result<(), Failure> {
-    Ok(())
-}
-
 /// Puts a new key in the place of the present one; with `at_once`, the old one signs no more. Blocks.
 pub(super) fn rotate(data: &Path, at_once: bool, watch: Watch<'_>) -> Result<Keyring, Failure> {
     let directory = hold(data)?;
@@ -106,7 +101,7 @@ fn signer(directory: &DataDirectory) -> Result<Signer, Failure> {
 
 /// The log, as a server opens it, if it may go on.
 fn open(directory: &DataDirectory, kind: Kind) -> Result<Log, Failure> {
-    let options = Options { publish_every: Duration::from_secs(3600), ..Options::default() };
+    let options = Options { publish_every: Duration::from_hours(1), ..Options::default() };
     let log = place::start(directory, signer(directory)?, kind, CACHE_BYTES, options)?;
     match log.status() {
         Status::Writing => Ok(log),

@@ -121,6 +121,7 @@ fn a_key_is_rotated_and_retired_and_who_trusts_the_first_one_follows() {
     world.fsck();
     let served = world.serve();
     assert_eq!((served.vkey.as_str(), own_lines(&served)), (second.as_str(), 2));
+    assert_eq!(served.said["old_key_signs"], true);
     world.record(&served, "between", 20);
     world.verify("between", &[]).expect(0);
     let audited = world.audit_on(&served.url);
@@ -138,6 +139,7 @@ fn a_key_is_rotated_and_retired_and_who_trusts_the_first_one_follows() {
     world.fsck();
     let served = world.serve();
     assert_eq!(own_lines(&served), 1);
+    assert_eq!(served.said["old_key_signs"], false);
     let said = world.record(&served, "after", 20);
     assert!(said.err.contains("the log's key changed at index 300"), "{}", said.err);
     assert!(said.err.contains(&second), "{}", said.err);
