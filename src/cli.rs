@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::print::Printer;
 use crate::{
-    audit, backup, completions, demo, fsck, hammer, key, rebuild, record, restore, serve, session, token,
-    verify,
+    audit, backup, completions, demo, evidence, fsck, hammer, key, rebuild, record, restore, serve, session,
+    token, verify,
 };
 
 /// A transparency log for what AI agents do.
@@ -53,6 +53,7 @@ pub(crate) enum Verb {
     Verify(verify::Args),
     Audit(audit::Args),
     Session(session::Args),
+    Evidence(evidence::Args),
     Backup(backup::Args),
     Restore(restore::Args),
     Fsck(fsck::Args),

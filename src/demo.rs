@@ -85,7 +85,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
 
 /// The story, step by step.
 async fn tell(teller: &Teller, log: &Running, home: &Path) -> Result<Shown, Failure> {
-    let records = read_records(SAMPLE).map_err(Failure::could_not_tell)?;
+    let records = read_records(&bytes::Bytes::from_static(SAMPLE)).map_err(Failure::could_not_tell)?;
     let story = story::sample_story(&records);
     teller.step(
         "A log is made and served",

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use bytes::Bytes;
 use client::audit::{Counted, Finding, Visit, check_tree};
+use sequencer::beside::{Digest, Info};
 use sequencer::check::{self, Faults, RowSum};
 use sequencer::publisher::Evidence as _;
 use sequencer::recover::{self, Standing};
@@ -14,6 +16,7 @@ use serde::Serialize;
 use store::{SledOptions, SledStore};
 use tlog::Hash;
 use tlog::key::VerifierKey;
+use vault::Vault;
 
 use crate::audit::{bytes, cores};
 use crate::cli::{Failure, Verdict};
@@ -46,12 +49,18 @@ pub(crate) struct Checked {
     pub(crate) counted: Counted,
     /// Rows of the id table; `None` for a log of raw entries.
     ids: Option<u64>,
+    /// Contents beside the log; each was opened, if the keys were at hand.
+    contents: u64,
+    opened: bool,
     disk_bytes: u64,
     /// Of the public log: what an auditor would find.
     public: Vec<Finding>,
     /// Of the store: what only the operator can see.
     private: Vec<String>,
+    /// What follows from the entries, and can be had again from them or from a copy.
     pub(crate) wrong: u64,
+    /// What is beside the log, and follows from nothing.
+    pub(crate) content_wrong: u64,
 }
 
 pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
@@ -59,7 +68,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     let directory = DataDirectory::open_existing(&args.data).map_err(Failure::could_not_tell)?;
     let (keyring, identity) = who(&directory)?;
     let keys = keyring.all();
-    let mut checked = check(&directory.store_path(), &keys, &identity, printer).await?;
+    let mut checked = check(&directory, &directory.store_path(), &keys, &identity, printer).await?;
     let bad = match standing(&directory, &keys).await {
         Ok(Standing::Good) => None,
         Ok(other) => Some(other.to_string()),
@@ -67,7 +76,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     };
     checked.wrong += u64::from(bad.is_some());
     checked.private.extend(bad);
-    let verdict = if checked.wrong == 0 { Verdict::Holds } else { Verdict::DoesNotHold };
+    let verdict = if checked.all_wrong() == 0 { Verdict::Holds } else { Verdict::DoesNotHold };
     printer.result(verdict, &checked.headline(), &checked.table(start), &checked);
     Ok(verdict)
 }
@@ -96,6 +105,7 @@ pub(crate) fn open_store(path: &Path) -> Result<SledStore, Failure> {
 
 /// Checks a store as a whole.
 pub(crate) async fn check(
+    directory: &DataDirectory,
     path: &Path,
     keys: &[VerifierKey],
     identity: &LogIdentity,
@@ -122,7 +132,8 @@ pub(crate) async fn check(
     let tree = check_tree(&source, stored.head().head(), cores(), Some(rows.clone()), &bar).await;
     bar.finish();
     let (counted, findings) = tree.map_err(Failure::could_not_tell)?;
-    let (faults, ids) = off_thread({
+    let keys = directory.content_keys_path();
+    let (faults, ids, contents, of_content, opened) = off_thread({
         let (stored, rows) = (stored.clone(), rows.clone());
         move || {
             check::keys(&stored, &mut faults)?;
@@ -130,7 +141,14 @@ pub(crate) async fn check(
                 Kind::Raw => None,
                 Kind::Records => Some(check::id_table(&stored, &rows.sum, &mut faults)?),
             };
-            Ok::<_, store::StoreError>((faults, ids))
+            let mut of_content = Faults::default();
+            let vault = at_hand(&keys, &mut of_content);
+            let open = |digest: Digest, info: &Info, pieces: Vec<Bytes>| match &vault {
+                Some(vault) => vault.check(digest, info, &pieces).map_err(|error| error.to_string()),
+                None => Ok(()),
+            };
+            let contents = check::content::check(stored.store(), Some(&open), &mut of_content)?;
+            Ok::<_, store::StoreError>((faults, ids, contents, of_content, vault.is_some()))
         }
     })
     .await?
@@ -142,11 +160,25 @@ pub(crate) async fn check(
         root: stored.head().root().to_string(),
         counted,
         ids,
+        contents,
+        opened,
         disk_bytes,
         public: findings.first,
-        private: faults.first.iter().chain(&of_records.first).map(words).collect(),
+        private: {
+            let all = faults.first.iter().chain(&of_records.first).chain(&of_content.first);
+            all.map(words).collect()
+        },
         wrong: findings.total + faults.total + of_records.total,
+        content_wrong: of_content.total,
     })
+}
+
+/// The keys of content, if they are where they lie by default.
+fn at_hand(keys: &Path, faults: &mut Faults) -> Option<Vault> {
+    if !keys.is_dir() {
+        return None;
+    }
+    Vault::open(keys).map_err(|error| faults.add("content keys", None, error.to_string())).ok()
 }
 
 /// How the store stands to the newest head that was published.
@@ -180,7 +212,7 @@ impl Visit for Rows {
             return;
         }
         match ::record::open(entry) {
-            Ok(opened) => self.sum.add(&opened.key(), opened.digest(), index),
+            Ok(opened) => self.sum.add_entry(&opened, index),
             Err(error) => {
                 let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
                 faults.add("entry", Some(index), format!("it is no record: {error}"));
@@ -197,8 +229,12 @@ fn words(fault: &check::Fault) -> String {
 }
 
 impl Checked {
+    fn all_wrong(&self) -> u64 {
+        self.wrong + self.content_wrong
+    }
+
     fn headline(&self) -> String {
-        match self.wrong {
+        match self.all_wrong() {
             0 => format!("{} at size {}, every byte of its store", self.origin, count(self.size)),
             n => format!("{}: {} in its store", self.origin, things(n, "thing is wrong", "things are wrong")),
         }
@@ -221,6 +257,13 @@ impl Checked {
                 "id table",
                 self.ids.map(|rows| format!("{}, one for each record", things(rows, "row", "rows"))),
             )
+            .maybe(
+                "content",
+                (self.contents > 0).then(|| {
+                    let how = if self.opened { "each opened" } else { "not opened, the keys are not here" };
+                    format!("{} beside the log, {how}", things(self.contents, "disclosure", "disclosures"))
+                }),
+            )
             .row("on disk", bytes(self.disk_bytes));
         for finding in self.public.iter().take(SHOWN_MAX) {
             table = table.row("wrong", finding);
@@ -229,7 +272,7 @@ impl Checked {
             table = table.row("wrong", fault);
         }
         let shown = self.public.len().min(SHOWN_MAX) + self.private.len().min(SHOWN_MAX);
-        let more = self.wrong.saturating_sub(shown as u64);
+        let more = self.all_wrong().saturating_sub(shown as u64);
         table.maybe("", (more > 0).then(|| format!("and {} more", count(more))))
     }
 }

@@ -6,6 +6,7 @@ mod backup;
 mod cli;
 mod completions;
 mod demo;
+mod evidence;
 mod fsck;
 mod hammer;
 mod key;
@@ -23,6 +24,7 @@ mod store_source;
 mod token;
 mod trust;
 mod verify;
+mod whole_log;
 
 use std::process::ExitCode;
 
@@ -66,6 +68,7 @@ async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
         Verb::Verify(args) => verify::run(&args, printer),
         Verb::Audit(args) => audit::run(args, printer).await,
         Verb::Session(args) => session::run(args, printer).await,
+        Verb::Evidence(args) => evidence::run(args, printer).await,
         Verb::Backup(args) => backup::run(args, printer).await,
         Verb::Fsck(args) => fsck::run(args, printer).await,
         Verb::Rebuild(args) => rebuild::run(args, printer).await,

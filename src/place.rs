@@ -6,18 +6,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::record::Places;
 use client::keys::History;
+use lookup::Lookups;
 use sequencer::log::Status;
 use sequencer::publisher::Evidence as _;
 use sequencer::{DataDirectory, Kind, Log, LogIdentity, LogKeys, Options};
+use server::limits::Timeouts;
 use server::metrics::Metrics;
-use server::{App, SystemClock};
+use server::{App, Clerk, Config, Custody, Following, SystemClock};
 use store::{OpenError, SledOptions, SledStore};
 use tlog::key::{KeyName, Signer};
+use vault::Vault;
 
 use crate::admission::Admission;
 use crate::cli::Failure;
 use crate::keyring::Keyring;
+use crate::print::remark;
+
+/// Memory for the pages of the lookups.
+const LOOKUP_CACHE_BYTES: u64 = 32 << 20;
 
 /// What a log takes, as it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
@@ -52,6 +60,8 @@ pub(crate) struct Settings {
     pub(crate) publish_every: Duration,
     pub(crate) cache_bytes: u64,
     pub(crate) admission: Admission,
+    /// Fields that stand beside the log.
+    pub(crate) sensitive: Places,
 }
 
 /// A log that is open in this process.
@@ -62,6 +72,8 @@ pub(crate) struct OpenLog {
     pub(crate) new: bool,
     /// Where the first admin token lies, if it was made just now.
     pub(crate) admin_token: Option<PathBuf>,
+    /// Keeps the lookups.
+    pub(crate) following: Following,
     pub(crate) path: PathBuf,
     // Held as long as the log is open; dropped after it.
     _directory: DataDirectory,
@@ -84,8 +96,27 @@ impl OpenLog {
         };
         let log = start(&directory, signer, kind, settings.cache_bytes, options)?;
         let (access, admin_token) = settings.admission.access(&directory)?;
-        let app = App::new(log, metrics.clone(), Arc::new(SystemClock), settings.publish_every, access);
-        Ok(Self { app, metrics, new, admin_token, path: path.to_owned(), _directory: directory })
+        let config = Config {
+            metrics: metrics.clone(),
+            clock: Arc::new(SystemClock),
+            publish_every: settings.publish_every,
+            access,
+            custody: (kind == Kind::Records).then(|| custody(&directory, settings)).transpose()?,
+            lookups: (kind == Kind::Records).then(|| lookups(&directory)).transpose()?,
+            timeouts: Timeouts::default(),
+        };
+        let app = App::new(log, config)
+            .map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())))?;
+        let following = Following::begin(&app).map_err(Failure::could_not_tell)?;
+        Ok(Self { app, metrics, new, admin_token, following, path: path.to_owned(), _directory: directory })
+    }
+
+    /// Puts the first admin token, if it was made just now, into the log.
+    pub(crate) async fn record_first_admin(&self) -> Result<(), Failure> {
+        if self.admin_token.is_none() {
+            return Ok(());
+        }
+        self.app.record_first_admin().await.map_err(Failure::could_not_tell)
     }
 
     /// Why the log takes no entries; `None` if it does.
@@ -127,6 +158,31 @@ pub(crate) fn cannot_open(error: OpenError) -> Failure {
         }
         other => Failure::could_not_tell(other),
     }
+}
+
+/// Who keeps the content beside the log, and writes the log's own records.
+fn custody(directory: &DataDirectory, settings: Settings) -> Result<Custody, Failure> {
+    let vault = Vault::open(&directory.content_keys_path()).map_err(Failure::could_not_tell)?;
+    let seed = directory.service_key(|seed| getrandom::fill(seed).map_err(std::io::Error::other));
+    let clerk = Clerk::new(&seed.map_err(Failure::could_not_tell)?);
+    Ok(Custody::new(vault, clerk, settings.sensitive))
+}
+
+/// The lookups of the log in a directory. What is there is derived from the log: where it cannot be used, it is made anew.
+fn lookups(directory: &DataDirectory) -> Result<Lookups, Failure> {
+    let identity = directory.identity().map_err(Failure::could_not_tell)?;
+    let origin = identity.map(|identity| identity.origin).unwrap_or_default();
+    let path = directory.lookups_path();
+    let open = || {
+        let options = SledOptions { cache_bytes: LOOKUP_CACHE_BYTES, ..SledOptions::default() };
+        let store = SledStore::open(&path, &options).map_err(|error| error.to_string())?;
+        Lookups::open(Arc::new(store), &origin).map_err(|error| error.to_string())
+    };
+    open().or_else(|why| {
+        remark(&format!("{}: {why}; the lookups are made anew", path.display()));
+        std::fs::remove_dir_all(&path).map_err(Failure::could_not_tell)?;
+        open().map_err(Failure::could_not_tell)
+    })
 }
 
 /// Key and kind of the log in a directory, made if there is none.

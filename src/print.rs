@@ -5,6 +5,9 @@ use std::io::Write as _;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
+/// What somebody else wrote, safe for a terminal.
+pub(crate) use ::record::visible as safe;
+
 use crate::cli::{Failure, Verdict};
 
 /// Knows whether people or programs read.
@@ -107,20 +110,6 @@ pub(crate) fn json_line(value: &impl Serialize) {
 /// One line on standard output, as it is.
 pub(crate) fn text_line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
-}
-
-/// What somebody else wrote, safe for a terminal: control characters, those that nobody sees and those that turn the
-/// direction of writing become escapes.
-pub(crate) fn safe(text: &str) -> String {
-    let plain = |c: char| matches!(c, '"' | '\'' | '\\');
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        if plain(c) {
-            shown.push(c);
-        } else {
-            shown.extend(c.escape_debug());
-        }
-        shown
-    })
 }
 
 /// A remark on standard error.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cli::{Failure, Verdict};
 use crate::fsck::who;
 use crate::print::{Printer, Table, count, things};
-use crate::remake::{Making, own_source};
+use crate::remake::{Making, Own, own_source};
 use crate::trust::HttpArgs;
 
 /// Make a log's store anew from its own entries, with the help of a copy where they are damaged
@@ -18,7 +18,7 @@ use crate::trust::HttpArgs;
     deedbook rebuild --data /var/lib/deedbook\n  \
     deedbook rebuild --data /var/lib/deedbook --from /backup/deedbook/public\n\n\
     Hashes, tiles and the id table are computed again; the result has to lead to the head that the log signed last, and\n\
-    every byte of it is checked before it takes the old store's place. The old store is kept beside it. A store that\n\
+    every byte of it is checked before it takes the old store's place. Content beside the log is carried over. The old store is kept beside it. A store that\n\
     cannot be opened at all is made anew by deedbook restore.")]
 pub(crate) struct Args {
     /// The log's directory
@@ -43,8 +43,8 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     let directory = DataDirectory::open_existing(&args.data).map_err(Failure::could_not_tell)?;
     let (keyring, identity) = who(&directory)?;
     let keys = keyring.all();
-    let (own, checkpoint) = own_source(&directory, &keys)?;
-    let mut sources = vec![own];
+    let Own { source, head: checkpoint, stored } = own_source(&directory, &keys)?;
+    let mut sources = vec![source];
     if let Some(from) = &args.from {
         sources.push(Source::open(from, &args.http.options()?).map_err(Failure::could_not_tell)?);
     }
@@ -54,6 +54,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
         identity: &identity,
         checkpoint: &checkpoint,
         sources: &sources,
+        beside: Some(stored),
     };
     let made = making.run(printer).await.map_err(|failure| hint(failure, args.from.is_some()))?;
     let rebuilt =

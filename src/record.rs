@@ -5,7 +5,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use ::record::{Framing, RecordKey, Submission, split};
+use ::record::{Framing, Handed, RecordKey, split};
+use bytes::Bytes;
 use client::http::Http;
 use client::submit::{LogInfo, Outcome, SubmitError, Submitter, Wait, batch_len};
 use client::{Receipt, Source};
@@ -76,7 +77,7 @@ struct Rejected {
 pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
     let path = args.receipts_path()?;
     let name = args.file.display();
-    let records = read_records(&read_input(&args.file)?)
+    let records = read_records(&read_input(&args.file)?.into())
         .map_err(|why| Failure::could_not_tell(format!("{name}: {why}")))?;
     let submitter = args.submitter().await?;
     let mut file = ReceiptsFile::open(&path, &records, &submitter.policy)?;
@@ -144,7 +145,7 @@ async fn ask_for_key(http: &Http) -> Result<Policy, Failure> {
 
 async fn submit_all(
     submitter: &Submitter,
-    todo: &[(u64, &Submission)],
+    todo: &[(u64, &Handed)],
     file: &mut ReceiptsFile,
     result: &mut Recorded,
     bar: &Bar,
@@ -178,7 +179,7 @@ fn judge(error: SubmitError) -> Failure {
 }
 
 impl Recorded {
-    fn take(&mut self, number: u64, record: &Submission, outcome: &Outcome) {
+    fn take(&mut self, number: u64, record: &Handed, outcome: &Outcome) {
         match outcome {
             Outcome::Logged { receipt, duplicate } => {
                 self.logged += 1;
@@ -237,7 +238,7 @@ impl Recorded {
 }
 
 /// Reads records: one object, an array, or one a line.
-pub(crate) fn read_records(bytes: &[u8]) -> Result<Vec<Submission>, String> {
+pub(crate) fn read_records(bytes: &Bytes) -> Result<Vec<Handed>, String> {
     let start = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     let framing = match start {
         None => return Err("there is no record in it".to_owned()),
@@ -247,7 +248,7 @@ pub(crate) fn read_records(bytes: &[u8]) -> Result<Vec<Submission>, String> {
     };
     let ranges = split(bytes, framing, usize::MAX).map_err(|refusal| refusal.to_string())?;
     let parse = |(number, range): (u64, std::ops::Range<usize>)| {
-        Submission::parse(&bytes[range]).map_err(|refusal| format!("record {number}: {refusal}"))
+        Handed::parse(&bytes.slice(range)).map_err(|refusal| format!("record {number}: {refusal}"))
     };
     (1..).zip(ranges).map(parse).collect()
 }
@@ -262,7 +263,7 @@ struct ReceiptsFile {
 
 impl ReceiptsFile {
     /// Opens the file, keeps the receipts that verify, and cuts off a line that was not finished.
-    fn open(path: &Path, records: &[Submission], policy: &Policy) -> Result<Self, Failure> {
+    fn open(path: &Path, records: &[Handed], policy: &Policy) -> Result<Self, Failure> {
         let failed = |error| Failure::could_not_tell(format!("{}: {error}", path.display()));
         let mut file = OpenOptions::new()
             .read(true)
@@ -271,7 +272,7 @@ impl ReceiptsFile {
             .truncate(false)
             .open(path)
             .map_err(failed)?;
-        let mut by_id: HashMap<String, Vec<&Submission>> = HashMap::new();
+        let mut by_id: HashMap<String, Vec<&Handed>> = HashMap::new();
         records.iter().for_each(|record| by_id.entry(record.id().to_string()).or_default().push(record));
         let (mut have, mut whole, mut line) = (HashMap::new(), 0, String::new());
         let mut reader = BufReader::new(&mut file);
@@ -295,7 +296,7 @@ impl ReceiptsFile {
         Ok(Self { path: path.to_owned(), file: std::io::BufWriter::new(file), have })
     }
 
-    fn has(&self, record: &Submission) -> bool {
+    fn has(&self, record: &Handed) -> bool {
         self.have.get(&record.key()) == Some(&record.digest())
     }
 
@@ -337,7 +338,7 @@ mod tests {
             ("an array", format!(" [{ONE},\n{two}]\n"), 2),
             ("lines", format!("{ONE}\n\n{two}\n"), 2),
         ] {
-            assert_eq!(read_records(text.as_bytes()).map(|records| records.len()), Ok(want), "{form}");
+            assert_eq!(read_records(&text.into()).map(|records| records.len()), Ok(want), "{form}");
         }
     }
 
@@ -349,7 +350,7 @@ mod tests {
             ("a bad element", format!("[{ONE},3]"), "record 2:"),
             ("not JSON", "hello".to_owned(), "record 1:"),
         ] {
-            let why = read_records(text.as_bytes()).unwrap_err();
+            let why = read_records(&text.into()).unwrap_err();
             assert!(why.contains(want), "{form}: {why}");
         }
     }

@@ -8,8 +8,9 @@ use client::copy::agree;
 use client::{Source, SourceError};
 use futures::stream::{self, StreamExt as _};
 use sequencer::remake::{Remake, RemakeError};
+use sequencer::stored::Stored;
 use sequencer::{DataDirectory, LogIdentity};
-use store::{SledOptions, SledStore};
+use store::{SledOptions, SledStore, Store};
 use tlog::bundle;
 use tlog::checkpoint::SignedCheckpoint;
 use tlog::key::VerifierKey;
@@ -34,6 +35,8 @@ pub(crate) struct Making<'a> {
     pub(crate) checkpoint: &'a SignedCheckpoint,
     /// Where entries are read: from the first place where they agree with their hashes.
     pub(crate) sources: &'a [Source],
+    /// What lies beside the log here, which no entry tells: it is carried over.
+    pub(crate) beside: Option<Arc<Stored>>,
 }
 
 /// What was made.
@@ -45,19 +48,33 @@ pub(crate) struct Made {
     pub(crate) helped: u64,
 }
 
+/// A store that is open for reading, and where its log stands.
+pub(crate) struct Own {
+    /// As a place to take entries from.
+    pub(crate) source: Source,
+    pub(crate) head: SignedCheckpoint,
+    pub(crate) stored: Arc<Stored>,
+}
+
 impl Making<'_> {
     /// Makes a store beside the present one, checks every byte of it, and exchanges the two.
     pub(crate) async fn run(&self, printer: Printer) -> Result<Made, Failure> {
         let new = self.directory.path().join("store.new");
         remove(&new)?;
         let helped = self.fill(&new, printer).await?;
-        let checked = fsck::check(&new, self.keys, self.identity, printer).await?;
+        let checked = fsck::check(self.directory, &new, self.keys, self.identity, printer).await?;
         if checked.wrong > 0 {
             return Err(Failure::does_not_hold(format!(
                 "the new store does not stand its check ({} things are wrong); it is left in {}",
                 checked.wrong,
                 new.display()
             )));
+        }
+        if checked.content_wrong > 0 {
+            tracing::warn!(
+                wrong = checked.content_wrong,
+                "content beside the log is damaged, and entries do not tell it; deedbook fsck names it"
+            );
         }
         let old = exchange(self.directory, &new)?;
         Ok(Made { checked, old, helped })
@@ -66,8 +83,11 @@ impl Making<'_> {
     async fn fill(&self, path: &Path, printer: Printer) -> Result<u64, Failure> {
         let store = SledStore::open(path, &SledOptions::default()).map_err(Failure::could_not_tell)?;
         let (sender, receiver) = mpsc::channel(AT_ONCE);
-        let (identity, checkpoint) = (self.identity.clone(), self.checkpoint.clone());
-        let writing = off_thread(move || write(&store, &identity, receiver, &checkpoint));
+        let (identity, checkpoint, beside) =
+            (self.identity.clone(), self.checkpoint.clone(), self.beside.clone());
+        let writing = off_thread(move || {
+            write(&store, &identity, receiver, &checkpoint, beside.as_deref().map(Stored::store))
+        });
         let reading = self.read(sender, printer);
         let (read, written) = tokio::join!(reading, writing);
         // A reader that failed is why the writer came to no end.
@@ -166,12 +186,20 @@ fn write(
     identity: &LogIdentity,
     mut entries: mpsc::Receiver<Vec<Bytes>>,
     checkpoint: &SignedCheckpoint,
+    beside: Option<&dyn Store>,
 ) -> Result<(), RemakeError> {
     let mut remake = Remake::begin(store, identity)?;
     while let Some(entries) = entries.blocking_recv() {
         remake.push(entries)?;
     }
-    if remake.size() == checkpoint.size() { remake.finish(checkpoint) } else { Ok(()) }
+    if remake.size() != checkpoint.size() {
+        return Ok(());
+    }
+    let left_out = beside.map_or(Ok(0), |beside| remake.carry(beside))?;
+    if left_out > 0 {
+        tracing::warn!(left_out, "values of content beside the log are damaged, and were left out");
+    }
+    remake.finish(checkpoint)
 }
 
 /// Puts the new store in the place of the old one in one step, and keeps the old one under another name.
@@ -203,15 +231,12 @@ fn remove(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// A store that is open for reading, as a place to take entries from.
-pub(crate) fn own_source(
-    directory: &DataDirectory,
-    keys: &[VerifierKey],
-) -> Result<(Source, SignedCheckpoint), Failure> {
+/// The store of a log, open for reading.
+pub(crate) fn own_source(directory: &DataDirectory, keys: &[VerifierKey]) -> Result<Own, Failure> {
     let path = directory.store_path();
     let store = Arc::new(fsck::open_store(&path)?);
-    let stored = sequencer::stored::Stored::open(store, keys)
+    let stored = Stored::open(store, keys)
         .map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
-    let head = stored.head().clone();
-    Ok((crate::store_source::source(Arc::new(stored), &path), head))
+    let (head, stored) = (stored.head().clone(), Arc::new(stored));
+    Ok(Own { source: crate::store_source::source(stored.clone(), &path), head, stored })
 }

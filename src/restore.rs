@@ -5,11 +5,13 @@
 //! somebody has said, with `--newest`, which checkpoint is the newest that anybody holds.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use client::follow::{self, FollowError};
 use client::{HttpOptions, Source};
 use sequencer::publisher::Evidence as _;
 use sequencer::recover::Standing;
+use sequencer::stored::Stored;
 use sequencer::{DataDirectory, LogIdentity};
 use serde::Serialize;
 use tlog::checkpoint::SignedCheckpoint;
@@ -19,7 +21,7 @@ use crate::cli::{Failure, Verdict, read_input};
 use crate::fsck::{standing, who};
 use crate::keyring::Keyring;
 use crate::print::{Printer, Table, count};
-use crate::remake::{Made, Making, own_source};
+use crate::remake::{Made, Making, Own, own_source};
 use crate::trust::HttpArgs;
 
 /// Restore a log from a backup or a mirror, and prove it
@@ -105,27 +107,30 @@ async fn bring(
     let keys = keyring.all();
     let shown = follow::checkpoint(&source, keyring.policy()).await.map_err(judge)?;
     let checkpoint = shown.signed().clone();
+    let mut beside = None;
     if directory.store_path().join("db").exists() {
-        contains_what_is_here(directory, &keys, &source, &checkpoint).await?;
+        beside = contains_what_is_here(directory, &keys, &source, &checkpoint).await?;
     }
     let sources = [source];
-    let making = Making { directory, keys: &keys, identity, checkpoint: &checkpoint, sources: &sources };
+    let making =
+        Making { directory, keys: &keys, identity, checkpoint: &checkpoint, sources: &sources, beside };
     let made = making.run(printer).await?;
     Ok((checkpoint, made))
 }
 
-/// A store that can still be read is replaced only by what continues it.
+/// A store that can still be read is replaced only by what continues it. What lies beside its log is carried over; a copy
+/// has none of it.
 async fn contains_what_is_here(
     directory: &DataDirectory,
     keys: &[VerifierKey],
     source: &Source,
     checkpoint: &SignedCheckpoint,
-) -> Result<(), Failure> {
-    let here = match own_source(directory, keys) {
-        Ok((_, here)) => here,
+) -> Result<Option<Arc<Stored>>, Failure> {
+    let Own { head: here, stored, .. } = match own_source(directory, keys) {
+        Ok(own) => own,
         Err(failure) if failure.verdict == Verdict::DoesNotHold => {
             tracing::warn!(why = failure.words, "the store that is here cannot be read, and is replaced");
-            return Ok(());
+            return Ok(None);
         }
         Err(failure) => return Err(failure),
     };
@@ -137,7 +142,8 @@ async fn contains_what_is_here(
             count(checkpoint.size())
         )));
     }
-    follow::prove_growth(source, &here, checkpoint).await.map(drop).map_err(judge)
+    follow::prove_growth(source, &here, checkpoint).await.map_err(judge)?;
+    Ok(Some(stored))
 }
 
 fn judge(error: FollowError) -> Failure {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ::record::Place;
 use sequencer::Kind;
 use serde::{Deserialize, Serialize};
 use server::access::Access;
@@ -61,6 +62,9 @@ pub(crate) struct Args {
     /// Ask nobody for a token: for trying out, on loopback addresses only
     #[arg(long, env = "DEEDBOOK_OPEN")]
     open: bool,
+    /// Fields to keep beside the log too, so that they can be erased: purpose, target, name (of a principal)
+    #[arg(long, value_name = "FIELD,...", value_delimiter = ',', env = "DEEDBOOK_SENSITIVE")]
+    sensitive: Vec<SensitiveArg>,
     /// A file with the server's certificate and those between it and the authority (PEM): serve over TLS
     #[arg(long, value_name = "FILE", env = "DEEDBOOK_TLS_CERT")]
     tls_cert: Option<PathBuf>,
@@ -87,9 +91,32 @@ struct Config {
     cache_mb: Option<u64>,
     connections_max: Option<u32>,
     open: Option<bool>,
+    sensitive: Option<Vec<SensitiveArg>>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     behind_tls_proxy: Option<bool>,
+}
+
+/// A field that may stand beside the log, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SensitiveArg {
+    /// What a session is for
+    Purpose,
+    /// What a call is about
+    Target,
+    /// What a principal is called
+    Name,
+}
+
+impl From<SensitiveArg> for Place {
+    fn from(field: SensitiveArg) -> Self {
+        match field {
+            SensitiveArg::Purpose => Self::Purpose,
+            SensitiveArg::Target => Self::ActionTarget,
+            SensitiveArg::Name => Self::PrincipalName,
+        }
+    }
 }
 
 /// What is to be served, and how: everything decided.
@@ -130,6 +157,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
         .map_err(|error| Failure::could_not_tell(format!("cannot listen on {}: {error}", plan.listen)))?;
     raise_descriptor_limit();
     let log = open(&plan).await?;
+    log.record_first_admin().await?;
     serving(&log, &listener, plan.tls.is_some())?.print(printer, plan.settings);
     serve(log, listener, plan.connections_max, plan.tls, stop.wait()).await
 }
@@ -147,7 +175,12 @@ pub(crate) async fn serve(
         capacity.connections_max = capacity.connections_max.min(max as usize);
     }
     let router = server::routes::router(log.app.clone());
+    let telling = tokio::spawn(log.app.clone().tell_looks());
     server::serve(listener, router, log.metrics.clone(), capacity, tls, stop).await;
+    telling.abort();
+    log.app.tell_last_looks().await;
+    let following = log.following;
+    tokio::task::spawn_blocking(move || following.end()).await.map_err(Failure::could_not_tell)?;
     let closed = tokio::task::spawn_blocking(move || {
         let took = log.app.log().close();
         let reader = log.app.log().reader();
@@ -230,6 +263,8 @@ impl Args {
             Some(origin) => Some(origin),
             None => config.origin.map(from_config).transpose()?,
         };
+        let sensitive =
+            if self.sensitive.is_empty() { config.sensitive.unwrap_or_default() } else { self.sensitive };
         let every = self.publish_every.or(config.publish_every).unwrap_or(1.0);
         let every = checked_seconds(every).map_err(Failure::could_not_tell)?;
         Ok(Plan {
@@ -240,6 +275,7 @@ impl Args {
                 publish_every: Duration::from_secs_f64(every),
                 cache_bytes: self.cache_mb.or(config.cache_mb).unwrap_or(64).clamp(8, 1 << 20) << 20,
                 admission,
+                sensitive: sensitive.into_iter().map(Place::from).collect(),
             },
             tls,
             connections_max: self.connections_max.or(config.connections_max),

@@ -3,19 +3,14 @@
 mod fold;
 mod page;
 
-use std::sync::Arc;
-
 use client::Source;
-use client::audit::{Findings, check_tree};
-use client::follow::{self, FollowError};
 use serde::Serialize;
 
-use crate::audit::cores;
 use crate::cli::{Failure, Verdict};
 use crate::print::{Printer, Table, count, things};
-use crate::progress::Bar;
 use crate::trust::{HttpArgs, TrustArgs};
-use fold::{InOrder, Overview};
+use crate::whole_log::WholeLog;
+use fold::{Overview, Sessions};
 
 /// Tell a session: who asked, which agent acted, what was approved, what ran, what is wrong
 #[derive(Debug, clap::Args)]
@@ -46,34 +41,24 @@ struct SpeaksFor<'a, T> {
 }
 
 #[derive(Serialize)]
-struct Sessions<'a> {
+struct Listed<'a> {
     sessions: &'a [Overview],
 }
 
 pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
     let source = Source::open(&args.log, &args.http.options()?).map_err(Failure::could_not_tell)?;
     let policy = args.trust.follow(args.trust.required()?, &source).await?;
-    let checkpoint = follow::checkpoint(&source, &policy).await.map_err(|error| match error {
-        FollowError::CouldNotTell(error) => Failure::could_not_tell(error),
-        FollowError::DoesNotHold(broken) => {
-            Failure { verdict: Verdict::DoesNotHold, words: broken.to_string() }
-        }
-    })?;
-    let signed = checkpoint.signed();
-    let order = Arc::new(InOrder::new(args.session.clone()));
-    let bar = Bar::new(printer, "entries");
-    let checked = check_tree(&source, signed.head(), cores(), Some(order.clone()), &bar).await;
-    bar.finish();
-    let (_, wrong) = checked.map_err(Failure::could_not_tell)?;
-    trustworthy(&wrong)?;
+    let log = WholeLog::at(source, &policy).await?;
+    let sessions = log.show(Sessions::new(args.session.clone()), printer).await?;
+    let signed = log.checkpoint.signed();
     let (origin, size) = (signed.origin().to_string(), signed.size());
     match &args.session {
-        None => Ok(list(&order.overviews(), &origin, size, printer)),
+        None => Ok(list(&sessions.overviews(), &origin, size, printer)),
         Some(id) => {
-            let told = order.story(id).ok_or_else(|| {
-                let sessions = things(order.overviews().len() as u64, "session", "sessions");
+            let told = sessions.story(id).ok_or_else(|| {
+                let listed = things(sessions.overviews().len() as u64, "session", "sessions");
                 Failure::could_not_tell(format!(
-                    "{origin} at size {} has no session {id:?} ({sessions})",
+                    "{origin} at size {} has no session {id:?} ({listed})",
                     count(size)
                 ))
             })?;
@@ -85,17 +70,6 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
             }
             Ok(verdict)
         }
-    }
-}
-
-/// Nothing is told from a log that is not what was signed.
-fn trustworthy(wrong: &Findings) -> Result<(), Failure> {
-    match wrong.first.first() {
-        None => Ok(()),
-        Some(first) => Err(Failure {
-            verdict: Verdict::DoesNotHold,
-            words: format!("the log is not what was signed, so nothing is told from it: {first}"),
-        }),
     }
 }
 
@@ -113,7 +87,7 @@ fn list(overviews: &[Overview], origin: &str, size: u64, printer: Printer) -> Ve
         things(overviews.len() as u64, "session", "sessions"),
         things(found as u64, "finding", "findings")
     );
-    let answer = SpeaksFor { origin: origin.to_owned(), size, answer: &Sessions { sessions: overviews } };
+    let answer = SpeaksFor { origin: origin.to_owned(), size, answer: &Listed { sessions: overviews } };
     printer.result(verdict, &headline, &Table::default(), &answer);
     if !printer.json {
         page::print_list(overviews);

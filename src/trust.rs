@@ -37,20 +37,19 @@ impl TrustArgs {
     /// The policy that was meant, and the keys that the history at hand leads to; `None` if nothing says whom to believe.
     pub(crate) fn policy(&self) -> Result<Option<Policy>, Failure> {
         let Some(policy) = self.named()? else { return Ok(None) };
-        let Some(path) = &self.keys else { return Ok(Some(policy)) };
-        let failed = |error: KeysError| match error {
-            KeysError::Document { .. } | KeysError::OtherLog { .. } => {
-                Failure::could_not_tell(format!("{}: {error}", path.display()))
-            }
-            _ => Failure::does_not_hold(format!("{}: {error}", path.display())),
-        };
-        let history = History::parse(&read_input(path)?).map_err(failed)?;
-        let followed = follow_keys(&policy, &history).map_err(failed)?;
+        let (Some(path), Some(history)) = (&self.keys, self.history()?) else { return Ok(Some(policy)) };
+        let followed = follow_keys(&policy, &history).map_err(|error| cannot_follow(path, &error))?;
         if followed.steps.is_empty() {
             remark(&format!("{} tells of no change of a key that is believed", path.display()));
         }
         say(&followed.steps);
         Ok(Some(followed.policy))
+    }
+
+    /// The key history at hand.
+    pub(crate) fn history(&self) -> Result<Option<History>, Failure> {
+        let Some(path) = &self.keys else { return Ok(None) };
+        History::parse(&read_input(path)?).map(Some).map_err(|error| cannot_follow(path, &error))
     }
 
     /// Whether changes of a log's key are followed.
@@ -97,6 +96,15 @@ impl TrustArgs {
                  the log itself proves nothing)",
             )
         })
+    }
+}
+
+/// A history that is none, or of another log, tells nothing; one that lies does not hold.
+fn cannot_follow(path: &std::path::Path, error: &KeysError) -> Failure {
+    let words = format!("{}: {error}", path.display());
+    match error {
+        KeysError::Document { .. } | KeysError::OtherLog { .. } => Failure::could_not_tell(words),
+        _ => Failure::does_not_hold(words),
     }
 }
 

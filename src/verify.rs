@@ -1,9 +1,10 @@
-//! `deedbook verify`: receipts checked offline, by anybody who has the record and a key.
+//! `deedbook verify`: evidence files and receipts checked offline, by anybody who has a key, and for receipts the record.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use ::record::Submission;
+use ::evidence::Evidence;
+use ::record::{Handed, Salts};
 use client::Receipt;
 use client::receipt::entry_of;
 use serde::Serialize;
@@ -12,6 +13,7 @@ use tlog::policy::{Policy, VerifiedCheckpoint};
 use tlog::tlog_proof::TlogProof;
 
 use crate::cli::{Failure, Verdict, read_input};
+use crate::evidence::told;
 use crate::print::{Printer, Table, count, things};
 use crate::record::read_records;
 use crate::trust::TrustArgs;
@@ -19,14 +21,19 @@ use crate::trust::TrustArgs;
 /// Findings that are shown.
 const SHOWN_MAX: usize = 20;
 
-/// Check offline that an entry, or every record of a file, is in a log
+/// Check offline what an evidence file says, or that an entry or every record of a file is in a log
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
+    deedbook verify s-71c2.evidence.json --policy policy.txt --report s-71c2.html\n  \
     deedbook verify calls.ndjson.receipts.ndjson --records calls.ndjson --vkey-file log.vkey\n  \
     deedbook verify 300.tlog-proof --entry 300.bin --policy policy.txt\n  \
-    deedbook verify 7.tlog-proof --record call.json --log-part '{\"agent\":…}' --vkey-file log.vkey")]
+    deedbook verify 7.tlog-proof --record call.json --log-part '{\"agent\":…}' --vkey-file log.vkey\n\n\
+    Of an evidence file three kinds of sentences are said: what holds, what does not, and what it cannot tell. Findings in\n\
+    its records do not change the exit code: evidence of something wrong is good evidence. 0: all that was checked holds;\n\
+    1: something does not; 2: something is missing to tell, such as the log's key.")]
 pub(crate) struct Args {
-    /// A C2SP tlog-proof, or a file of receipts as `deedbook record` writes it
+    /// An evidence file, a C2SP tlog-proof, or a file of receipts as `deedbook record` writes it
+    #[arg(value_name = "FILE")]
     receipt: PathBuf,
     /// The entry, byte for byte as it is in the log
     #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "log_part"])]
@@ -37,13 +44,23 @@ pub(crate) struct Args {
     /// What the log added to the record: a file, or the JSON itself (receipts from `deedbook record` carry it)
     #[arg(long, value_name = "JSON|FILE", requires = "record")]
     log_part: Option<String>,
+    /// A page for people about an evidence file goes here
+    #[arg(long, value_name = "FILE.html", conflicts_with_all = ["entry", "record"])]
+    report: Option<PathBuf>,
     #[command(flatten)]
     trust: TrustArgs,
 }
 
 pub(crate) fn run(args: &Args, printer: Printer) -> Result<Verdict, Failure> {
-    let policy = args.trust.required()?;
     let receipt = read_input(&args.receipt)?;
+    if Evidence::is_one(&receipt) {
+        let (policy, page) = (args.trust.policy()?, args.report.as_deref());
+        return told::check(&args.receipt, &receipt, policy.as_ref(), page, printer);
+    }
+    let policy = args.trust.required()?;
+    if args.report.is_some() {
+        return Err(Failure::could_not_tell("there is a page for evidence files only (deedbook evidence)"));
+    }
     if receipt.starts_with(b"{") {
         return many(&receipt, args, &policy, printer);
     }
@@ -95,7 +112,7 @@ impl Args {
                 "a tlog-proof does not hold the entry: give it with --entry, or as --record and --log-part",
             ));
         };
-        let record = Submission::parse(&read_input(path)?)
+        let record = Handed::parse(&read_input(path)?.into())
             .map_err(|refusal| Failure::could_not_tell(format!("{}: {refusal}", path.display())))?;
         let log = if log.trim_start().starts_with('{') {
             log.clone().into_bytes()
@@ -104,7 +121,7 @@ impl Args {
         };
         let log = serde_json::from_slice(&log)
             .map_err(|error| Failure::could_not_tell(format!("the log part: {error}")))?;
-        let entry = entry_of(&record, &log).map_err(Failure::does_not_hold)?;
+        let entry = entry_of(&record, &log, &Salts::NONE).map_err(Failure::does_not_hold)?;
         Ok(entry.into_bytes().into())
     }
 }
@@ -114,7 +131,7 @@ fn many(receipts: &[u8], args: &Args, policy: &Policy, printer: Printer) -> Resu
     let Some(path) = &args.record else {
         return Err(Failure::could_not_tell("receipts do not hold the records: give them with --records"));
     };
-    let records = read_records(&read_input(path)?)
+    let records = read_records(&read_input(path)?.into())
         .map_err(|why| Failure::could_not_tell(format!("{}: {why}", path.display())))?;
     // Two producers may use one id; the same record twice is one record.
     let mut unproven: Unproven<'_> = HashMap::new();
@@ -142,7 +159,7 @@ fn many(receipts: &[u8], args: &Args, policy: &Policy, printer: Printer) -> Resu
 }
 
 /// Records by id that no receipt was found for yet.
-type Unproven<'a> = HashMap<String, Vec<&'a Submission>>;
+type Unproven<'a> = HashMap<String, Vec<&'a Handed>>;
 
 /// Verifies one receipt; `None` if its record is not at hand.
 fn check_line(

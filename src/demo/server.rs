@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ::record::Submission;
+use ::record::{Handed, Places};
 use client::audit::Silent;
 use client::copy::Copy;
 use client::follow::{self, Changes};
@@ -37,11 +37,7 @@ pub(super) struct Running {
 
 impl Running {
     /// Submits, and keeps the receipts: each was verified on the way.
-    pub(super) async fn submit(
-        &self,
-        records: &[Submission],
-        printer: Printer,
-    ) -> Result<Vec<Receipt>, Failure> {
+    pub(super) async fn submit(&self, records: &[Handed], printer: Printer) -> Result<Vec<Receipt>, Failure> {
         let bar = Bar::new(printer, "records");
         let mut receipts = Vec::with_capacity(records.len());
         let mut rest = records;
@@ -109,6 +105,7 @@ impl Server {
             publish_every: Duration::from_millis(200),
             cache_bytes: 64 << 20,
             admission: Admission::Open,
+            sensitive: Places::NONE,
         };
         let log = off_thread(move || OpenLog::open(&data, &Wanted::default(), settings)).await??;
         let key = log.app.log().reader().vkey().clone();

@@ -1,6 +1,6 @@
 //! What the sample tells: who asked, which agent acted, with whose yes.
 
-use ::record::Submission;
+use ::record::Handed;
 use serde_json::Value;
 
 /// What can be said of the sample, and which of its records is shown.
@@ -12,9 +12,11 @@ pub(super) struct Story {
 }
 
 /// A record in which a human's yes is named: that is what the log is for.
-pub(super) fn sample_story(records: &[Submission]) -> Story {
-    let parsed: Vec<Value> =
-        records.iter().map(|record| serde_json::from_slice(record.canonical()).unwrap_or_default()).collect();
+pub(super) fn sample_story(records: &[Handed]) -> Story {
+    let parsed: Vec<Value> = records
+        .iter()
+        .map(|record| serde_json::from_slice(&record.canonical()).unwrap_or_default())
+        .collect();
     let distinct = |pointer: &str| {
         let all = parsed.iter().filter_map(|record| record.pointer(pointer)?.as_str());
         all.collect::<std::collections::BTreeSet<_>>().len()

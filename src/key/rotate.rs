@@ -5,14 +5,17 @@
 //! anew under the last checkpoint that the old key signs alone.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::record::{Grade, Places, Vouched, seal};
 use client::keys::{Announcement, Rotation, announce};
+use sequencer::beside::Announce;
 use sequencer::ids::{Identity, Outcome};
 use sequencer::log::Status;
 use sequencer::pool::Submission;
 use sequencer::{DataDirectory, Kind, Log, Options};
+use server::clerk::SUBMITTER;
 use tlog::integrate::Entry;
 use tlog::key::{Signer, VerifierKey};
 use tlog::tlog_proof::TlogProof;
@@ -21,8 +24,6 @@ use crate::cli::Failure;
 use crate::keyring::Keyring;
 use crate::place;
 
-/// Which submitter an entry names that the log wrote itself.
-const SUBMITTER: &str = "log";
 /// Bytes of the store's page cache.
 const CACHE_BYTES: u64 = 64 << 20;
 
@@ -157,7 +158,10 @@ fn submit(log: &Log, old: &Signer, new: &VerifierKey) -> Result<u64, Failure> {
     let sealed = seal(&record, Some(&signatures), &vouched).map_err(Failure::could_not_tell)?;
     let entry = Entry::new(sealed.into_bytes()).map_err(Failure::could_not_tell)?;
     let identity = Some(Identity { key: record.key(), digest: record.digest() });
-    let waiting = log.submit(vec![Submission { entry, identity }]).map_err(Failure::could_not_tell)?;
+    let mut submission = Submission::new(entry, identity);
+    // As every change of a key is noted.
+    submission.rows.decisions.push(Arc::new(Announce));
+    let waiting = log.submit(vec![submission]).map_err(Failure::could_not_tell)?;
     let answer =
         waiting.blocking_recv().map_err(Failure::could_not_tell)?.map_err(Failure::could_not_tell)?;
     // A conflict is an announcement of the same key at another time: the first one stands.

@@ -17,7 +17,12 @@ struct Stopped {
 }
 
 fn settings() -> Settings {
-    Settings { publish_every: Duration::from_secs(1), cache_bytes: CACHE_BYTES, admission: Admission::Open }
+    Settings {
+        publish_every: Duration::from_secs(1),
+        cache_bytes: CACHE_BYTES,
+        admission: Admission::Open,
+        sensitive: Places::NONE,
+    }
 }
 
 impl Stopped {

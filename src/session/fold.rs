@@ -1,15 +1,14 @@
-//! The entries of a log, brought into order while they are verified, and folded.
+//! The entries of a log, folded into its sessions.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 use ::record::Logged;
 use ::record::findings::{Finding, Fold, Parameters};
 use ::record::model::Record;
 use ::record::story::{Story, Told};
-use client::audit::Visit;
 use serde::Serialize;
-use tlog::Hash;
+
+use crate::whole_log::Take;
 
 /// A session in a line.
 #[derive(Debug, Clone, Serialize)]
@@ -26,45 +25,29 @@ pub(super) struct Overview {
     pub(super) rules: Vec<&'static str>,
 }
 
-/// Takes entries in whatever order they are verified, and folds them in the order of the log.
-pub(super) struct InOrder {
-    inner: Mutex<Inner>,
-}
-
-struct Inner {
+/// The sessions of a log, and the story of the one that is wanted.
+pub(super) struct Sessions {
     wanted: Option<String>,
-    next: u64,
-    /// Entries that came before their turn; as many as are verified at one time.
-    waiting: BTreeMap<u64, Vec<u8>>,
     fold: Fold,
-    sessions: BTreeMap<String, Overview>,
+    overviews: BTreeMap<String, Overview>,
     /// Entries of the session that is wanted, and what was found there.
     kept: Vec<(u64, Vec<u8>)>,
     findings: Vec<Finding>,
 }
 
-impl InOrder {
+impl Sessions {
     /// All sessions are listed; the records of `wanted` are kept.
     pub(super) fn new(wanted: Option<String>) -> Self {
-        let inner = Inner {
-            wanted,
-            next: 0,
-            waiting: BTreeMap::new(),
-            fold: Fold::new(Parameters::default()),
-            sessions: BTreeMap::new(),
-            kept: Vec::new(),
-            findings: Vec::new(),
-        };
-        Self { inner: Mutex::new(inner) }
+        let fold = Fold::new(Parameters::default());
+        Self { wanted, fold, overviews: BTreeMap::new(), kept: Vec::new(), findings: Vec::new() }
     }
 
     /// The sessions in the order of their first record's time.
     pub(super) fn overviews(&self) -> Vec<Overview> {
-        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<Overview> = inner.sessions.values().cloned().collect();
+        let mut all: Vec<Overview> = self.overviews.values().cloned().collect();
         for session in &mut all {
             session.verdict =
-                inner.fold.verdict(&session.session).map_or("CANNOT TELL", |verdict| verdict.as_str());
+                self.fold.verdict(&session.session).map_or("CANNOT TELL", |verdict| verdict.as_str());
         }
         all.sort_by(|a, b| (&a.from, &a.session).cmp(&(&b.from, &b.session)));
         all
@@ -72,36 +55,16 @@ impl InOrder {
 
     /// The session that is wanted, if the log names it.
     pub(super) fn story(&self, session: &str) -> Option<Story> {
-        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let verdict = inner.fold.verdict(session)?;
-        let kept = inner.kept.iter().filter_map(|(index, entry)| Logged::read(*index, entry).ok());
+        let verdict = self.fold.verdict(session)?;
+        let kept = self.kept.iter().filter_map(|(index, entry)| Logged::read(*index, entry).ok());
         let told: Vec<Told<'_>> = kept.map(|logged| logged.told()).collect();
-        Story::of(session, &told, &inner.findings, &verdict)
+        Story::of(session, &told, &self.findings, &verdict)
     }
 }
 
-impl Visit for InOrder {
-    fn entry(&self, index: u64, entry: &[u8], _leaf: Hash) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if index != inner.next {
-            inner.waiting.insert(index, entry.to_vec());
-            return;
-        }
-        inner.take(index, entry);
-        while let Some(entry) = {
-            let next = inner.next;
-            inner.waiting.remove(&next)
-        } {
-            let index = inner.next;
-            inner.take(index, &entry);
-        }
-    }
-}
-
-impl Inner {
+impl Take for Sessions {
     /// An entry that is no record, or one of a kind that is not known here, tells nothing.
     fn take(&mut self, index: u64, entry: &[u8]) {
-        self.next = index + 1;
         let Ok(logged) = Logged::read(index, entry) else { return };
         let record = logged.record();
         let findings = self.fold.take(&logged.seen());
@@ -112,9 +75,11 @@ impl Inner {
             self.findings.extend(findings);
         }
     }
+}
 
+impl Sessions {
     fn note(&mut self, session: &str, record: &Record<'_>, findings: &[Finding]) {
-        let overview = self.sessions.entry(session.to_owned()).or_insert_with(|| Overview {
+        let overview = self.overviews.entry(session.to_owned()).or_insert_with(|| Overview {
             session: session.to_owned(),
             verdict: "",
             from: record.time.to_string(),

@@ -40,7 +40,7 @@ impl Stopped {
     }
 
     /// Changes a tree of the store behind everybody's back.
-    fn with_tree(&self, name: &str, change: impl FnOnce(&sled::Tree)) {
+    pub(crate) fn with_tree(&self, name: &str, change: impl FnOnce(&sled::Tree)) {
         let config = sled::Config::new().path(self.data.join("store"));
         let db = config.segment_size(store::limits::SEGMENT_BYTES).open().unwrap();
         change(&db.open_tree(name).unwrap());
@@ -49,7 +49,7 @@ impl Stopped {
 }
 
 /// Flips one bit of the first value of a tree.
-fn flip(at: usize) -> impl FnOnce(&sled::Tree) {
+pub(crate) fn flip(at: usize) -> impl FnOnce(&sled::Tree) {
     move |tree| {
         let (key, value) = tree.first().unwrap().unwrap();
         let mut value = value.to_vec();

@@ -4,8 +4,10 @@
 mod audit;
 mod backup;
 mod bad_days;
+mod content;
 mod demo;
 mod descriptors;
+mod evidence;
 mod fsck;
 mod hammer;
 mod readme;

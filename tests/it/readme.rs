@@ -40,6 +40,10 @@ fn the_commands_under_use_it_work_as_they_stand() {
     {
         assert!(said.contains(held), "{held:?} is not in\n{said}");
     }
+    let said = type_in(&blocks[2].replace("http://127.0.0.1:2026", &served.url), home.path());
+    for held in ["written: task00.evidence.json", "holds: evidence of all records of session", "COMPLETE"] {
+        assert!(said.contains(held), "{held:?} is not in\n{said}");
+    }
 }
 
 #[test]
@@ -50,9 +54,11 @@ fn the_commands_with_tokens_work_as_they_stand() {
     std::fs::write(home.path().join("calls.ndjson"), sample.join("\n")).unwrap();
     std::fs::write(home.path().join("log.vkey"), &served.vkey).unwrap();
     // A checkpoint is published at an interval, and an audit reads what is published.
-    let typed = blocks("Use it")[2].replace("record calls.ndjson", "record calls.ndjson --published");
+    let typed = blocks("Use it")[3].replace("record calls.ndjson", "record calls.ndjson --published");
     let said = type_in(&typed.replace("http://127.0.0.1:2026", &served.url), home.path());
-    for held in ["a token for crm", "a token for auditor", "40 records are in the log", "at size 40"] {
+    for held in
+        ["a token for crm", "a token for auditor", "40 records are in the log", "holds: localhost/log-"]
+    {
         assert!(said.contains(held), "{held:?} is not in\n{said}");
     }
 }

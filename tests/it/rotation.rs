@@ -69,6 +69,19 @@ impl World {
         self.audit(log, &["--state", &self.text("state")]).expect(0).json()
     }
 
+    /// A file of two records and the entry that announces a key, made by who trusts the first key.
+    fn evidence(&self, log: &str, name: &str, more: &[&str]) -> Ran {
+        let file = self.text(name);
+        let fixed = ["evidence", log, "--vkey", &self.first, "--index", "0-1,300", "--out", &file];
+        deedbook(fixed.iter().chain(more))
+    }
+
+    /// A file, checked offline by who trusts this key.
+    fn check(&self, name: &str, vkey: &str, more: &[&str]) -> Ran {
+        let file = self.text(name);
+        deedbook(["verify", &file, "--vkey", vkey].iter().chain(more))
+    }
+
     /// The operator's copy.
     fn backup(&self, served: &Served) -> Ran {
         let data = self.text("data");
@@ -78,6 +91,11 @@ impl World {
     fn fsck(&self) {
         deedbook(["fsck", "--data", &self.text("data")]).expect(0);
     }
+}
+
+/// The keys that an evidence file names, and from which size on.
+fn keys_in(file: &Path) -> Value {
+    serde_json::from_slice::<Value>(&std::fs::read(file).unwrap()).unwrap()["keys"].clone()
 }
 
 fn changes(ran: &Value) -> usize {
@@ -183,6 +201,57 @@ fn a_key_is_rotated_and_retired_and_who_trusts_the_first_one_follows() {
 }
 
 #[test]
+fn evidence_names_every_key_and_is_checked_under_each_of_those_that_signed() {
+    let mut world = World::new();
+    let served = world.serve();
+    world.record(&served, "before", 300);
+    drop(served);
+    world.key("rotate", &[]).expect(0);
+    world.size += 1;
+    let served = world.serve();
+    let second = served.vkey.clone();
+    let both = serde_json::json!([{"from": 0, "vkey": world.first}, {"from": 301, "vkey": second}]);
+
+    // While both sign, who trusts either is told the same.
+    world.evidence(&served.url, "early", &[]).expect(0);
+    assert_eq!(keys_in(&world.path("early")), both);
+    for vkey in [&world.first, &second] {
+        let told = world.check("early", vkey, &[]).expect(0);
+        assert!(told.out.contains("whether the log's key changed as 1 record announces"), "{}", told.out);
+        assert!(told.out.contains("when the log changed its keys"), "{}", told.out);
+        assert!(!told.out.contains("signature_invalid"), "{}", told.out);
+    }
+    world.evidence(&served.url, "pinned", &["--pin-key"]).expect(0);
+    assert_eq!(keys_in(&world.path("pinned")), serde_json::json!([{"from": 0, "vkey": world.first}]));
+    world.check("pinned", &second, &[]).expect(0);
+    drop(served);
+
+    // Afterwards the announcement is followed by who makes a file, and by who checks it with the history at hand.
+    world.key("retire", &[]).expect(0);
+    let served = world.serve();
+    let made = world.evidence(&served.url, "late", &[]).expect(0);
+    assert!(made.err.contains("the log's key changed at index 300"), "{}", made.err);
+    assert_eq!(keys_in(&world.path("late")), both);
+    world.check("late", &second, &[]).expect(0);
+    world.check("late", &world.first, &[]).expect(1);
+    world.check("late", &world.first, &["--keys", &world.text("data/log.keys")]).expect(0);
+    world.check("early", &world.first, &[]).expect(0);
+    world.evidence(&served.url, "refused", &["--pin-key"]).expect(1);
+    assert!(!world.path("refused").exists());
+
+    // A copy carries the history, and a copy without one does with the history at hand.
+    world.backup(&served).expect(0);
+    drop(served);
+    let public = world.text("backup/public");
+    world.evidence(&public, "of-copy", &[]).expect(0);
+    assert_eq!(keys_in(&world.path("of-copy")), both);
+    std::fs::remove_file(world.path("backup/public").join(KEYS_PATH)).unwrap();
+    world.evidence(&public, "without", &[]).expect(1);
+    world.evidence(&public, "with", &["--keys", &world.text("data/log.keys")]).expect(0);
+    assert_eq!(keys_in(&world.path("with")), both);
+}
+
+#[test]
 fn a_log_that_changed_its_key_is_rebuilt_and_restored_under_all_of_its_keys() {
     let mut world = World::new();
     let served = world.serve();
@@ -285,13 +354,14 @@ fn whoever_shows_two_successors_of_one_key_is_found_out_and_a_raw_log_has_none()
     let ran = deedbook(["key", "rotate", "--data", &world.text("nothing-here")]).expect(2);
     assert!(ran.err.contains("holds no log"), "{}", ran.err);
 
-    // Anybody may write such a record into the log: it is signed by nobody, and leads nowhere.
+    // Nobody but the log announces its keys.
     let signer = Signer::from_seed("someone.test/else".parse().unwrap(), &[3; 32]);
     let next = Signer::from_seed("someone.test/else".parse().unwrap(), &[4; 32]);
     let (record, _) = announce(&signer, next.verifier_key(), "2026-11-25T08:00:00.000Z").unwrap();
     std::fs::write(world.path("forged"), record.canonical()).unwrap();
     let served = world.serve();
     let forged = world.text("forged");
-    deedbook(["record", &forged, "--url", &served.url, "--vkey", &world.first, "--published"]).expect(0);
+    let ran = deedbook(["record", &forged, "--url", &served.url, "--vkey", &world.first, "--published"]);
+    assert!(ran.expect(1).out.contains("The log itself announces its keys"));
     assert_eq!(changes(&world.audit_on(&served.url)), 1);
 }

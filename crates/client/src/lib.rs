@@ -6,6 +6,7 @@
 //! * [`audit`] hashes every entry, recomputes every tile and the root, and keeps what it verified in a small file.
 //! * [`submit`] sends records and verifies every answer offline: [`Receipt`]s come out, or what is wrong.
 //! * [`copy`] makes a directory that is a copy of a log, proven before its checkpoint is replaced.
+//! * [`payload`] asks for the content beside a log, and checks that it is the one that was asked for.
 //! * [`load`] puts a log under load, keeps what was acknowledged, and checks the promise afterwards.
 //!
 //! Two kinds of failure are kept apart everywhere: what *does not hold* (with the evidence inside, so that the report
@@ -23,6 +24,7 @@ pub mod fuzzing;
 pub mod http;
 pub mod keys;
 pub mod load;
+pub mod payload;
 pub mod receipt;
 pub mod source;
 pub mod submit;

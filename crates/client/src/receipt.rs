@@ -6,10 +6,14 @@
 //! {"index": 7, "id": "<uuid>", "leaf_hash": "<base64>", "log": {…}, "proof": "<tlog-proof>"}
 //! ```
 //!
-//! `log` is what the log added to the record to make the entry; `proof` is a C2SP tlog-proof. Record, `log` and proof
-//! together, and a key one trusts, are all that [`Receipt::verify`] needs.
+//! `log` is what the log added to the record to make the entry; `proof` is a C2SP tlog-proof. Where the log put digests in
+//! the place of content, `salts` holds the salts of their disclosures by the places in the record
+//! (`{"/input": "<base64url>"}`): keep them as you keep the content. What was submitted, `log`, salts and proof together,
+//! and a key one trusts, are all that [`Receipt::verify`] needs.
 
-use record::{Entry, Refusal, Submission};
+use std::collections::BTreeMap;
+
+use record::{Entry, Handed, Refusal, Salts};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tlog::Hash;
@@ -32,6 +36,9 @@ pub struct Receipt {
     pub leaf_hash: String,
     /// What the log added: a JSON object.
     pub log: Value,
+    /// Salts of the disclosures that the log made, base64url, by their places.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub salts: BTreeMap<String, String>,
     /// The text of a C2SP tlog-proof.
     pub proof: String,
 }
@@ -101,12 +108,12 @@ impl Receipt {
     ///
     /// # Errors
     /// The first of the steps that does not hold.
-    pub fn verify(&self, record: &Submission, policy: &Policy) -> Result<VerifiedReceipt, ReceiptError> {
+    pub fn verify(&self, record: &Handed, policy: &Policy) -> Result<VerifiedReceipt, ReceiptError> {
         let id = record.id().to_string();
         if id != self.id {
             return Err(ReceiptError::OtherRecord { receipt: self.id.clone(), record: id });
         }
-        let entry = entry_of(record, &self.log)?;
+        let entry = entry_of(record, &self.log, &self.salts()?)?;
         let (stated, computed) = (self.stated_hash()?, Hash::leaf(entry.bytes()));
         if stated != computed {
             return Err(ReceiptError::OtherHash { stated, computed });
@@ -118,18 +125,23 @@ impl Receipt {
         Ok(proof.verify(computed, policy)?)
     }
 
+    fn salts(&self) -> Result<Salts, ReceiptError> {
+        let salts = self.salts.iter().map(|(place, salt)| (place.as_str(), salt.as_str()));
+        Salts::given(salts).ok_or_else(|| ReceiptError::Format("its salts are none".to_owned()))
+    }
+
     fn stated_hash(&self) -> Result<Hash, EncodingError> {
         encoding::parse_base64_array(&self.leaf_hash).map(Hash::from_bytes)
     }
 }
 
-/// Rebuilds the entry from a record and the log's part of it.
+/// Rebuilds the entry from what was submitted, the log's part of it and the salts of its disclosures.
 ///
 /// # Errors
 /// A part that no entry can have.
-pub fn entry_of(record: &Submission, log: &Value) -> Result<Entry, Refusal> {
+pub fn entry_of(record: &Handed, log: &Value, salts: &Salts) -> Result<Entry, Refusal> {
     let log = record::canonical(log.to_string().as_bytes())?;
-    record::entry_of(record.canonical(), b"", &log)
+    record.entry(&log, salts)
 }
 
 #[cfg(test)]
@@ -140,18 +152,20 @@ pub(crate) mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
     use proptest::sample::{Index, select};
-    use record::{Grade, Places, Vouched, seal};
+    use record::{Grade, Places, Submission, Vouched, seal};
     use testkit::Chance;
     use tlog::checkpoint::Checkpoint;
     use tlog::plan::InclusionPlan;
     use tlog::{integrate, policy};
 
     /// Records and the receipts that an honest log gives for them, all under one checkpoint.
-    pub(crate) fn honest(count: u64) -> (Vec<Submission>, Vec<Receipt>, Policy) {
+    pub(crate) fn honest(count: u64) -> (Vec<Handed>, Vec<Receipt>, Policy) {
         let mut chance = Chance::seeded(1);
         let records: Vec<_> = (0..count)
-            .map(|i| Submission::parse(&testkit::sample::typical_record(i, &mut chance)).unwrap())
+            .map(|i| Handed::parse(&testkit::sample::typical_record(i, &mut chance).into()).unwrap())
             .collect();
+        let submissions: Vec<_> =
+            records.iter().map(|record| Submission::parse(&record.canonical()).unwrap()).collect();
         let vouched = |i: usize| Vouched {
             received: "2026-11-23T08:14:03.201Z",
             submitter: "open",
@@ -161,8 +175,11 @@ pub(crate) mod tests {
             secret: Places::NONE,
             salt: [i as u8; 16],
         };
-        let sealed: Vec<_> =
-            records.iter().enumerate().map(|(i, record)| seal(record, None, &vouched(i)).unwrap()).collect();
+        let sealed: Vec<_> = submissions
+            .iter()
+            .enumerate()
+            .map(|(i, record)| seal(record, None, &vouched(i)).unwrap())
+            .collect();
         let entries: Vec<_> =
             sealed.iter().map(|entry| integrate::Entry::new(entry.bytes().clone()).unwrap()).collect();
         let growth = integrate::Edge::default().integrate(&entries).unwrap();
@@ -178,6 +195,7 @@ pub(crate) mod tests {
                 id: records[i].id().to_string(),
                 leaf_hash: Hash::leaf(entry.bytes()).to_string(),
                 log: serde_json::from_slice(entry.log_part()).unwrap(),
+                salts: BTreeMap::new(),
                 proof: proof.to_string(),
             }
         };
@@ -234,8 +252,7 @@ pub(crate) mod tests {
     fn a_record_altered_afterwards_has_no_receipt() {
         let (records, receipts, policy) = honest(2);
         let text = String::from_utf8(records[1].canonical().to_vec()).unwrap();
-        let altered =
-            Submission::parse(text.replacen("\"type\":\"", "\"type\":\"not.", 1).as_bytes()).unwrap();
+        let altered = Handed::parse(&text.replacen("\"type\":\"", "\"type\":\"not.", 1).into()).unwrap();
         assert!(matches!(receipts[1].verify(&altered, &policy), Err(ReceiptError::OtherHash { .. })));
     }
 

@@ -5,8 +5,10 @@
 //! satisfy the policy. A record's id makes sending it twice harmless, so a request is repeated while the log is busy or
 //! cannot be reached.
 
+use std::collections::BTreeMap;
+
 use bytes::{BufMut as _, Bytes, BytesMut};
-use record::Submission;
+use record::Handed;
 use serde::Deserialize;
 use serde_json::Value;
 use tlog::policy::Policy;
@@ -153,6 +155,8 @@ struct LoggedItem {
     id: String,
     leaf_hash: String,
     log: Value,
+    #[serde(default)]
+    salts: BTreeMap<String, String>,
     proof: String,
 }
 
@@ -161,7 +165,7 @@ impl Submitter {
     ///
     /// # Errors
     /// Nothing can be said about any of them; sending them again is harmless.
-    pub async fn submit(&self, records: &[Submission]) -> Result<Vec<Outcome>, SubmitError> {
+    pub async fn submit(&self, records: &[Handed]) -> Result<Vec<Outcome>, SubmitError> {
         if records.is_empty() {
             return Ok(vec![]);
         }
@@ -180,14 +184,14 @@ impl Submitter {
         records.iter().zip(items).map(|(record, item)| self.verify(record, item)).collect()
     }
 
-    fn verify(&self, record: &Submission, item: Item) -> Result<Outcome, SubmitError> {
+    fn verify(&self, record: &Handed, item: Item) -> Result<Outcome, SubmitError> {
         let (item, duplicate) = match item {
             Item::Rejected { problem } => return Ok(Outcome::Rejected(problem)),
             Item::Logged(item) => (item, false),
             Item::Duplicate(item) => (item, true),
         };
-        let LoggedItem { index, id, leaf_hash, log, proof } = item;
-        let receipt = Receipt { index, id, leaf_hash, log, proof };
+        let LoggedItem { index, id, leaf_hash, log, salts, proof } = item;
+        let receipt = Receipt { index, id, leaf_hash, log, salts, proof };
         match receipt.verify(record, &self.policy) {
             Ok(_) => Ok(Outcome::Logged { receipt, duplicate }),
             Err(cause) => Err(SubmitError::DoesNotHold {
@@ -200,9 +204,9 @@ impl Submitter {
 }
 
 /// How many of these records go into one request.
-pub fn batch_len(records: &[Submission]) -> usize {
+pub fn batch_len(records: &[Handed]) -> usize {
     let mut bytes = 0;
-    let fits = |record: &&Submission| {
+    let fits = |record: &&Handed| {
         let before = bytes;
         bytes += record.canonical().len() + 1;
         before < BATCH_BYTES
@@ -211,11 +215,12 @@ pub fn batch_len(records: &[Submission]) -> usize {
 }
 
 /// NDJSON: canonical JSON has no line breaks.
-fn body_of(records: &[Submission]) -> Bytes {
-    let bytes = records.iter().map(|record| record.canonical().len() + 1).sum();
+fn body_of(records: &[Handed]) -> Bytes {
+    let records: Vec<Bytes> = records.iter().map(Handed::canonical).collect();
+    let bytes = records.iter().map(|record| record.len() + 1).sum();
     let mut body = BytesMut::with_capacity(bytes);
     for record in records {
-        body.put_slice(record.canonical());
+        body.put_slice(&record);
         body.put_u8(b'\n');
     }
     body.freeze()
@@ -311,7 +316,7 @@ mod tests {
         let big = format!(
             r#"{{"filler":"{filler}","id":"0198f0c2-7d1e-7c3a-9a54-1f2f6f1f9b10","time":"2026-11-23T08:14:03.118Z","type":"t"}}"#
         );
-        let big = vec![Submission::parse(big.as_bytes()).unwrap(); 100];
+        let big = vec![Handed::parse(&big.into()).unwrap(); 100];
         assert_eq!(batch_len(&big), BATCH_BYTES / big[0].canonical().len() + 1);
         assert_eq!(String::from_utf8(body_of(&records).to_vec()).unwrap().lines().count(), 3);
     }

@@ -85,6 +85,15 @@ impl FromStr for Sd {
     }
 }
 
+/// The salt of a disclosure that was made here, in base64url, from the beginning of its text: 36 characters are enough.
+pub fn salt_in(text: &str) -> Option<String> {
+    let json = base64url::decode(text.get(..36)?.as_bytes())?;
+    let salt = json.strip_prefix(b"[\"")?.get(..22)?;
+    let salt = std::str::from_utf8(salt).ok()?;
+    base64url::decode_array::<SALT_BYTES>(salt)?;
+    Some(salt.to_owned())
+}
+
 /// A disclosure that was made here, and its digest.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Disclosure {

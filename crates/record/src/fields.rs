@@ -5,8 +5,9 @@ use crate::json::{Member, Value};
 use crate::refusal::{Cause, Refusal};
 use crate::time::is_time;
 
-/// Checks `id`, `type`, `time` and, where there is one, `producer.id`. Answers the id.
-pub(crate) fn check(record: &Value<'_>) -> Result<RecordId, Refusal> {
+/// Checks `id`, `type`, `time` and, where there is one, `producer.id`. Answers the id, and the producer where one
+/// is named.
+pub(crate) fn check<'v>(record: &'v Value<'_>) -> Result<(RecordId, Option<&'v str>), Refusal> {
     let members = object(record, "", 0)?;
     let id = required_string(members, "", "id", 0)?;
     let id = RecordId::read(id.text.as_bytes()).ok_or_else(|| Refusal::new(Cause::BadId, "/id", id.at))?;
@@ -15,11 +16,10 @@ pub(crate) fn check(record: &Value<'_>) -> Result<RecordId, Refusal> {
     if !is_time(time.text.as_bytes()) {
         return Err(Refusal::new(Cause::BadTime, "/time", time.at));
     }
-    if let Some(producer) = member(members, "producer") {
-        let parts = object(&producer.value, "/producer", producer.value_at)?;
-        required_string(parts, "/producer", "id", producer.value_at)?;
-    }
-    Ok(id)
+    let Some(producer) = member(members, "producer") else { return Ok((id, None)) };
+    let parts = object(&producer.value, "/producer", producer.value_at)?;
+    let producer = required_string(parts, "/producer", "id", producer.value_at)?;
+    Ok((id, Some(producer.text)))
 }
 
 struct Text<'v> {

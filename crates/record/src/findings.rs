@@ -18,6 +18,7 @@ mod rule;
 mod scope;
 mod sequence;
 mod session;
+mod signers;
 mod verdict;
 
 use std::collections::HashMap;
@@ -27,6 +28,7 @@ use crate::model::{Group, Instant, Kind, Record};
 use crate::signature::Signature;
 
 pub use rule::Rule;
+pub use signers::Signers;
 pub use verdict::Verdict;
 
 use coverage::Producers;

@@ -183,6 +183,10 @@ fn folded(records: &[(&[u8], Record<'_>)]) -> (Vec<Finding>, Fold) {
 pub fn handed(data: &[u8]) {
     let data = Bytes::copy_from_slice(data);
     let Ok(handed) = Handed::parse(&data).map_err(|refusal| is_sound(&refusal, &data)) else { return };
+    let again = Handed::parse(&handed.canonical());
+    assert!(again.is_ok_and(|again| again.canonical() == handed.canonical()
+        && again.digest() == handed.digest()
+        && again.key() == handed.key()));
     let sensitive: Places = [Place::Purpose, Place::PrincipalName].into_iter().collect();
     let ready =
         || handed.clone().ready(sensitive, &Salts::of_seed([7; SEED_BYTES]), |_| Ok::<(), Refusal>(()));

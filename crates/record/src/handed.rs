@@ -9,10 +9,11 @@
 //! in its place. A signed one is never changed, so it names its content by digest, and brings the disclosures along.
 
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 
 use crate::envelope::{Entry, entry_of};
 use crate::fields;
-use crate::id::RecordId;
+use crate::id::{RecordId, RecordKey};
 use crate::json::{self, Member, Value, string};
 use crate::limits::{HANDED_BYTES_MAX, RECORD_BYTES_MAX, TEXT_BYTES_MAX};
 use crate::model::Record;
@@ -26,19 +27,19 @@ use crate::signature::Signatures;
 use crate::submission::{Submission, fast};
 
 /// A record as it was handed in, checked as far as that goes without understanding it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handed {
     pub(crate) text: Text,
     pub(crate) signatures: Option<Signatures>,
     pub(crate) disclosures: Vec<String>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Text {
     /// A record that fits into an entry as it is.
     Record(Submission),
     /// The canonical JSON of a record that does so only when its content stands beside the log.
-    WithContent { id: RecordId, canonical: Bytes },
+    WithContent { key: RecordKey, id: RecordId, canonical: Bytes },
 }
 
 impl Handed {
@@ -124,6 +125,48 @@ impl Handed {
         }
     }
 
+    /// What makes the record one record: producer and id.
+    pub fn key(&self) -> RecordKey {
+        match &self.text {
+            Text::Record(submission) => submission.key(),
+            Text::WithContent { key, .. } => *key,
+        }
+    }
+
+    /// SHA-256 of the record's canonical form as it was handed in: what a retry is compared by.
+    pub fn digest(&self) -> [u8; 32] {
+        match &self.text {
+            Text::Record(submission) => submission.digest(),
+            Text::WithContent { canonical, .. } => Sha256::digest(canonical).into(),
+        }
+    }
+
+    /// The canonical form of all that was handed in, which is one line.
+    pub fn canonical(&self) -> Bytes {
+        let record = match &self.text {
+            Text::Record(submission) => submission.shared(),
+            Text::WithContent { canonical, .. } => canonical.clone(),
+        };
+        if self.signatures.is_none() && self.disclosures.is_empty() {
+            return record;
+        }
+        let mut out = b"{".to_vec();
+        if !self.disclosures.is_empty() {
+            let list = self.disclosures.iter().map(|text| Value::String(text.as_str().into())).collect();
+            out.extend_from_slice(b"\"disclosures\":");
+            json::print(&Value::Array(list), &mut out);
+            out.push(b',');
+        }
+        out.extend_from_slice(b"\"record\":");
+        out.extend_from_slice(&record);
+        if let Some(signatures) = &self.signatures {
+            out.extend_from_slice(b",\"sig\":");
+            out.extend_from_slice(signatures.canonical().as_bytes());
+        }
+        out.push(b'}');
+        out.into()
+    }
+
     /// Rebuilds the entry that the log made of this, from its `log` part and the salts of its answer: what a submitter
     /// does offline before it checks its receipt.
     ///
@@ -187,11 +230,12 @@ fn bounded(json: &[u8]) -> Result<(), Refusal> {
 
 /// The record in `json` as text: canonical where it fits into an entry, else as it came.
 fn text_of(json: &Bytes, record: &Value<'_>) -> Result<Text, Refusal> {
-    let id = fields::check(record)?;
+    let (id, producer) = fields::check(record)?;
     let mut canonical = Vec::new();
     json::print(record, &mut canonical);
     if canonical.len() > RECORD_BYTES_MAX {
-        return Ok(Text::WithContent { id, canonical: canonical.into() });
+        let key = RecordKey::new(id, producer.unwrap_or_default());
+        return Ok(Text::WithContent { key, id, canonical: canonical.into() });
     }
     // What the printer makes, the scanner accepts; were they ever to disagree, refusing is the safe side.
     let facts = scan::record(&canonical).ok_or_else(|| Refusal::new(Cause::NotCanonical, "", json.len()))?;

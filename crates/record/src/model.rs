@@ -20,12 +20,12 @@ mod who;
 
 pub use action::{Action, Content, Effect, Inline, Outcome, Status};
 pub use approval::{Approval, Binding, Decision, Identity, Mode};
-pub use kind::{Group, Kind};
+pub use kind::{Group, Kind, announces_key};
 pub use schema::{examples, schema};
 pub use session::{
     ApprovalPolicy, Closed, Delegation, Denial, Party, PolicyDecision, PolicyOutcome, SessionRef, Token,
 };
-pub use stewardship::{Access, Coverage, Erased, Gap, Hold, KeyChange, KeyRole, Retention};
+pub use stewardship::{Access, Coverage, Erased, Gap, Grant, Hold, KeyChange, KeyRole, Retention};
 pub use text::{Hidden, Instant, Masked, Text};
 pub use who::{Actor, Agent, Principal, Producer};
 
@@ -133,6 +133,9 @@ pub struct Record<'a> {
     /// Who looked, or exported.
     #[serde(default, borrow)]
     pub access: Option<Access<'a>>,
+    /// Who may submit or look.
+    #[serde(default, borrow)]
+    pub grant: Option<Grant<'a>>,
     /// What content was erased.
     #[serde(default, borrow)]
     pub erased: Option<Erased<'a>>,

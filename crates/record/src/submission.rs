@@ -64,6 +64,11 @@ impl Submission {
         &self.canonical
     }
 
+    /// The same, shared.
+    pub fn shared(&self) -> Bytes {
+        self.canonical.clone()
+    }
+
     /// `id`.
     pub fn id(&self) -> RecordId {
         self.facts.id

@@ -3,8 +3,10 @@
 //! The table and the entries are compared without holding either in memory: each side is added up, row by row, in an
 //! order that does not matter ([`RowSum`]); equal sums mean equal rows. Only where they differ each row is looked up.
 
+pub mod content;
+
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
@@ -16,6 +18,7 @@ use store::{Key, Store, StoreError, Table};
 use tlog::tile::{Bundle, Tile, WIDTH};
 
 use crate::{
+    beside::{self, Digest, Tag},
     ids::{self, Row},
     stored::{Stored, full_tiles},
 };
@@ -62,9 +65,19 @@ pub struct RowSum {
     lanes: [AtomicU64; 4],
     /// Entries whose content the log put beside it: they do not tell what was submitted.
     untold: Mutex<HashSet<u64>>,
+    /// Entries that announce, replace or revoke a key.
+    announcing: Mutex<BTreeSet<u64>>,
 }
 
 impl RowSum {
+    /// Adds the row of an entry.
+    pub fn add_entry(&self, entry: &record::Opened<'_>, index: u64) {
+        if record::announces_key(&entry.record_type()) {
+            self.announcing.lock().insert(index);
+        }
+        self.add(&entry.key(), entry.digest(), index);
+    }
+
     /// Adds the row of the record at this index, with the digest of what was submitted, where the entry tells it.
     pub fn add(&self, key: &RecordKey, digest: Option<[u8; 32]>, index: u64) {
         if digest.is_none() {
@@ -153,6 +166,10 @@ pub fn id_table(stored: &Stored, of_entries: &RowSum, faults: &mut Faults) -> Re
             let what = format!("it has {} rows for {} records", in_table.rows(), stored.head().size());
             faults.add("id", None, what);
         }
+    }
+    let announced: BTreeSet<u64> = beside::announced(stored.store())?.into_iter().collect();
+    for index in announced.symmetric_difference(&of_entries.announcing.lock()) {
+        faults.add("announced", Some(*index), "entry and row do not both speak of a key");
     }
     Ok(in_table.rows())
 }
@@ -251,6 +268,15 @@ fn name(key: &Key) -> String {
         Key::Bundle { index } => format!("bundle {index}"),
         Key::Run { first } => format!("run {first}"),
         Key::Id { from } => format!("id page {}", hex(from)),
+        Key::Payload { digest } => format!("payload {}", Digest(*digest)),
+        Key::Piece { digest, number } => format!("payload {}, piece {number}", Digest(*digest)),
+        Key::Hold { id } => format!("hold {}", hex(id)),
+        Key::Erasure { digest } => format!("erasure {}", Digest(*digest)),
+        Key::Subject { subject, digest } => format!("payload {} of {}", Digest(*digest), Tag(*subject)),
+        Key::Destroyed { key } => format!("destroyed key {}", hex(key)),
+        Key::Announced { index } => format!("announced {index}"),
+        Key::Posting { stretch, .. } => format!("postings of stretch {stretch}"),
+        Key::Times { stretch } => format!("times of stretch {stretch}"),
     }
 }
 

@@ -8,10 +8,13 @@
 //!   log.key.*    the same while another key takes its place (see `directory/key_files.rs`)
 //!   log.keys     how the keys followed each other, if there was more than one: public
 //!   log.vkey     the public key
+//!   service.key  the key that signs the log's own records, mode 0600
 //!   tokens.json  who may submit and who may look: digests of tokens and what they are for, mode 0600
 //!   admin.token  the first admin token, mode 0600, until somebody takes it away
+//!   lookup/      which records speak of whom; derived from the log, may be deleted
 //!   head         the newest published checkpoint: evidence outside the store
 //!   store/       sled's directory
+//!   content-keys/  the keys of content beside the log (crate `vault`), unless they lie elsewhere; with a backup of its own
 //! ```
 
 mod key_files;
@@ -27,8 +30,10 @@ use bytes::Bytes;
 use tlog::{
     Head,
     checkpoint::{Checkpoint, SignedCheckpoint},
+    encoding,
     key::{KeyError, KeyName, Signer},
 };
+use zeroize::Zeroizing;
 
 pub use key_files::read_key_history;
 
@@ -125,6 +130,11 @@ impl DataDirectory {
         self.path.join("store")
     }
 
+    /// Where the keys of content are, unless they lie elsewhere.
+    pub fn content_keys_path(&self) -> PathBuf {
+        self.path.join("content-keys")
+    }
+
     /// The evidence beside the store.
     pub fn head_file(&self) -> HeadFile {
         HeadFile { path: self.path.join("head") }
@@ -133,6 +143,32 @@ impl DataDirectory {
     /// The list of tokens: who may submit and who may look.
     pub fn tokens_file(&self) -> PrivateFile {
         PrivateFile { path: self.path.join("tokens.json") }
+    }
+
+    /// Where the lookups are, which are derived from the log and may be deleted.
+    pub fn lookups_path(&self) -> PathBuf {
+        self.path.join("lookup")
+    }
+
+    /// The key that signs the log's own records, made with `chance` if there is none.
+    pub fn service_key(
+        &self,
+        chance: impl FnOnce(&mut [u8]) -> io::Result<()>,
+    ) -> Result<Zeroizing<[u8; 32]>, DirectoryError> {
+        let file = PrivateFile { path: self.path.join("service.key") };
+        let failed = |source| DirectoryError::Io { path: file.path.clone(), source };
+        let mut seed = Zeroizing::new([0; 32]);
+        if let Some(text) = file.read()?.map(Zeroizing::new) {
+            let text = text.trim_ascii_end();
+            return match encoding::parse_base64_array(&String::from_utf8_lossy(text)) {
+                Ok(bytes) => Ok(Zeroizing::new(bytes)),
+                Err(error) => Err(failed(io::Error::other(format!("this is no service key: {error}")))),
+            };
+        }
+        chance(&mut seed[..]).map_err(failed)?;
+        let line = Zeroizing::new(format!("{}\n", encoding::base64(&seed[..])));
+        file.replace(line.as_bytes())?;
+        Ok(seed)
     }
 
     /// Where the first admin token waits for its owner.

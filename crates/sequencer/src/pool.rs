@@ -8,6 +8,7 @@ use tlog::integrate::Entry;
 use tokio::sync::oneshot;
 
 use crate::{
+    beside::Rows,
     ids::{Identity, Outcome},
     log::Committed,
 };
@@ -17,11 +18,11 @@ use crate::{
 pub struct Limits {
     /// Entries that may wait.
     pub pool_entries_max: usize,
-    /// Bytes of entries that may wait.
+    /// Bytes of entries, and of content beside them, that may wait.
     pub pool_bytes_max: usize,
     /// Entries of one commit at most (a group is never cut, so one that is larger is a commit of its own).
     pub batch_entries_max: usize,
-    /// Bytes of entries of one commit at most.
+    /// Bytes of entries, and of content beside them, of one commit at most.
     pub batch_bytes_max: usize,
 }
 
@@ -43,6 +44,15 @@ pub struct Submission {
     pub entry: Entry,
     /// What makes it unique; `None` on a log of raw entries.
     pub identity: Option<Identity>,
+    /// What is committed with the entry, if and only if it is new.
+    pub rows: Rows,
+}
+
+impl Submission {
+    /// An entry with nothing beside it.
+    pub fn new(entry: Entry, identity: Option<Identity>) -> Self {
+        Self { entry, identity, rows: Rows::default() }
+    }
 }
 
 /// The answer to a group of submissions.
@@ -66,6 +76,14 @@ pub enum Refusal {
     /// The log takes no entries.
     #[error("the log takes no entries: {0}")]
     NotWriting(String),
+    /// The key that this group's content was sealed under was destroyed meanwhile; nothing of the group was logged.
+    #[error(
+        "the key of this content was destroyed while it was submitted, nothing was logged; submit it again"
+    )]
+    Overtaken,
+    /// What this group asks for must not be, for this reason; nothing of it was logged.
+    #[error("nothing was logged: {0}")]
+    NotAllowed(String),
     /// The commit failed; whether this group is in the log is not known until the log is opened anew. Submitting
     /// it again under the same ids is safe.
     #[error("the log failed while committing; whether this was logged is not known, submit it again later")]
@@ -83,7 +101,8 @@ pub(crate) struct Group {
 
 impl Group {
     fn bytes(&self) -> usize {
-        self.submissions.iter().map(|submission| submission.entry.bytes().len()).sum()
+        let bytes = |submission: &Submission| submission.entry.bytes().len() + submission.rows.bytes();
+        self.submissions.iter().map(bytes).sum()
     }
 }
 

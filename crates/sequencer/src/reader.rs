@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use record::RecordKey;
-use store::{Key, Store, StoreError};
+use store::{Key, Store, StoreError, Table};
 use tlog::{
     Hash, Head, bundle,
     checkpoint::SignedCheckpoint,
@@ -18,6 +18,7 @@ use tlog::{
 use tokio::sync::watch;
 
 use crate::{
+    beside::{self, Destruction, Digest, Erasure, Hold, Info, Tag},
     ids::{self, IdsError, Row},
     log::{Committed, LogIdentity, Shared, Status},
 };
@@ -187,6 +188,64 @@ impl Reader {
     /// Where one record is. May block.
     pub fn find(&self, key: &RecordKey) -> Result<Option<Row>, ReadError> {
         Ok(ids::find(&*self.shared.store, key)?.filter(|row| self.is_durable(row)))
+    }
+
+    /// What is known of a content beside the log; `None` if it is not there, or was erased. May block.
+    pub fn payload(&self, digest: Digest) -> Result<Option<Info>, ReadError> {
+        let key = Key::Payload { digest: digest.0 };
+        Ok(self.shared.store.get(&key)?.map(|row| beside::info_of(&key, &row)).transpose()?)
+    }
+
+    /// One sealed piece of a content. May block.
+    pub fn payload_piece(&self, digest: Digest, number: u32) -> Result<Option<Bytes>, ReadError> {
+        Ok(self.shared.store.get(&Key::Piece { digest: digest.0, number })?)
+    }
+
+    /// Up to `max` contents that concern somebody, after `after`, in order of their digests; also those that others own,
+    /// and those that were erased since. May block.
+    pub fn contents_of(
+        &self,
+        subject: Tag,
+        after: Option<Digest>,
+        max: usize,
+    ) -> Result<Vec<Digest>, ReadError> {
+        let digest = after.map_or([0; 32], |after| after.0);
+        let from = Key::Subject { subject: subject.0, digest };
+        let rows = self.shared.store.scan(Table::Subject, Some(&from), max)?;
+        let of_subject = rows.into_iter().map_while(|(key, _)| match key {
+            Key::Subject { subject: found, digest } if found == subject.0 => Some(Digest(digest)),
+            _ => None,
+        });
+        Ok(of_subject.collect())
+    }
+
+    /// Whether a content concerns somebody. May block.
+    pub fn concerns(&self, digest: Digest, subject: Tag) -> Result<bool, ReadError> {
+        Ok(self.shared.store.get(&Key::Subject { subject: subject.0, digest: digest.0 })?.is_some())
+    }
+
+    /// How a content was erased; `None` if it was not. May block.
+    pub fn erasure(&self, digest: Digest) -> Result<Option<Erasure>, ReadError> {
+        let key = Key::Erasure { digest: digest.0 };
+        let damaged = |error: serde_json::Error| StoreError::Damaged { key, what: error.to_string() };
+        let row = self.shared.store.get(&key)?;
+        Ok(row.map(|row| Erasure::from_bytes(&row).map_err(damaged)).transpose()?)
+    }
+
+    /// All holds, also those that were released. May block.
+    pub fn holds(&self) -> Result<Vec<Hold>, ReadError> {
+        Ok(beside::all_holds(|after, max| self.shared.store.scan(Table::Hold, after, max))?)
+    }
+
+    /// Every entry that announces, replaces or revokes a key, in log order. May block.
+    pub fn announced(&self) -> Result<Vec<u64>, ReadError> {
+        Ok(beside::announced(&*self.shared.store)?)
+    }
+
+    /// Every content key that was destroyed, or that is to be: whoever has the keys makes sure of it when the log is opened.
+    /// May block.
+    pub fn destructions(&self) -> Result<Vec<Destruction>, ReadError> {
+        Ok(beside::destructions(&*self.shared.store)?)
     }
 
     /// The store shows the rows of a commit before it has synced them; the log's own size moves after that.

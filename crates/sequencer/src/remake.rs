@@ -5,7 +5,7 @@
 //! that was left half made is never opened as a log. Nothing is signed here.
 
 use bytes::Bytes;
-use store::{Batch, CommitError, Key, Store};
+use store::{Batch, CommitError, Key, Store, StoreError, Table};
 use tlog::{
     Head,
     bundle::BundleError,
@@ -14,6 +14,7 @@ use tlog::{
 };
 
 use crate::{
+    beside,
     ids::{self, Identity, IdsError, Outcome},
     log::{Kind, LogIdentity},
     writer,
@@ -24,12 +25,18 @@ const MARK: &[u8] = b"deedbook: this store is being remade\n";
 /// Entries of one commit.
 const COMMIT_ENTRIES: usize = 8_192;
 
+/// Values of content that are carried over in one commit.
+const CARRY_VALUES: usize = 256;
+
 /// The entries do not make the log.
 #[derive(Debug, thiserror::Error)]
 pub enum RemakeError {
     /// The store failed.
     #[error("the new store cannot be written: {0}")]
     Commit(#[from] CommitError),
+    /// The store that content is carried over from cannot be read.
+    #[error(transparent)]
+    Read(#[from] StoreError),
     /// The id table failed.
     #[error(transparent)]
     Ids(#[from] IdsError),
@@ -98,6 +105,35 @@ impl<'a> Remake<'a> {
         if self.waiting.len() >= COMMIT_ENTRIES { self.commit() } else { Ok(()) }
     }
 
+    /// Carries over all that lies beside the log in another store of it: sealed content, holds, erasures. It does not follow
+    /// from the entries. A value that is damaged there is left out; answers how many were.
+    pub fn carry(&self, from: &dyn Store) -> Result<u64, RemakeError> {
+        let mark = Bytes::from_static(MARK);
+        let mut left_out = 0;
+        for table in Table::BESIDE {
+            let (mut after, mut step) = (None, CARRY_VALUES);
+            loop {
+                match from.scan(table, after.as_ref(), step) {
+                    Ok(puts) => {
+                        let Some((last, _)) = puts.last() else { break };
+                        (after, step) = (Some(*last), CARRY_VALUES);
+                        self.store.commit(Some(&mark), Batch { puts, deletes: vec![] }, mark.clone())?;
+                    }
+                    // One by one up to the damaged value, past it, and on as before.
+                    Err(StoreError::Damaged { .. }) if step > 1 => step = 1,
+                    Err(StoreError::Damaged { key, .. })
+                        if key.table() == table && after.is_none_or(|at| at < key) =>
+                    {
+                        left_out += 1;
+                        (after, step) = (Some(key), CARRY_VALUES);
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(left_out)
+    }
+
     /// Gives the store its head, if this is where the entries lead.
     pub fn finish(mut self, checkpoint: &SignedCheckpoint) -> Result<(), RemakeError> {
         self.commit()?;
@@ -130,14 +166,19 @@ impl<'a> Remake<'a> {
 
     fn id_pages(&self, entries: &[Entry]) -> Result<Vec<(Key, Bytes)>, RemakeError> {
         let first = self.edge.size();
+        let mut announced = vec![];
         let identity = |(index, entry): (u64, &Entry)| {
             let opened = record::open(entry.bytes());
             let opened = opened.map_err(|source| RemakeError::NoRecord { index, source })?;
+            if record::announces_key(&opened.record_type()) {
+                announced.push(beside::announced_row(index));
+            }
             // What was submitted cannot be told from an entry whose content stands beside the log: no retry is the same.
             Ok(Some(Identity { key: opened.key(), digest: opened.digest().unwrap_or_default() }))
         };
         let identities = (first..).zip(entries).map(identity).collect::<Result<Vec<_>, RemakeError>>()?;
-        let (outcomes, pages) = ids::admit(self.store, &identities, first)?;
+        let (outcomes, mut pages) = ids::admit(self.store, &identities, first)?;
+        pages.extend(announced);
         for (index, outcome) in (first..).zip(outcomes) {
             if outcome != (Outcome::Logged { index }) {
                 return Err(RemakeError::Twice { first: outcome.index(), index });

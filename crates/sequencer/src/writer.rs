@@ -8,13 +8,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use store::{Batch, CommitError, Key};
+use store::{Batch, CommitError, Key, StoreError};
 use tlog::{
     checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint},
     integrate::{Entry, Growth, IntegrateError},
 };
 
 use crate::{
+    beside::{self, Gathered},
     ids::{self, Identity, IdsError, Outcome},
     keys::LogKeys,
     log::{Commit, Committed, Kind, Shared},
@@ -28,6 +29,8 @@ enum WriteError {
     #[error(transparent)]
     Ids(#[from] IdsError),
     #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
     Integrate(#[from] IntegrateError),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -39,10 +42,10 @@ enum WriteError {
 
 /// Commits batches until the pool is closed and empty, or one fails.
 pub(crate) fn run(shared: &Shared, keys: &LogKeys) {
-    while let Some(groups) = shared.pool.take() {
+    while let Some(mut groups) = shared.pool.take() {
         // sled panics where it might answer an error: those who wait are to be answered all the same. What is shared
         // is either as before the commit or as after it.
-        let done = catch_unwind(AssertUnwindSafe(|| step(shared, keys, &groups)));
+        let done = catch_unwind(AssertUnwindSafe(|| step(shared, keys, &mut groups)));
         match done.unwrap_or_else(|panic| Err(WriteError::Panic(text_of(&*panic)))) {
             Ok((outcomes, committed)) => answer(shared, groups, outcomes, committed),
             Err(error) => {
@@ -61,17 +64,13 @@ pub(crate) fn run(shared: &Shared, keys: &LogKeys) {
 fn step(
     shared: &Shared,
     keys: &LogKeys,
-    groups: &[Group],
+    groups: &mut Vec<Group>,
 ) -> Result<(Vec<Outcome>, Arc<Committed>), WriteError> {
     let started = Instant::now();
     let before = shared.committed.load_full();
-    let submissions = || groups.iter().flat_map(|group| &group.submissions);
-    let identities: Vec<Option<Identity>> = submissions().map(|submission| submission.identity).collect();
-    let (outcomes, id_pages) = match shared.identity.kind {
-        Kind::Records => ids::admit(&*shared.store, &identities, before.edge.size())?,
-        Kind::Raw => (in_a_row(before.edge.size(), identities.len()), vec![]),
-    };
-    let new: Vec<Entry> = submissions()
+    let Admitted { outcomes, id_pages, rows } = admit(shared, groups, before.edge.size())?;
+    let submissions = groups.iter().flat_map(|group| &group.submissions);
+    let new: Vec<Entry> = submissions
         .zip(&outcomes)
         .filter(|(_, outcome)| matches!(outcome, Outcome::Logged { .. }))
         .map(|(submission, _)| submission.entry.clone())
@@ -82,7 +81,7 @@ fn step(
         let growth = before.edge.integrate(&new)?;
         let checkpoint = keys.sign(&Checkpoint::new(keys.origin().clone(), growth.edge.head())?)?;
         let store_started = Instant::now();
-        after = commit(shared, &before.checkpoint, growth, id_pages, checkpoint)?;
+        after = commit(shared, &before.checkpoint, growth, id_pages, rows, checkpoint)?;
         store_took = store_started.elapsed();
     }
     let count =
@@ -99,15 +98,45 @@ fn step(
     Ok((outcomes, after))
 }
 
+/// What becomes of the submissions of a batch, and what is written for them beside the tree.
+struct Admitted {
+    outcomes: Vec<Outcome>,
+    id_pages: Vec<(Key, Bytes)>,
+    rows: Batch,
+}
+
+/// Decides each submission. A group that must not be committed as a whole is answered and taken out, and the others are
+/// decided as if it had never come.
+fn admit(shared: &Shared, groups: &mut Vec<Group>, next: u64) -> Result<Admitted, WriteError> {
+    loop {
+        let submissions = groups.iter().flat_map(|group| &group.submissions);
+        let identities: Vec<Option<Identity>> = submissions.map(|submission| submission.identity).collect();
+        let (outcomes, id_pages) = match shared.identity.kind {
+            Kind::Records => ids::admit(&*shared.store, &identities, next)?,
+            Kind::Raw => (in_a_row(next, identities.len()), vec![]),
+        };
+        let Gathered { rows, refused } = beside::gather(&*shared.store, groups, &outcomes)?;
+        if refused.is_empty() {
+            return Ok(Admitted { outcomes, id_pages, rows });
+        }
+        for (place, refusal) in refused.into_iter().rev() {
+            let _ = groups.remove(place).reply.send(Err(refusal));
+        }
+    }
+}
+
 /// The commit point. The signature was made before it and leaves this thread only after it.
 fn commit(
     shared: &Shared,
     before: &SignedCheckpoint,
     growth: Growth,
     id_pages: Vec<(Key, Bytes)>,
+    beside: Batch,
     checkpoint: SignedCheckpoint,
 ) -> Result<Arc<Committed>, WriteError> {
-    let (edge, batch) = to_batch(growth, id_pages);
+    let (edge, mut batch) = to_batch(growth, id_pages);
+    batch.puts.extend(beside.puts);
+    batch.deletes.extend(beside.deletes);
     shared.store.commit(Some(before.bytes()), batch, checkpoint.bytes().clone())?;
     let committed = Arc::new(Committed { checkpoint, edge });
     shared.committed.store(committed.clone());

@@ -100,7 +100,18 @@ impl Caller {
             Self::Bearer(token) => &token.name,
         }
     }
+
+    /// Who looks, as it is noted: the holder of the token, and which token.
+    pub(crate) fn reader(&self) -> String {
+        match self {
+            Self::Anybody => OPEN_SUBMITTER.to_owned(),
+            Self::Bearer(token) => format!("{} ({})", token.name, token.id),
+        }
+    }
 }
+
+/// Names that no token has: they stand for nobody, and for the log itself.
+pub(crate) const RESERVED: [&str; 2] = [OPEN_SUBMITTER, crate::clerk::SUBMITTER];
 
 /// The token that a request shows (RFC 6750 section 2.1). Two are none: which one would count?
 fn shown(headers: &HeaderMap) -> Result<&[u8], Denied> {

@@ -44,7 +44,7 @@ pub(crate) async fn add(
     let received = body::read(&app, body, ENTRY_BYTES_MAX).await?;
     let entry = Entry::new(received.bytes.clone())
         .map_err(|error| Problem::new(Code::TooLarge, error.to_string()))?;
-    let answer = wait_for_commit(&app, vec![Submission { entry, identity: None }]).await?;
+    let answer = wait_for_commit(&app, vec![Submission::new(entry, None)]).await?;
     let index = answer.outcomes.first().map(sequencer::ids::Outcome::index);
     index
         .map(|index| format!("{index}\n"))

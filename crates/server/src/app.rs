@@ -8,14 +8,17 @@ use std::{
     time::Duration,
 };
 
-use sequencer::{Log, reader::Reader};
+use lookup::Lookups;
+use sequencer::{Log, beside::Rows, reader::Reader};
 
 use crate::{
     access::{Access, Moment},
     body::Room,
+    clerk::{Draft, SUBMITTER},
+    custody::{Custody, CustodyError},
     limits::Timeouts,
     metrics::Metrics,
-    problem::Problem,
+    problem::{Code, Problem},
 };
 
 /// Time and chance, passed in so that tests can hold them.
@@ -40,36 +43,80 @@ pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) access: Access,
+    pub(crate) custody: Option<Custody>,
+    pub(crate) lookups: Option<Lookups>,
     pub(crate) publish_every: Duration,
     pub(crate) timeouts: Timeouts,
     pub(crate) room: Room,
     last_received: AtomicU64,
 }
 
+/// How a log is served.
+pub struct Config {
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// How often the log publishes.
+    pub publish_every: Duration,
+    /// To whom.
+    pub access: Access,
+    /// Who keeps its content, and writes its own records; a log of raw entries has neither.
+    pub custody: Option<Custody>,
+    /// Which records speak of whom; kept by [`Following`](crate::Following). A log of raw entries has none.
+    pub lookups: Option<Lookups>,
+    /// How long callers are waited for.
+    pub timeouts: Timeouts,
+}
+
 impl App {
-    /// Serves a log to whom it may concern.
-    pub fn new(
-        log: Log,
-        metrics: Arc<Metrics>,
-        clock: Arc<dyn Clock>,
-        publish_every: Duration,
-        access: Access,
-    ) -> Arc<Self> {
-        Self::with_timeouts(log, metrics, clock, publish_every, access, Timeouts::default())
+    /// Serves a log to whom it may concern. May block.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn new(log: Log, config: Config) -> Result<Arc<Self>, CustodyError> {
+        let reader = log.reader();
+        if let Some(custody) = &config.custody {
+            custody.begin(&reader)?;
+        }
+        let Config { metrics, clock, publish_every, access, custody, lookups, timeouts } = config;
+        let (room, last_received) = (Room::default(), AtomicU64::new(0));
+        Ok(Arc::new(Self {
+            log,
+            reader,
+            clock,
+            metrics,
+            access,
+            custody,
+            lookups,
+            publish_every,
+            timeouts,
+            room,
+            last_received,
+        }))
     }
 
-    /// Serves a log, and waits for its callers as long as is said here.
-    pub fn with_timeouts(
-        log: Log,
-        metrics: Arc<Metrics>,
-        clock: Arc<dyn Clock>,
-        publish_every: Duration,
-        access: Access,
-        timeouts: Timeouts,
-    ) -> Arc<Self> {
-        let reader = log.reader();
-        let (room, last_received) = (Room::default(), AtomicU64::new(0));
-        Arc::new(Self { log, reader, clock, metrics, access, publish_every, timeouts, room, last_received })
+    /// Who keeps the log's content.
+    pub(crate) fn custody(&self) -> Result<&Custody, Box<Problem>> {
+        let none = || Problem::new(Code::NotFound, "This log takes raw entries; it has no records.");
+        self.custody.as_ref().ok_or_else(none)
+    }
+
+    /// Which records speak of whom.
+    pub(crate) fn lookups(&self) -> Result<&Lookups, Box<Problem>> {
+        let none = || Problem::new(Code::NotFound, "This log takes raw entries; it has no records.");
+        self.lookups.as_ref().ok_or_else(none)
+    }
+
+    /// Records the first admin token, which was made before the log was open.
+    ///
+    /// # Errors
+    /// The log takes no entries.
+    pub async fn record_first_admin(self: &Arc<Self>) -> Result<(), Box<Problem>> {
+        let (Access::Tokens(tokens), Some(custody)) = (&self.access, &self.custody) else { return Ok(()) };
+        let list = tokens.list();
+        let Some(first) = list.tokens().next().cloned() else { return Ok(()) };
+        custody.clerk.write(self, Draft::granted(&first, SUBMITTER), |_| Ok(Rows::default())).await.map(drop)
     }
 
     /// Name of the log.

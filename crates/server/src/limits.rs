@@ -39,6 +39,23 @@ pub const INLINE_WORK_BYTES_MAX: usize = 16 << 10;
 /// After this long without a publication the log is not ready.
 pub const PUBLICATION_AGE_MAX: Duration = Duration::from_mins(1);
 
+/// Time that a search waits for the lookups to answer for a size.
+pub const LOOKUP_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Records of a session that is told in one answer.
+pub const SESSION_RECORDS_MAX: usize = 10_000;
+/// For so long the looks of one reader are counted in one record.
+pub const LOOK_WINDOW: Duration = Duration::from_mins(1);
+/// Bytes of queries that are kept of one reader and minute.
+pub const LOOKED_QUERIES_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a request body that asks for an erasure or a hold.
+pub const CARE_BODY_BYTES_MAX: usize = 64 << 10;
+/// Contents that one request erases.
+pub const ERASED_AT_ONCE_MAX: usize = 10_000;
+/// Bytes of a ground, or of a hold's name.
+pub const GROUND_BYTES_MAX: usize = 1_024;
+/// Bytes of content that are sent at a time.
+pub const PAYLOAD_CHUNK_BYTES: usize = 64 << 10;
+
 /// Tokens of a log.
 pub const TOKENS_MAX: usize = 1_000;
 /// Bytes of a token's name.

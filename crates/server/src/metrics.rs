@@ -59,6 +59,8 @@ pub struct Metrics {
     waiting: Gauge<i64, AtomicI64>,
     published_age: Gauge<f64, AtomicU64>,
     published_at: Mutex<Option<Instant>>,
+    lookup_size: Gauge,
+    lookup_findings_size: Gauge,
 }
 
 impl Metrics {
@@ -93,6 +95,8 @@ impl Metrics {
             waiting: Gauge::default(),
             published_age: Gauge::default(),
             published_at: Mutex::default(),
+            lookup_size: Gauge::default(),
+            lookup_findings_size: Gauge::default(),
         };
         metrics.register();
         Arc::new(metrics)
@@ -117,6 +121,8 @@ impl Metrics {
         r.register("clock_went_back", "Times that the clock went back by more than a second", self.clock_went_back.clone());
         r.register("refused_connections", "Connections refused because there were too many", self.refused_connections.clone());
         r.register("connections", "Open connections", self.connections.clone());
+        r.register("lookup_size", "Entries that the lookups have read", self.lookup_size.clone());
+        r.register("lookup_findings_size", "Entries whose findings the lookups know", self.lookup_findings_size.clone());
         r.register("pool_entries", "Entries waiting for a commit", self.waiting.clone());
     }
 
@@ -155,6 +161,11 @@ impl Metrics {
 
     pub(crate) fn denied(&self, denied: Denied) {
         self.denied.get_or_create(&Why { why: denied.name() }).inc();
+    }
+
+    pub(crate) fn lookups(&self, read: u64, folded: u64) {
+        self.lookup_size.set(read.cast_signed());
+        self.lookup_findings_size.set(folded.cast_signed());
     }
 
     pub(crate) fn clock_went_back(&self) {

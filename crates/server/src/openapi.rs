@@ -29,6 +29,7 @@ use crate::{
         (name = "public log", description = "What anybody reads to check the log"),
         (name = "proofs", description = "For clients that do not read tiles"),
         (name = "records", description = "Submitting and reading audit records"),
+        (name = "content", description = "Content beside the log: shown, erased, held"),
         (name = "tokens", description = "Who may submit, and who may look"),
         (name = "raw entries", description = "Logs that were created for raw entries"),
         (name = "operations", description = "For whoever runs the server"),

@@ -44,6 +44,12 @@ pub enum Code {
     RoleMissing,
     /// The token does not speak for whom the record names.
     NotYours,
+    /// A signature does not hold, or a key does not change so.
+    BadSignature,
+    /// The content was erased.
+    Erased,
+    /// A hold stands against it, or it is not as the request supposes.
+    Held,
     /// Nothing is there.
     NotFound,
     /// The path exists, the method does not.
@@ -68,7 +74,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, for the documentation.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::BadRequest,
         Self::BadQuery,
         Self::BadRecord,
@@ -81,6 +87,9 @@ impl Code {
         Self::BadToken,
         Self::RoleMissing,
         Self::NotYours,
+        Self::BadSignature,
+        Self::Erased,
+        Self::Held,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::IdTaken,
@@ -144,6 +153,11 @@ impl Code {
             Self::NotYours => {
                 ("not-yours", StatusCode::FORBIDDEN, "The token does not speak for whom the record names")
             }
+            Self::BadSignature => {
+                ("bad-signature", StatusCode::UNPROCESSABLE_ENTITY, "A signature does not hold")
+            }
+            Self::Erased => ("erased", StatusCode::GONE, "The content was erased"),
+            Self::Held => ("held", StatusCode::CONFLICT, "It must not be, as things stand"),
             Self::NotFound => ("not-found", StatusCode::NOT_FOUND, "Nothing is there"),
             Self::MethodNotAllowed => {
                 ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED, "Not with this method")
@@ -185,7 +199,7 @@ pub struct Problem {
     /// For `bad-record`: what is wrong with the record, as a stable name.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
-    /// For `bad-record` and `not-yours`: the field, as a JSON pointer (RFC 6901).
+    /// For `bad-record`, `bad-signature` and `not-yours`: the field, as a JSON pointer (RFC 6901).
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
     /// For `bad-record`: the byte at which the trouble starts, counted from the start of the record.
@@ -194,7 +208,8 @@ pub struct Problem {
     /// The limit that was passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<usize>,
-    /// For `id-taken`: index of the entry that stands under the id. For `ambiguous`: of one of them.
+    /// For `id-taken`: index of the entry that stands under the id. For `ambiguous`: of one of them. For `erased`: of the
+    /// record that says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<u64>,
     /// Whether the same request may succeed later: the answer then says when.
@@ -275,6 +290,12 @@ impl Problem {
     }
 }
 
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
 /// Why a record was refused.
 impl From<record::Refusal> for Box<Problem> {
     fn from(refusal: record::Refusal) -> Self {
@@ -318,8 +339,10 @@ impl From<TokensError> for Box<Problem> {
 impl From<Busy> for Box<Problem> {
     fn from(refusal: Busy) -> Self {
         let code = match refusal {
-            Busy::PoolFull { .. } => Code::Busy,
+            Busy::PoolFull { .. } | Busy::Overtaken => Code::Busy,
             Busy::NotWriting(_) => Code::NotWriting,
+            // Only a decision about what is beside the log.
+            Busy::NotAllowed(_) => Code::Held,
             Busy::Unknown => Code::OutcomeUnknown,
         };
         Problem::new(code, format!("{refusal}."))

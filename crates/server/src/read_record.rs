@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, State, rejection::PathRejection},
 };
 use record::{RecordId, RecordKey};
@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    access::Caller,
     app::App,
     body::Params,
+    clerk::looks::Look,
     problem::{Code, Problem},
     submit::proof_text,
 };
@@ -65,18 +67,24 @@ pub(crate) struct Found {
     responses(
         (status = 200, description = "The record", body = Found),
         (status = 400, description = "Neither an index nor an id, or an unknown parameter", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "That somebody looks cannot be written into the log, so nobody may", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such record (yet)", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "Several producers have a record with this id; name one with `producer`", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn record(
     State(app): State<Arc<App>>,
+    caller: Option<Extension<Caller>>,
     name: Result<Path<String>, PathRejection>,
     Params(params): Params<RecordParams>,
 ) -> Result<Json<Found>, Box<Problem>> {
     // What is no text names nothing either.
-    let name = Name::parse(&name.map_or_else(|_| String::new(), |Path(name)| name))?;
-    app.read(move |reader| find(reader, &name, &params)).await?.map(Json)
+    let name = name.map_or_else(|_| String::new(), |Path(name)| name);
+    let parsed = Name::parse(&name)?;
+    if let Some(Extension(caller)) = &caller {
+        app.look(caller, Look::Record, Some(&name)).await?;
+    }
+    app.read(move |reader| find(reader, &parsed, &params)).await?.map(Json)
 }
 
 enum Name {

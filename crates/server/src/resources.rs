@@ -3,6 +3,7 @@
 use std::{io::Write as _, sync::Arc};
 
 use axum::{
+    Extension,
     body::Body,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
@@ -14,7 +15,9 @@ use sequencer::reader::AtHand;
 use tlog::tile::Resource;
 
 use crate::{
+    access::Caller,
     app::App,
+    clerk::looks::Look,
     limits::INLINE_WORK_BYTES_MAX,
     problem::{Code, Problem},
 };
@@ -47,17 +50,22 @@ pub(crate) async fn checkpoint(State(app): State<Arc<App>>) -> Response {
     params(("path" = String, Path, description = "The rest of the path, in its only spelling", example = "0/000.p/3")),
     responses(
         (status = 200, description = "32 bytes a hash; or for each entry 2 bytes of length and the entry", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 503, description = "An entry bundle under tokens: that somebody looks cannot be written into the log, so nobody may", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such tile, or not yet, or the path has another spelling", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn tile(
     State(app): State<Arc<App>>,
+    caller: Option<Extension<Caller>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Box<Problem>> {
     // The path as it was sent: one with escapes or with a query is another spelling.
     let path = uri.path_and_query().map_or("", |target| target.as_str());
     let resource = Resource::parse(path.strip_prefix('/').unwrap_or(path)).map_err(|_| not_found())?;
+    if let (Resource::Bundle(_), Some(Extension(caller))) = (&resource, &caller) {
+        app.look(caller, Look::Entries, None).await?;
+    }
     let bytes = match app.reader.at_hand(resource) {
         AtHand::Known(bytes) => bytes,
         AtHand::InStore => {

@@ -44,7 +44,7 @@ const ADMINS: Who = Who::Roles(&[Admin]);
 
 /// The table. A log of raw entries is read by generic tools, which have no token; whoever keeps metrics to himself does
 /// so in front of the server, as before.
-pub static TABLE: [Right; 19] = [
+pub static TABLE: [Right; 26] = [
     on(Method::GET, routes::CHECKPOINT, EVERYBODY),
     on_records(Method::GET, routes::TILE, "/tile/entries/", READERS),
     on(Method::GET, routes::TILE, EVERYBODY),
@@ -53,12 +53,19 @@ pub static TABLE: [Right; 19] = [
     on(Method::GET, routes::LOG, EVERYBODY),
     on(Method::GET, routes::LOG_KEYS, EVERYBODY),
     on(Method::POST, routes::RECORDS, SUBMITTERS),
+    on(Method::GET, routes::RECORDS, READERS),
+    on(Method::GET, routes::SESSION, READERS),
     on_records(Method::GET, routes::RECORD, "/", READERS),
     on(Method::GET, routes::RECORD, EVERYBODY),
     on(Method::POST, routes::ADD, SUBMITTERS),
     on(Method::GET, routes::TOKENS, ADMINS),
     on(Method::POST, routes::TOKENS, ADMINS),
     on(Method::DELETE, routes::TOKEN, ADMINS),
+    on(Method::GET, routes::PAYLOAD, READERS),
+    on(Method::POST, routes::ERASURES, ADMINS),
+    on(Method::GET, routes::HOLDS, READERS),
+    on(Method::POST, routes::HOLDS, ADMINS),
+    on(Method::POST, routes::HOLD_RELEASE, ADMINS),
     on(Method::GET, routes::METRICS, EVERYBODY),
     on(Method::GET, routes::HEALTHZ, EVERYBODY),
     on(Method::GET, routes::READYZ, EVERYBODY),

@@ -13,11 +13,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     add,
     app::App,
+    care,
     counting::CountingLayer,
     guard::GuardLayer,
-    health, index, log_keys, openapi,
+    health, index, log_keys, openapi, payloads,
     problem::{Code, Problem},
-    proofs, read_record, resources, submit, tokens,
+    proofs, read_record, resources, search, sessions, submit, tokens,
 };
 
 /// What this server is.
@@ -30,6 +31,8 @@ pub const TILE: &str = "/tile/{*path}";
 pub const RECORDS: &str = "/v1/records";
 /// One record.
 pub const RECORD: &str = "/v1/records/{record}";
+/// One session.
+pub const SESSION: &str = "/v1/sessions/{id}";
 /// Inclusion proofs.
 pub const INCLUSION: &str = "/v1/proofs/inclusion";
 /// Consistency proofs.
@@ -44,6 +47,14 @@ pub const ADD: &str = "/add";
 pub const TOKENS: &str = "/v1/tokens";
 /// One token.
 pub const TOKEN: &str = "/v1/tokens/{id}";
+/// One content beside the log.
+pub const PAYLOAD: &str = "/v1/payloads/{digest}";
+/// Erasures.
+pub const ERASURES: &str = "/v1/erasures";
+/// Holds.
+pub const HOLDS: &str = "/v1/holds";
+/// The end of a hold.
+pub const HOLD_RELEASE: &str = "/v1/holds/{id}/release";
 /// Metrics.
 pub const METRICS: &str = "/metrics";
 /// Liveness.
@@ -54,11 +65,12 @@ pub const READYZ: &str = "/readyz";
 pub const OPENAPI: &str = "/openapi.json";
 
 /// Every route.
-pub const ALL: [&str; 16] = [
+pub const ALL: [&str; 21] = [
     CHECKPOINT,
     TILE,
     RECORDS,
     RECORD,
+    SESSION,
     INCLUSION,
     CONSISTENCY,
     LOG,
@@ -66,6 +78,10 @@ pub const ALL: [&str; 16] = [
     ADD,
     TOKENS,
     TOKEN,
+    PAYLOAD,
+    ERASURES,
+    HOLDS,
+    HOLD_RELEASE,
     METRICS,
     HEALTHZ,
     READYZ,
@@ -85,11 +101,16 @@ pub(crate) fn described() -> OpenApiRouter<Arc<App>> {
         .layer(map_response(open_to_all_origins));
     OpenApiRouter::with_openapi(openapi::frame())
         .merge(public)
-        .routes(routes!(submit::submit))
+        .routes(routes!(submit::submit, search::search))
+        .routes(routes!(sessions::session))
         .routes(routes!(read_record::record))
         .routes(routes!(add::add))
         .routes(routes!(tokens::create, tokens::list))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(payloads::payload))
+        .routes(routes!(care::erase))
+        .routes(routes!(care::place_hold, care::holds))
+        .routes(routes!(care::release_hold))
         .routes(routes!(health::metrics))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

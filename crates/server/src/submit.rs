@@ -12,6 +12,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
+use bytes::Bytes;
 use record::Framing;
 use sequencer::{
     Kind,
@@ -24,6 +25,7 @@ use tlog::checkpoint::SignedCheckpoint;
 use utoipa::{IntoParams, ToSchema};
 
 pub(crate) use answer::{Answered, proof_text};
+use prepare::Circumstances;
 
 use crate::{
     access::Caller,
@@ -78,7 +80,7 @@ pub(crate) struct SubmitParams {
             (serde_json::Value = "application/json", example = json!({"id": "0198f0c2-7d1e-7c3a-9a54-1f2f6f1f9b10", "type": "action.requested", "time": "2026-11-23T08:14:03.118Z", "producer": {"id": "crm-runtime/host-7"}, "session": {"id": "s-71c2"}, "agent": {"sub": "spiffe://acme.example/agent/crm"}, "action": {"id": "toolu_01", "tool": "crm.update_contact"}})),
             (String = "application/x-ndjson"),
         ),
-        description = "An audit record: `id` (a lowercase UUID), `type`, `time` (RFC 3339, UTC, milliseconds), and what its type needs (docs/record.md has the fields and an example of each type). I-JSON; unknown fields are kept."
+        description = "An audit record: `id` (a lowercase UUID), `type`, `time` (RFC 3339, UTC, milliseconds), and what its type needs (docs/record.md has the fields and an example of each type). I-JSON; unknown fields are kept. Content in an unsigned record (`content`, `content_base64url`) is kept beside the log, up to 16 MiB each, and its digest put in its place. A record may be wrapped: `{\"record\": {…}, \"sig\": […], \"disclosures\": […]}`; then it is never changed and names its content by `sd`."
     ),
     responses(
         (status = 200, description = "Each record's own answer", body = Answered),
@@ -88,7 +90,8 @@ pub(crate) struct SubmitParams {
         (status = 409, description = "A single object: other bytes stand under its id", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body, a single record, or the number of records is over its limit", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Neither application/json nor application/x-ndjson", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A single object that is not a record, or a body that is not an array", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "A single object: the token does not speak for whom the record names, or only the log or an admin writes such records", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A single object that is not a record, or whose signature does not hold; or a body that is not an array", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The log is busy or not writing, or what is durable was not published in time: the type says which; see Retry-After", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -113,25 +116,66 @@ pub(crate) async fn submit(
     };
     let received = app.received();
     let large = body.len() > INLINE_WORK_BYTES_MAX;
-    let work = move || prepare::prepare(&body, framing, &received, &caller);
+    let work = {
+        let app = app.clone();
+        move || {
+            let custody = app.custody()?;
+            let origin = app.origin();
+            let circumstances = Circumstances { received: &received, caller: &caller, origin, custody };
+            prepare::prepare(&body, framing, &circumstances)
+        }
+    };
     let mut prepared = if large { app.read(move |_| work()).await?? } else { work()? };
     if framing == Framing::Object {
         prepared.refuse_single()?;
     }
+    if prepared.has_content() {
+        let keeper = app.clone();
+        let seal = move || prepared.seal(keeper.custody()?).map(|()| prepared);
+        prepared = app.read(move |_| seal()).await??;
+    }
+    let announcing = prepared.announcing();
     let answer = match prepared.take_submissions() {
         none if none.is_empty() => None,
-        some => Some(wait_for_commit(&app, some).await?),
+        some if announcing.is_empty() => Some(wait_for_commit(&app, some).await?),
+        some => Some(announce(&app, some, announcing).await?),
     };
     let checkpoint = covering_checkpoint(&app, answer.as_ref(), params.wait).await?;
     let reads_store = params.proof || answer.as_ref().is_some_and(has_duplicates);
-    let making =
-        move |reader: &Reader| answer::make(reader, prepared, answer.as_ref(), &checkpoint, params.into());
+    let making = {
+        let app = app.clone();
+        move |reader: &Reader| {
+            answer::make(reader, app.custody()?, prepared, answer.as_ref(), &checkpoint, params.into())
+        }
+    };
     let answered = if large || reads_store { app.read(making).await?? } else { making(&app.reader)? };
     if framing == Framing::Object {
         answered.refuse_single()?;
     }
     let json = HeaderValue::from_static("application/json");
     Ok(([(header::CONTENT_TYPE, json)], answered.to_json()?).into_response())
+}
+
+/// Commits records of which some change the keys of the log, and takes note of these in the order of the log, also if the
+/// caller goes away meanwhile.
+async fn announce(
+    app: &Arc<App>,
+    submissions: Vec<Submission>,
+    announcing: Vec<(usize, Bytes)>,
+) -> Result<Answer, Box<Problem>> {
+    let app = app.clone();
+    let noted = tokio::spawn(async move {
+        let custody = app.custody()?;
+        let _one_by_one = custody.changing.lock().await;
+        let answer = wait_for_commit(&app, submissions).await?;
+        for (place, entry) in announcing {
+            if let Some(Outcome::Logged { index }) = answer.outcomes.get(place) {
+                custody.logged(*index, &entry);
+            }
+        }
+        Ok(answer)
+    });
+    noted.await.map_err(|error| Problem::internal(&error))?
 }
 
 /// A duplicate is answered from the entry that stands, which has to be read.

@@ -8,6 +8,7 @@ use axum::{
     extract::{Path, State, rejection::PathRejection},
     http::HeaderMap,
 };
+use sequencer::beside::Rows;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,6 +16,7 @@ use crate::{
     access::{Access, Caller, ListError, Made, NewToken, Token, TokenId, Tokens, TokensError},
     app::App,
     body::{self, Nothing, Params},
+    clerk::{Draft, looks::Look},
     limits::TOKEN_BODY_BYTES_MAX,
     problem::{Code, Problem},
 };
@@ -55,6 +57,7 @@ impl From<Made> for MadeText {
         (status = 404, description = "This log is served open: it has no tokens", body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The body did not arrive in time", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The log has as many valid tokens as it can hold", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The log takes no entries, and so cannot record it: there is no token", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is over its limit", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Not application/json", body = Problem, content_type = "application/problem+json"),
     )
@@ -79,6 +82,12 @@ pub(crate) async fn create(
     })?;
     let made = change(&app, move |tokens, app| tokens.make(&new, app.now())).await?;
     tracing::info!(id = %made.token.id, name = made.token.name, by = caller.submitter(), "a token was made");
+    if let Err(problem) = recorded(&app, Draft::granted(&made.token, &caller.reader())).await {
+        // Nobody has seen it yet: a token that the log does not know of is none.
+        let id = made.token.id;
+        change(&app, move |tokens, app| tokens.revoke(id, app.now())).await?;
+        return Err(problem);
+    }
     Ok(Json(made.into()))
 }
 
@@ -92,20 +101,24 @@ pub(crate) async fn create(
     responses(
         (status = 200, description = "Every token, oldest first", body = TokensText),
         (status = 400, description = "There is a query parameter, and it takes none", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "That somebody looks cannot be written into the log, so nobody may", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "This log is served open: it has no tokens", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<TokensText>, Box<Problem>> {
+    tokens(&app)?;
+    app.look(&caller, Look::Administration, Some("tokens")).await?;
     let list = tokens(&app)?.list();
     Ok(Json(TokensText { tokens: list.tokens().map(|token| Token::clone(token)).collect() }))
 }
 
 /// Revoke a token
 ///
-/// From the answer on it is refused. To revoke it again changes nothing.
+/// From the answer on it is refused. To revoke it again changes nothing but is recorded again.
 #[utoipa::path(
     delete,
     path = crate::routes::TOKEN,
@@ -114,6 +127,7 @@ pub(crate) async fn list(
     responses(
         (status = 200, description = "The token as it is now", body = Token),
         (status = 400, description = "There is a query parameter, and it takes none", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The token is revoked, but the log takes no entries and could not record it: ask again later", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no token with this id, or this log is served open", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -128,7 +142,15 @@ pub(crate) async fn revoke(
     let id = id.ok_or(ListError::Unknown)?;
     let token = change(&app, move |tokens, app| tokens.revoke(id, app.now())).await?;
     tracing::info!(id = %token.id, name = token.name, by = caller.submitter(), "a token was revoked");
+    // It is revoked first and recorded then: where the record fails, to revoke it again records it.
+    recorded(&app, Draft::revoked(&token, &caller.reader())).await?;
     Ok(Json(Token::clone(&token)))
+}
+
+/// Puts a change of who may into the log; a log of raw entries has no records.
+async fn recorded(app: &Arc<App>, draft: Draft) -> Result<(), Box<Problem>> {
+    let Some(custody) = &app.custody else { return Ok(()) };
+    custody.clerk.write(app, draft, |_| Ok(Rows::default())).await.map(drop)
 }
 
 fn tokens(app: &App) -> Result<&Tokens, Box<Problem>> {

@@ -17,6 +17,24 @@ pub enum Table {
     Run = 4,
     /// The private table from record ids to indexes.
     Id = 5,
+    /// What is known of each content beside the log.
+    Payload = 6,
+    /// The sealed content itself, in pieces.
+    Piece = 7,
+    /// What must not be erased, and what must not have been.
+    Hold = 8,
+    /// Which content was erased, by whom, on what ground.
+    Erasure = 9,
+    /// Which content concerns whom.
+    Subject = 10,
+    /// Which content keys were destroyed.
+    Destroyed = 11,
+    /// Which entries announce, replace or revoke a key.
+    Announced = 12,
+    /// Pages of postings: which entries have which lookup keys. In a store of their own.
+    Posting = 13,
+    /// When the entries of a stretch were received. In the store of the postings.
+    Times = 14,
 }
 
 /// Where a value is kept.
@@ -47,20 +65,96 @@ pub enum Key {
         /// The least row that the page may hold.
         from: [u8; 32],
     },
+    /// What is known of a content beside the log: whose it is, under which key, how long. Never changes, and is deleted
+    /// by the commit that erases the content.
+    Payload {
+        /// SHA-256 of the disclosure's text.
+        digest: [u8; 32],
+    },
+    /// One sealed piece of a content. Never changes, and is deleted with it.
+    Piece {
+        /// SHA-256 of the disclosure's text.
+        digest: [u8; 32],
+        /// Number of the piece, from 0.
+        number: u32,
+    },
+    /// A hold. Written once, and once more when it is released; never deleted.
+    Hold {
+        /// SHA-256 of the hold's name.
+        id: [u8; 32],
+    },
+    /// That a content was erased, by whom and on what ground. Never changes.
+    Erasure {
+        /// SHA-256 of the disclosure's text.
+        digest: [u8; 32],
+    },
+    /// That a content concerns somebody or something: an empty value. Deleted with the content.
+    Subject {
+        /// SHA-256 of the subject's name.
+        subject: [u8; 32],
+        /// SHA-256 of the disclosure's text.
+        digest: [u8; 32],
+    },
+    /// That a content key was destroyed, or is to be as soon as the log is open. Never changes.
+    Destroyed {
+        /// What names the key and does not tell it.
+        key: [u8; 32],
+    },
+    /// That an entry announces, replaces or revokes a key: an empty value. Never changes.
+    Announced {
+        /// Index of the entry.
+        index: u64,
+    },
+    /// A page of postings, from this key and entry on. Never changes.
+    Posting {
+        /// Which index: 0 for what stands in entries, 1 for what was found in them.
+        index: u8,
+        /// Number of the stretch.
+        stretch: u64,
+        /// First key of the page.
+        key: [u8; 8],
+        /// First entry of that key in the page, counted from the start of the stretch.
+        first: u32,
+    },
+    /// When the entries of a stretch were received. Never changes.
+    Times {
+        /// Number of the stretch.
+        stretch: u64,
+    },
 }
 
 impl Table {
     /// All tables, in the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Identity, Self::Tile, Self::Bundle, Self::Run, Self::Id];
+    pub const ALL: [Self; 14] = [
+        Self::Identity,
+        Self::Tile,
+        Self::Bundle,
+        Self::Run,
+        Self::Id,
+        Self::Payload,
+        Self::Piece,
+        Self::Hold,
+        Self::Erasure,
+        Self::Subject,
+        Self::Destroyed,
+        Self::Announced,
+        Self::Posting,
+        Self::Times,
+    ];
+
+    /// The tables of content beside the log, which do not follow from the entries: whoever makes a store anew has to
+    /// carry them over.
+    pub const BESIDE: [Self; 6] =
+        [Self::Payload, Self::Piece, Self::Hold, Self::Erasure, Self::Subject, Self::Destroyed];
 
     /// Whether values are worth compressing at rest: full bundles are text and never change.
     pub(crate) fn compressed(self) -> bool {
         self == Self::Bundle
     }
 
-    /// Whether a value, once committed, is never replaced or deleted.
+    /// Whether a value, once committed, is never replaced by another.
     pub(crate) fn write_once(self) -> bool {
-        matches!(self, Self::Identity | Self::Tile | Self::Bundle)
+        !matches!(self, Self::Run | Self::Id | Self::Hold)
     }
 
     /// Name for people and for the store's own trees.
@@ -71,13 +165,22 @@ impl Table {
             Self::Bundle => "bundle",
             Self::Run => "run",
             Self::Id => "id",
+            Self::Payload => "payload",
+            Self::Piece => "piece",
+            Self::Hold => "hold",
+            Self::Erasure => "erasure",
+            Self::Subject => "subject",
+            Self::Destroyed => "destroyed",
+            Self::Announced => "announced",
+            Self::Posting => "posting",
+            Self::Times => "times",
         }
     }
 }
 
 impl Key {
     /// Longest encoded key, in bytes.
-    pub const BYTES_MAX: usize = 32;
+    pub const BYTES_MAX: usize = 64;
 
     /// The table it belongs to.
     pub fn table(&self) -> Table {
@@ -87,6 +190,15 @@ impl Key {
             Self::Bundle { .. } => Table::Bundle,
             Self::Run { .. } => Table::Run,
             Self::Id { .. } => Table::Id,
+            Self::Payload { .. } => Table::Payload,
+            Self::Piece { .. } => Table::Piece,
+            Self::Hold { .. } => Table::Hold,
+            Self::Erasure { .. } => Table::Erasure,
+            Self::Subject { .. } => Table::Subject,
+            Self::Destroyed { .. } => Table::Destroyed,
+            Self::Announced { .. } => Table::Announced,
+            Self::Posting { .. } => Table::Posting,
+            Self::Times { .. } => Table::Times,
         }
     }
 
@@ -95,9 +207,19 @@ impl Key {
         match self {
             Self::Identity => vec![],
             Self::Tile { level, index } => [&[*level][..], &index.to_be_bytes()].concat(),
-            Self::Bundle { index } => index.to_be_bytes().to_vec(),
+            Self::Bundle { index } | Self::Announced { index } | Self::Times { stretch: index } => {
+                index.to_be_bytes().to_vec()
+            }
+            Self::Posting { index, stretch, key, first } => {
+                [&[*index][..], &stretch.to_be_bytes(), key, &first.to_be_bytes()].concat()
+            }
             Self::Run { first } => first.to_be_bytes().to_vec(),
             Self::Id { from } => from.to_vec(),
+            Self::Payload { digest } | Self::Erasure { digest } => digest.to_vec(),
+            Self::Piece { digest, number } => [&digest[..], &number.to_be_bytes()].concat(),
+            Self::Hold { id } => id.to_vec(),
+            Self::Subject { subject, digest } => [*subject, *digest].concat(),
+            Self::Destroyed { key } => key.to_vec(),
         }
     }
 
@@ -113,6 +235,27 @@ impl Key {
             Table::Bundle => Some(Self::Bundle { index: number(bytes)? }),
             Table::Run => Some(Self::Run { first: number(bytes)? }),
             Table::Id => Some(Self::Id { from: bytes.try_into().ok()? }),
+            Table::Payload => Some(Self::Payload { digest: bytes.try_into().ok()? }),
+            Table::Piece => {
+                let (digest, number) = bytes.split_first_chunk::<32>()?;
+                Some(Self::Piece { digest: *digest, number: u32::from_be_bytes(number.try_into().ok()?) })
+            }
+            Table::Hold => Some(Self::Hold { id: bytes.try_into().ok()? }),
+            Table::Erasure => Some(Self::Erasure { digest: bytes.try_into().ok()? }),
+            Table::Subject => {
+                let (subject, digest) = bytes.split_first_chunk::<32>()?;
+                Some(Self::Subject { subject: *subject, digest: digest.try_into().ok()? })
+            }
+            Table::Destroyed => Some(Self::Destroyed { key: bytes.try_into().ok()? }),
+            Table::Announced => Some(Self::Announced { index: number(bytes)? }),
+            Table::Times => Some(Self::Times { stretch: number(bytes)? }),
+            Table::Posting => {
+                let (index, rest) = bytes.split_first()?;
+                let (stretch, rest) = rest.split_first_chunk::<8>()?;
+                let (key, first) = rest.split_first_chunk::<8>()?;
+                let first = u32::from_be_bytes(first.try_into().ok()?);
+                Some(Self::Posting { index: *index, stretch: u64::from_be_bytes(*stretch), key: *key, first })
+            }
         }
     }
 }
@@ -129,6 +272,20 @@ mod tests {
             any::<u64>().prop_map(|index| Key::Bundle { index }),
             any::<u64>().prop_map(|first| Key::Run { first }),
             any::<[u8; 32]>().prop_map(|from| Key::Id { from }),
+            any::<[u8; 32]>().prop_map(|digest| Key::Payload { digest }),
+            (any::<[u8; 32]>(), any::<u32>()).prop_map(|(digest, number)| Key::Piece { digest, number }),
+            any::<[u8; 32]>().prop_map(|id| Key::Hold { id }),
+            any::<[u8; 32]>().prop_map(|digest| Key::Erasure { digest }),
+            any::<[[u8; 32]; 2]>().prop_map(|[subject, digest]| Key::Subject { subject, digest }),
+            any::<[u8; 32]>().prop_map(|key| Key::Destroyed { key }),
+            any::<u64>().prop_map(|index| Key::Announced { index }),
+            any::<(u8, u64, [u8; 8], u32)>().prop_map(|(index, stretch, key, first)| Key::Posting {
+                index,
+                stretch,
+                key,
+                first
+            }),
+            any::<u64>().prop_map(|stretch| Key::Times { stretch }),
         ]
     }
 
@@ -140,7 +297,7 @@ mod tests {
         }
 
         #[test]
-        fn encode_undoes_decode(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+        fn encode_undoes_decode(bytes in proptest::collection::vec(any::<u8>(), 0..70)) {
             for table in Table::ALL {
                 if let Some(key) = Key::decode(table, &bytes) {
                     prop_assert_eq!(key.encode(), bytes.clone());
@@ -160,9 +317,14 @@ mod tests {
     /// These numbers are on people's disks.
     #[test]
     fn the_numbers_on_disk() {
-        assert_eq!(Table::ALL.map(|table| table as u8), [1, 2, 3, 4, 5]);
+        assert_eq!(Table::ALL.map(|table| table as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
         assert_eq!(Key::Tile { level: 1, index: 258 }.encode(), [1, 0, 0, 0, 0, 0, 0, 1, 2]);
         assert_eq!(Key::Bundle { index: 258 }.encode(), [0, 0, 0, 0, 0, 0, 1, 2]);
         assert_eq!(Key::Run { first: 258 }.encode(), [0, 0, 0, 0, 0, 0, 1, 2]);
+        let piece = Key::Piece { digest: [7; 32], number: 258 }.encode();
+        assert_eq!(piece, [&[7; 32][..], &[0, 0, 1, 2]].concat());
+        let subject = Key::Subject { subject: [8; 32], digest: [9; 32] }.encode();
+        assert_eq!(subject, [[8; 32], [9; 32]].concat());
+        assert_eq!(Table::BESIDE, Table::ALL[5..11], "what a remade store must carry over");
     }
 }

@@ -17,6 +17,7 @@ pub mod encoding;
 pub mod fuzzing_note;
 #[doc(hidden)]
 pub mod fuzzing_tree;
+pub mod group;
 pub mod hash;
 pub mod integrate;
 pub mod key;

@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use record::Places;
 use sequencer::log::Status;
 use sequencer::{DataDirectory, Kind, Log, LogIdentity, Options};
 use server::access::Access;
+use server::limits::Timeouts;
 use server::metrics::Metrics;
-use server::{App, Capacity, SystemClock};
+use server::{App, Capacity, Clerk, Config, Custody, SystemClock};
 use store::{Danger, SledOptions, SledStore};
 use tokio::net::TcpListener;
+use vault::Vault;
 
 use crate::TrialError;
 
@@ -44,7 +47,16 @@ pub async fn serve(broken: &Broken, ready: impl FnOnce(&str)) -> Result<(), Tria
     let directory = DataDirectory::open(&broken.data).map_err(TrialError::failed)?;
     let metrics = Metrics::new();
     let log = open(&directory, broken, metrics.clone())?;
-    let app = App::new(log, metrics.clone(), Arc::new(SystemClock), PUBLISH_EVERY, Access::Open);
+    let config = Config {
+        metrics: metrics.clone(),
+        clock: Arc::new(SystemClock),
+        publish_every: PUBLISH_EVERY,
+        access: Access::Open,
+        custody: Some(custody(&directory)?),
+        lookups: None,
+        timeouts: Timeouts::default(),
+    };
+    let app = App::new(log, config).map_err(TrialError::failed)?;
     let line = serde_json::json!({
         "url": format!("http://{}", listener.local_addr().map_err(TrialError::failed)?),
         "vkey": app.log().reader().vkey().to_string(),
@@ -90,4 +102,11 @@ pub fn named(name: &str) -> Option<Danger> {
     [Danger::None, Danger::NoFsync, Danger::SpillIntoBlobs]
         .into_iter()
         .find(|danger| self::name(*danger) == name)
+}
+
+/// Who keeps content beside the log; here nothing is broken.
+fn custody(directory: &DataDirectory) -> Result<Custody, TrialError> {
+    let vault = Vault::open(&directory.content_keys_path()).map_err(TrialError::failed)?;
+    let seed = directory.service_key(|seed| getrandom::fill(seed).map_err(std::io::Error::other));
+    Ok(Custody::new(vault, Clerk::new(&seed.map_err(TrialError::failed)?), Places::NONE))
 }

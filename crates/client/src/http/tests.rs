@@ -270,3 +270,29 @@ fn retry_after_is_seconds_or_a_date() {
     assert_eq!(retry_after("soon"), None);
     assert_eq!(retry_after("-1"), None);
 }
+
+#[tokio::test]
+async fn a_content_is_shown_hidden_withheld_or_erased_and_never_another_one() {
+    use crate::payload::{Payload, PayloadError, payload};
+    let made = record::Disclosure::make([1; 16], "input", b"abc").unwrap();
+    let script = Script::of(vec![
+        answer("200 OK", "", made.text().as_bytes()),
+        answer("404 Not Found", "", b""),
+        answer("403 Forbidden", "", b""),
+        answer("410 Gone", "", b""),
+        answer("200 OK", "", b"WyJvdGhlciJd"),
+        answer("401 Unauthorized", "", b""),
+    ])
+    .await;
+    let http = script.http();
+    for wanted in
+        [Payload::Shown(made.text().to_owned()), Payload::Hidden, Payload::Withheld, Payload::Erased]
+    {
+        assert_eq!(payload(&http, &made.sd()).await.unwrap(), wanted);
+    }
+    let other = payload(&http, &made.sd()).await;
+    assert!(matches!(other, Err(PayloadError::OtherDigest(sd)) if sd == made.sd()), "{other:?}");
+    assert!(matches!(payload(&http, &made.sd()).await, Err(PayloadError::Http(_))));
+    let asked = script.asked.lock().unwrap()[0].clone();
+    assert!(asked.starts_with(&format!("GET /log/v1/payloads/{} ", made.sd())), "{asked}");
+}

@@ -72,13 +72,32 @@ impl Role {
 
 impl Keys {
     pub(super) fn judge(&mut self, found: &mut Found<'_, '_>) {
-        let mut signed = Vec::new();
-        for signature in found.seen.signatures {
-            signed.extend(self.one(signature, found));
-        }
+        let signed = self.signatures(found);
         self.missing(&signed, found);
+        self.change(found);
+    }
+
+    /// What is wrong with the signatures of a record that stands where the log ends, and with the change it makes.
+    pub(super) fn look(&self, found: &mut Found<'_, '_>) {
+        self.signatures(found);
         let record = found.seen.record;
-        let Some(change) = record.key.as_ref().filter(|_| !is_of_the_log(record)) else { return };
+        match (&record.kind, &record.key) {
+            (Kind::KeyRegistered, Some(change)) => {
+                announced(change, found);
+            }
+            (Kind::KeyRotated, Some(change))
+                if !record.announces_log_key() && self.replaced(change, found).is_some() =>
+            {
+                announced(change, found);
+            }
+            _ => {}
+        }
+    }
+
+    /// The keys that come, change and go with a record.
+    pub(super) fn change(&mut self, found: &mut Found<'_, '_>) {
+        let record = found.seen.record;
+        let Some(change) = record.key.as_ref().filter(|_| !record.announces_log_key()) else { return };
         match record.kind {
             Kind::KeyRegistered => self.register(change, found),
             Kind::KeyRotated => self.rotate(change, found),
@@ -87,11 +106,18 @@ impl Keys {
         }
     }
 
+    /// Judges all signatures; answers whose they are, of those that hold.
+    fn signatures(&self, found: &mut Found<'_, '_>) -> Vec<KeyId> {
+        let signatures = found.seen.signatures;
+        signatures.iter().filter_map(|signature| self.one(signature, found)).collect()
+    }
+
     /// Judges one signature; answers whose it is if it holds, revoked or not.
     fn one(&self, signature: &Signature, found: &mut Found<'_, '_>) -> Option<KeyId> {
         let kid = signature.kid();
         let Some(known) = self.by_id.get(&kid) else {
-            if is_of_the_log(found.seen.record) && replaces(found.seen.record, kid) {
+            // Whether that one counts is for whoever follows the log's keys from one that he trusts.
+            if found.seen.record.announces_log_key() && replaces(found.seen.record, kid) {
                 return None;
             }
             found.push(Rule::SignatureInvalid, &[], format!("no key {kid} was announced before"));
@@ -145,10 +171,7 @@ impl Keys {
 
     /// The first announcement of a key stands: nobody takes it over by announcing it again.
     fn register(&mut self, change: &KeyChange<'_>, found: &mut Found<'_, '_>) {
-        let Some(key) = public_key(change) else {
-            found.push(Rule::SignatureInvalid, &[], "the key announced is no Ed25519 key of that name");
-            return;
-        };
+        let Some(key) = announced(change, found) else { return };
         if self.by_id.contains_key(&key.id()) {
             return;
         }
@@ -162,24 +185,26 @@ impl Keys {
 
     /// A rotation counts only if the key that goes signed it.
     fn rotate(&mut self, change: &KeyChange<'_>, found: &mut Found<'_, '_>) {
+        let Some(old) = self.replaced(change, found) else { return };
+        self.register(change, found);
+        self.end(old, found.seen.index);
+    }
+
+    /// The key that a rotation replaces, if that is in use and signed the rotation.
+    fn replaced(&self, change: &KeyChange<'_>, found: &mut Found<'_, '_>) -> Option<KeyId> {
         let old = change.replaces.as_ref().and_then(|kid| kid.parse::<KeyId>().ok());
         let known = old.and_then(|kid| Some((kid, self.by_id.get(&kid)?)));
         let Some((old, known)) = known.filter(|(_, known)| known.gone.is_none()) else {
             found.push(Rule::SignatureInvalid, &[], "the key that is replaced is not in use");
-            return;
+            return None;
         };
-        let by_old = found.seen.signatures.iter().filter(|signature| signature.kid() == old);
-        if !by_old.into_iter().any(|signature| known.key.verify(found.seen.canonical, signature)) {
-            let rests_on = [known.index];
-            found.push(
-                Rule::SignatureInvalid,
-                &rests_on,
-                "the key that is replaced did not sign the rotation",
-            );
-            return;
+        let mut by_old = found.seen.signatures.iter().filter(|signature| signature.kid() == old);
+        if by_old.any(|signature| known.key.verify(found.seen.canonical, signature)) {
+            return Some(old);
         }
-        self.register(change, found);
-        self.end(old, found.seen.index);
+        let why = "the key that is replaced did not sign the rotation";
+        found.push(Rule::SignatureInvalid, &[known.index], why);
+        None
     }
 
     fn revoke(&mut self, change: &KeyChange<'_>, index: u64) {
@@ -197,17 +222,19 @@ impl Keys {
     }
 }
 
-/// Whether the record announces another key of the log itself, which signs checkpoints: nobody's records are judged by it,
-/// and whether it counts is for whoever follows the log's keys from one that he trusts.
-fn is_of_the_log(record: &Record<'_>) -> bool {
-    let role = record.key.as_ref().and_then(|change| change.role);
-    record.kind == Kind::KeyRotated && role == Some(KeyRole::Log)
-}
-
 /// Whether the record is the rotation of this very key.
 fn replaces(record: &Record<'_>, kid: KeyId) -> bool {
     let replaced = record.key.as_ref().and_then(|change| change.replaces.as_ref());
     record.kind == Kind::KeyRotated && replaced.is_some_and(|text| text.parse() == Ok(kid))
+}
+
+/// The key that comes; or that it is none is found.
+fn announced(change: &KeyChange<'_>, found: &mut Found<'_, '_>) -> Option<PublicKey> {
+    let key = public_key(change);
+    if key.is_none() {
+        found.push(Rule::SignatureInvalid, &[], "the key announced is no Ed25519 key of that name");
+    }
+    key
 }
 
 /// The key that comes, if it is one and has the name it is given.

@@ -70,6 +70,9 @@ fn of_type(record: &Record<'_>) -> Result<(), Refusal> {
         Kind::KeyRegistered | Kind::KeyRotated => new_key(record),
         Kind::KeyRevoked => need(record.key.is_some(), "/key", "the key"),
         Kind::AccessRead | Kind::AccessExported => need(record.access.is_some(), "/access", "who looked"),
+        Kind::AccessGranted | Kind::AccessRevoked => {
+            need(record.grant.is_some(), "/grant", "which credential, and whose")
+        }
         Kind::PayloadErased => need(record.erased.is_some(), "/erased", "what was erased"),
         Kind::HoldPlaced | Kind::HoldReleased => need(record.hold.is_some(), "/hold", "the hold"),
         Kind::RetentionApplied => need(record.retention.is_some(), "/retention", "the rule"),

@@ -85,6 +85,10 @@ kinds! {
     AccessRead "access.read" Oversight,
     /// Somebody took evidence away.
     AccessExported "access.exported" Oversight,
+    /// Somebody may submit or look from now on.
+    AccessGranted "access.granted" Oversight,
+    /// He may no longer.
+    AccessRevoked "access.revoked" Oversight,
     /// Content was erased.
     PayloadErased "payload.erased" Oversight,
     /// Content must be kept.
@@ -93,6 +97,11 @@ kinds! {
     HoldReleased "hold.released" Oversight,
     /// A retention rule ran.
     RetentionApplied "retention.applied" Oversight,
+}
+
+/// Whether a record of this type announces, replaces or revokes a key.
+pub fn announces_key(word: &str) -> bool {
+    Kind::known(word).is_some_and(|kind| kind.group() == Group::Key)
 }
 
 /// What types of records have in common.

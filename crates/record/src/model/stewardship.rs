@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::action::Content;
 use super::session::Party;
 use super::text::{Instant, Text};
+use super::{Kind, Record};
 
 /// What a producer promises to record
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -63,6 +64,15 @@ pub struct KeyChange<'a> {
     pub reason: Option<Text<'a>>,
 }
 
+impl Record<'_> {
+    /// Whether it announces another key of the log itself, which signs checkpoints: nobody's records are judged by it, and
+    /// whether it counts is for whoever follows the log's keys from one that they trust.
+    pub fn announces_log_key(&self) -> bool {
+        let role = self.key.as_ref().and_then(|change| change.role);
+        self.kind == Kind::KeyRotated && role == Some(KeyRole::Log)
+    }
+}
+
 /// As what a party signs
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -91,6 +101,26 @@ pub struct Access<'a> {
     /// What was asked, beside the log.
     #[serde(default, borrow)]
     pub query: Option<Content<'a>>,
+}
+
+/// Who may submit or look, by which credential
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+pub struct Grant<'a> {
+    /// The credential's public name; never the credential.
+    #[serde(borrow)]
+    pub credential: Text<'a>,
+    /// Who has it.
+    #[serde(borrow)]
+    pub holder: Text<'a>,
+    /// What it is for.
+    #[serde(default, borrow)]
+    pub roles: Vec<Text<'a>>,
+    /// By whom it was given or taken.
+    #[serde(borrow)]
+    pub by: Text<'a>,
+    /// When it ends by itself.
+    #[serde(default)]
+    pub expires: Option<Instant>,
 }
 
 /// What content was erased

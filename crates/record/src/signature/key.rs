@@ -78,6 +78,13 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
+    /// The public half of a signing key.
+    pub fn of(key: &ed25519_dalek::SigningKey) -> Self {
+        let key = key.verifying_key();
+        // A multiple of the base point is torsion-free, and no small multiple of it is the clamped key's.
+        Self { id: KeyId::of(key.as_bytes()), key, is_torsion_free: true }
+    }
+
     /// The key with these raw bytes (RFC 8032, section 5.1.5).
     ///
     /// A key with a component of small order beside the large one is taken, as other strict verifiers take it; such a key

@@ -336,3 +336,13 @@ proptest! {
         fuzzing::disclosure(&data);
     }
 }
+
+#[test]
+fn the_beginning_of_a_disclosure_tells_its_salt() {
+    let made = Disclosure::make([7; 16], "input", b"").unwrap();
+    let salt = record::disclosure::salt_in(&made.text()[..36]).unwrap();
+    assert_eq!(salt, "BwcHBwcHBwcHBwcHBwcHBw");
+    assert_eq!(record::disclosure::salt_in(&made.text()[..35]), None);
+    assert_eq!(record::disclosure::salt_in(&"A".repeat(36)), None);
+    assert_eq!(record::disclosure::salt_in(&made.text()[1..]), None);
+}

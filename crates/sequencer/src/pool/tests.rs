@@ -8,7 +8,7 @@ use super::*;
 
 fn group(entries: usize, bytes: usize) -> Vec<Submission> {
     let entry = Entry::new(vec![0; bytes].into()).unwrap();
-    vec![Submission { entry, identity: None }; entries]
+    vec![Submission::new(entry, None); entries]
 }
 
 fn pool() -> Pool {

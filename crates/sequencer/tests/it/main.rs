@@ -5,10 +5,12 @@
 #![allow(unreachable_pub, reason = "one binary, its modules are its own")]
 
 mod concurrency;
+mod content;
 mod damage;
 mod directory;
 mod evidence;
 mod faults;
+mod holds;
 mod keys;
 mod life;
 mod publication;

@@ -190,6 +190,11 @@ impl TestLog {
         answer(self.send(group)?)
     }
 
+    /// Hands submissions in and waits. The model is left alone.
+    pub fn try_submissions(&self, submissions: Vec<Submission>) -> Reply {
+        answer(self.log().submit(submissions)?)
+    }
+
     /// Logs a group, and demands that its outcomes are the model's.
     pub fn submit(&mut self, group: &[Made]) -> Vec<Outcome> {
         let reply = self.try_submit(group);

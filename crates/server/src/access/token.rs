@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use utoipa::ToSchema;
 
-use super::{Bindings, Moment, OPEN_SUBMITTER, Role};
+use super::{Bindings, Moment, OPEN_SUBMITTER, RESERVED, Role};
+use crate::clerk::SUBMITTER;
 use crate::limits::{BINDING_BYTES_MAX, BINDINGS_PER_TOKEN_MAX, TOKEN_NAME_BYTES_MAX};
 
 /// The public name of a token: the first eight hexadecimal digits of its SHA-256.
@@ -115,8 +116,8 @@ pub struct NewToken {
 pub enum BadToken {
     /// A name that cannot stand in an entry.
     #[error(
-        "a token's name has 1 to {TOKEN_NAME_BYTES_MAX} bytes, no control characters and no noncharacters, and is not \
-         {OPEN_SUBMITTER:?}, which stands for nobody"
+        "a token's name has 1 to {TOKEN_NAME_BYTES_MAX} bytes, no control characters and no noncharacters, and is neither \
+         {OPEN_SUBMITTER:?}, which stands for nobody, nor {SUBMITTER:?}, which is the log itself"
     )]
     Name,
     /// No role.
@@ -154,7 +155,7 @@ impl NewToken {
 
 /// What holds for every token.
 pub(crate) fn check(name: &str, roles: &BTreeSet<Role>, bindings: Option<&Bindings>) -> Result<(), BadToken> {
-    if name.len() > TOKEN_NAME_BYTES_MAX || name == OPEN_SUBMITTER || !record::is_submitter(name) {
+    if name.len() > TOKEN_NAME_BYTES_MAX || RESERVED.contains(&name) || !record::is_submitter(name) {
         return Err(BadToken::Name);
     }
     if roles.is_empty() {
@@ -187,7 +188,7 @@ mod tests {
         assert_eq!(asked(|new| new.bindings = None), Err(BadToken::Unbound));
         assert_eq!(asked(|new| new.roles = [Role::Auditor].into()), Err(BadToken::NotASubmitter));
         assert_eq!(asked(|new| new.roles.clear()), Err(BadToken::NoRole));
-        for name in ["", "open", "a\nb", "\u{ffff}", &"x".repeat(TOKEN_NAME_BYTES_MAX + 1)] {
+        for name in ["", "open", "deedbook", "a\nb", "\u{ffff}", &"x".repeat(TOKEN_NAME_BYTES_MAX + 1)] {
             assert_eq!(asked(|new| new.name = name.into()), Err(BadToken::Name), "{name:?}");
         }
     }

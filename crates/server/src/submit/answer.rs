@@ -1,7 +1,11 @@
 //! What a submission is answered with.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
+use record::{Sd, model::Record};
 use sequencer::{
+    beside::Digest,
     ids::Outcome,
     pool::Answer,
     reader::{ReadError, Reader},
@@ -11,8 +15,14 @@ use serde_json::value::RawValue;
 use tlog::{checkpoint::SignedCheckpoint, tlog_proof::TlogProof};
 use utoipa::ToSchema;
 
-use super::{SubmitParams, prepare::Prepared};
-use crate::problem::{Code, Problem};
+use super::{
+    SubmitParams,
+    prepare::{Prepared, Sealed},
+};
+use crate::{
+    custody::Custody,
+    problem::{Code, Problem},
+};
 
 /// The answer to a submission
 #[derive(Serialize, ToSchema)]
@@ -56,6 +66,11 @@ pub(crate) struct Receipt {
     /// The whole entry, as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) entry: Option<String>,
+    /// Where the log put digests in the place of content: the salts of their disclosures, base64url, by the places in the
+    /// record. With what was submitted they make the record as it is in the entry. Absent where the content was erased.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub(crate) salts: BTreeMap<&'static str, String>,
     /// The receipt: a C2SP tlog-proof.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) proof: Option<String>,
@@ -93,6 +108,7 @@ impl Answered {
 /// Puts the answer together. Reads the store for duplicates and proofs.
 pub(crate) fn make(
     reader: &Reader,
+    custody: &Custody,
     prepared: Prepared,
     answer: Option<&Answer>,
     checkpoint: &SignedCheckpoint,
@@ -109,12 +125,13 @@ pub(crate) fn make(
                 let id = sealed.id.to_string();
                 match *outcome {
                     Outcome::Logged { index } => {
-                        let parts = Parts { entry: sealed.entry, log: sealed.log, leaf: sealed.leaf };
-                        Item::Logged(receipt(reader, index, id, &parts, checkpoint, wanted)?)
+                        let Sealed { entry, log, leaf, salts, .. } = sealed;
+                        let parts = Parts { entry, log, leaf, salts };
+                        Item::Logged(receipt(reader, index, id, parts, checkpoint, wanted)?)
                     }
                     Outcome::Duplicate { index } => {
-                        let parts = Parts::stored(reader, index)?;
-                        Item::Duplicate(receipt(reader, index, id, &parts, checkpoint, wanted)?)
+                        let parts = Parts::stored(reader, custody, index)?;
+                        Item::Duplicate(receipt(reader, index, id, parts, checkpoint, wanted)?)
                     }
                     Outcome::Conflict { index } => Item::Rejected { problem: id_taken(&id, index) },
                 }
@@ -130,19 +147,42 @@ struct Parts {
     entry: Bytes,
     log: Bytes,
     leaf: tlog::Hash,
+    salts: BTreeMap<&'static str, String>,
 }
 
 impl Parts {
     /// The entry that stands for a duplicate.
-    fn stored(reader: &Reader, index: u64) -> Result<Self, Box<Problem>> {
+    fn stored(reader: &Reader, custody: &Custody, index: u64) -> Result<Self, Box<Problem>> {
         let entry = reader.entry(index).map_err(|error| Problem::internal(&error))?;
         let entry =
             entry.ok_or_else(|| Problem::new(Code::Internal, "The log does not hold the entry it names."))?;
         let opened = record::open(&entry).map_err(|error| Problem::internal(&error))?;
         let log = Bytes::copy_from_slice(opened.log_part());
         let leaf = tlog::Hash::leaf(&entry);
-        Ok(Self { entry, log, leaf })
+        let salts = salts_of(reader, custody, &opened)?;
+        Ok(Self { entry, log, leaf, salts })
     }
+}
+
+/// The salts of the disclosures that the log made for an entry; of all or, where one is gone, of none.
+fn salts_of(
+    reader: &Reader,
+    custody: &Custody,
+    entry: &record::Opened<'_>,
+) -> Result<BTreeMap<&'static str, String>, Box<Problem>> {
+    let mut salts = BTreeMap::new();
+    if entry.disclosed().is_empty() {
+        return Ok(salts);
+    }
+    let record = Record::read(entry.record())?;
+    for place in entry.disclosed().iter() {
+        let sd = place.of(&record).and_then(|held| held.sd()?.parse::<Sd>().ok());
+        let digest = sd.map(|sd| Digest(sd.to_bytes()));
+        let salt = digest.map(|digest| custody.salt(reader, digest)).transpose()?.flatten();
+        let Some(salt) = salt else { return Ok(BTreeMap::new()) };
+        salts.insert(place.pointer(), salt);
+    }
+    Ok(salts)
 }
 
 fn id_taken(id: &str, index: u64) -> Box<Problem> {
@@ -157,7 +197,7 @@ fn receipt(
     reader: &Reader,
     index: u64,
     id: String,
-    parts: &Parts,
+    parts: Parts,
     checkpoint: &SignedCheckpoint,
     wanted: Wanted,
 ) -> Result<Receipt, Box<Problem>> {
@@ -165,7 +205,7 @@ fn receipt(
     let log = log.map(RawValue::from_string).transpose().map_err(|error| Problem::internal(&error))?;
     let entry = wanted.entry.then(|| text(&parts.entry)).transpose()?;
     let proof = wanted.proof.then(|| proof_text(reader, index, checkpoint)).transpose()?;
-    Ok(Receipt { index, id, leaf_hash: parts.leaf.to_string(), log, entry, proof })
+    Ok(Receipt { index, id, leaf_hash: parts.leaf.to_string(), log, entry, salts: parts.salts, proof })
 }
 
 /// The receipt of an entry under a checkpoint, as a C2SP tlog-proof.

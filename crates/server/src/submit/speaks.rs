@@ -9,11 +9,12 @@
 
 use record::{
     Grade,
-    model::{Principal, Record},
+    model::{Group, KeyRole, Kind, Principal, Record},
 };
 
 use crate::{
-    access::{Caller, Named},
+    access::{Caller, Named, Role},
+    clerk::PRODUCER,
     problem::{Code, Problem},
 };
 
@@ -24,8 +25,9 @@ pub(crate) struct Grades {
     pub(crate) principal: Grade,
 }
 
-/// Refuses a record that names somebody for whom the caller's token does not speak.
+/// Refuses a record that names somebody for whom the caller's token does not speak, or that only others may write.
 pub(crate) fn for_those_named(caller: &Caller, record: &Record<'_>) -> Result<Grades, Box<Problem>> {
+    may_write(caller, record)?;
     let Caller::Bearer(token) = caller else {
         return Ok(Grades { agent: Grade::Asserted, principal: Grade::Asserted });
     };
@@ -48,6 +50,31 @@ pub(crate) fn for_those_named(caller: &Caller, record: &Record<'_>) -> Result<Gr
             Some(Err(_)) | None => Grade::Asserted,
         },
     })
+}
+
+/// The log itself writes who looked, who may, and what was erased and held; an admin lets keys in and takes them away. A
+/// rotation needs no admin: the key that goes signs it.
+fn may_write(caller: &Caller, record: &Record<'_>) -> Result<(), Box<Problem>> {
+    let refuse = |path: &str, detail: String| Err(Problem::new(Code::NotYours, detail).path(path));
+    if record.kind.group() == Group::Oversight {
+        return refuse("/type", format!("The log itself writes {}; nobody submits it.", record.kind));
+    }
+    if record.producer.as_ref().is_some_and(|producer| *producer.id == *PRODUCER) {
+        return refuse("/producer/id", format!("{PRODUCER:?} is the log itself; name another producer."));
+    }
+    if record.key.as_ref().is_some_and(|key| key.role == Some(KeyRole::Log)) {
+        return refuse("/key/role", "The log itself announces its keys; nobody submits them.".into());
+    }
+    match (&record.kind, caller) {
+        (Kind::KeyRegistered | Kind::KeyRevoked, Caller::Bearer(token))
+            if !token.roles.contains(&Role::Admin) =>
+        {
+            let detail = "An admin lets keys in and takes them away: submit this with a token that has the role admin \
+                          too, or replace a key by one that the old one signs (key.rotated).";
+            refuse("/type", detail.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A principal as it stands in a binding: `iss|sub`. The first bar ends the issuer, so one with a bar in it has no such

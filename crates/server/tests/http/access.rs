@@ -131,7 +131,7 @@ async fn a_guessed_an_expired_and_a_revoked_token_are_refused_and_counted() {
     let served = setup.serve().await;
     let start = testkit::sample::START_MS;
     let brief = make(served.tokens(), &[Auditor], Some(start + 1_000));
-    let asked = "/v1/records/0";
+    let asked = "/v1/records/999";
     assert_eq!(served.get_as(&brief, asked).await.status, 404, "let in: there is no record yet");
     clock.set(start + 1_000);
     let revoked = make(served.tokens(), &[Auditor], None);
@@ -174,7 +174,7 @@ async fn a_token_is_taken_from_one_authorization_field_and_from_nowhere_else() {
     let (setup, bearers) = Setup::records().under_tokens();
     let served = setup.serve().await;
     let token = bearers.of(Auditor);
-    let asked = "/tile/entries/000.p/1";
+    let asked = "/tile/entries/000.p/200";
     let bearer = format!("Bearer {token}");
     for headers in [
         &[("authorization", bearer.as_str()), ("authorization", bearer.as_str())][..],
@@ -184,7 +184,7 @@ async fn a_token_is_taken_from_one_authorization_field_and_from_nowhere_else() {
     ] {
         assert_eq!(served.ask("GET", asked, headers, b"").await.status, 401, "{headers:?}");
     }
-    assert_eq!(served.get(&format!("/v1/records/0?access_token={token}")).await.status, 401);
+    assert_eq!(served.get(&format!("/v1/records/999?access_token={token}")).await.status, 401);
     let lower = format!("bearer {token}");
     assert_eq!(served.ask("GET", asked, &[("authorization", &lower)], b"").await.status, 404, "let in");
 }

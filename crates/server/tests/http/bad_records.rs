@@ -120,7 +120,7 @@ async fn a_record_may_be_as_large_as_an_entry_holds() {
         (1, most + 1, ENTRY_BYTES_MAX),
         (2, RECORD_BYTES_MAX + 1, RECORD_BYTES_MAX),
         (3, 65_536, RECORD_BYTES_MAX),
-        (4, 600_000, record::limits::TEXT_BYTES_MAX),
+        (4, 600_000, RECORD_BYTES_MAX),
     ] {
         let problem = served.submit("", record_of_bytes(n, bytes)).await.problem(413);
         assert_eq!((problem.kind.as_str(), problem.code()), ("too-large", "too-large"), "{bytes}");

@@ -90,7 +90,8 @@ fn described(path: &str) -> Option<&'static Value> {
 
 /// Whether a path is of a template; a `{path}` at the end of a tile's stands for several segments.
 fn fits(template: &str, path: &str) -> bool {
-    let Some((before, name)) = template.split_once('{') else { return template == path };
-    let Some(rest) = path.strip_prefix(before) else { return false };
-    !rest.is_empty() && (name.trim_end_matches('}').trim_start_matches('*') == "path" || !rest.contains('/'))
+    let Some((before, rest)) = template.split_once('{') else { return template == path };
+    let Some((name, after)) = rest.split_once('}') else { return false };
+    let filled = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+    filled.is_some_and(|value| !value.is_empty() && (name == "path" || !value.contains('/')))
 }

@@ -93,7 +93,7 @@ async fn another_method_is_refused_and_told_which_are_taken() {
         ("DELETE", "/tile/entries/000.p/1", "GET,HEAD"),
         ("PATCH", "/v1/log", "GET,HEAD"),
         ("GET", "/add", "POST"),
-        ("GET", "/v1/records", "POST"),
+        ("PUT", "/v1/records", "POST,GET,HEAD"),
         ("DELETE", "/v1/records/0", "GET,HEAD"),
     ] {
         let answer = served.ask(method, path, &[], b"").await;

@@ -57,19 +57,35 @@ async fn every_described_operation_is_answered_by_its_own_route() {
     let (records, raw) = (records.serve().await, Setup::raw().serve().await);
     let (admin, submitter) = (bearers.of(Role::Admin), bearers.of(Role::Submitter));
     let id = records.tokens().list().tokens().next().unwrap().id.to_string();
-    let one = record(0).to_string();
+    let mut one = record(0);
+    one["input"] = serde_json::json!({"content": "hello"});
+    let one = one.to_string();
     let logged = records.ask_as(submitter, "POST", "/v1/records?wait=published", one.as_bytes()).await;
     assert_eq!(logged.status, 200);
+    let entry: Value =
+        serde_json::from_str(records.get_as(admin, "/v1/records/0").await.json()["entry"].as_str().unwrap())
+            .unwrap();
+    let sd = entry["record"]["input"]["sd"].as_str().unwrap().to_owned();
     for (path, method, _) in operations() {
-        let target = path.replace("{record}", "0").replace("{path}", "entries/000.p/1").replace("{id}", &id);
+        let target =
+            path.replace("{record}", "0").replace("{path}", "entries/000.p/1").replace("{digest}", &sd);
+        let target = target.replace("/sessions/{id}", "/sessions/s-1");
+        let target = target.replace("/holds/{id}", "/holds/h").replace("{id}", &id);
         let target = match target.as_str() {
             "/v1/proofs/inclusion" => "/v1/proofs/inclusion?index=0".to_owned(),
             "/v1/proofs/consistency" => "/v1/proofs/consistency?old=1".to_owned(),
             other => other.to_owned(),
         };
         let served = if target == "/add" { &raw } else { &records };
-        let token = if target == "/v1/records" { submitter } else { admin };
-        let body: &[u8] = if target == "/v1/tokens" { br#"{"name":"a","roles":["auditor"]}"# } else { b"[]" };
+        let token =
+            if (target.as_str(), method.as_str()) == ("/v1/records", "post") { submitter } else { admin };
+        let body: &[u8] = match target.as_str() {
+            "/v1/tokens" => br#"{"name":"a","roles":["auditor"]}"#,
+            "/v1/erasures" => br#"{"ground":"g","session":"s-none"}"#,
+            "/v1/holds" => br#"{"id":"h","ground":"g","session":"s"}"#,
+            "/v1/holds/h/release" => br#"{"ground":"g"}"#,
+            _ => b"[]",
+        };
         let answer = served.ask_as(token, &method.to_uppercase(), &target, body).await;
         assert_eq!(answer.status, 200, "{method} {target}");
     }

@@ -70,10 +70,12 @@ async fn metrics_are_openmetrics_text_and_count_what_happened() {
         ("refused_connections", "counter"),
         ("connections", "gauge"),
         ("pool_entries", "gauge"),
+        ("lookup_size", "gauge"),
+        ("lookup_findings_size", "gauge"),
     ] {
         assert_eq!(types.get(&format!("deedbook_{name}")).map(String::as_str), Some(kind), "{name}");
     }
-    assert_eq!(types.len(), 16, "a metric that this test does not know: {types:?}");
+    assert_eq!(types.len(), 18, "a metric that this test does not know: {types:?}");
     for (series, value) in [
         ("deedbook_entries_total", 2.0),
         ("deedbook_duplicates_total", 1.0),

@@ -27,7 +27,7 @@ pub(crate) async fn raw_log(size: u64) -> Served {
 
 async fn grow(served: &Served, from: u64, to: u64) {
     let submissions = (from..to)
-        .map(|index| sequencer::pool::Submission { entry: Entry::new(entry(index)).unwrap(), identity: None })
+        .map(|index| sequencer::pool::Submission::new(Entry::new(entry(index)).unwrap(), None))
         .collect::<Vec<_>>();
     if !submissions.is_empty() {
         served.app.log().submit(submissions).unwrap().await.unwrap().unwrap();

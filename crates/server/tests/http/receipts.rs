@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use client::Receipt;
-use record::Submission;
+use record::Handed;
 use serde_json::{Value, json};
 use testkit::Chance;
 use tlog::{Hash, encoding::parse_base64_array, proof, tlog_proof::TlogProof};
@@ -19,6 +19,7 @@ fn receipt(item: &Value) -> Receipt {
         id: item["id"].as_str().unwrap().into(),
         leaf_hash: item["leaf_hash"].as_str().unwrap().into(),
         log: item["log"].clone(),
+        salts: serde_json::from_value(item["salts"].clone()).unwrap_or_default(),
         proof: item["proof"].as_str().unwrap().into(),
     }
 }
@@ -41,13 +42,13 @@ async fn the_log_part_makes_the_entry_and_the_proof_leads_to_the_key() {
         let answer = served.post(&target, "application/x-ndjson", texts.join(&b'\n')).await;
         let items = answer.json()["items"].clone();
         for (text, item) in texts.iter().zip(items.as_array().unwrap()) {
-            let submission = Submission::parse(text).unwrap();
+            let submission = Handed::parse(&text.clone().into()).unwrap();
             let verified = receipt(item).verify(&submission, &served.policy).unwrap();
             assert_eq!(verified.index(), item["index"]);
             assert!(item.get("entry").is_none(), "not asked for");
         }
     }
-    let other = Submission::parse(record(9).to_string().as_bytes()).unwrap();
+    let other = Handed::parse(&record(9).to_string().into()).unwrap();
     let answer = served.submit("?proof=true", record(8).to_string()).await.json();
     assert!(receipt(&answer["items"][0]).verify(&other, &served.policy).is_err());
 }
@@ -62,7 +63,7 @@ async fn the_whole_entry_comes_instead_of_the_log_part_if_asked() {
         assert!(item.get("log").is_none());
         let entry = item["entry"].as_str().unwrap().as_bytes();
         let opened = record::open(entry).unwrap();
-        assert_eq!(opened.record(), Submission::parse(text.as_bytes()).unwrap().canonical());
+        assert_eq!(opened.record(), Handed::parse(&text.clone().into()).unwrap().canonical());
         assert_eq!(Hash::leaf(entry).to_string(), item["leaf_hash"].as_str().unwrap());
         let proof = TlogProof::parse(item["proof"].as_str().unwrap().to_owned()).unwrap();
         assert_eq!(proof.verify(Hash::leaf(entry), &served.policy).unwrap().index(), 0);

@@ -11,13 +11,20 @@ use std::{
 };
 
 use bytes::Bytes;
+use lookup::Lookups;
 use parking_lot::Mutex;
+use record::Places;
 use sequencer::{Kind, Log, Options, pool::Limits, publisher::Evidence};
-use server::{App, Capacity, Clock, Tls, access::Access, limits::Timeouts, metrics::Metrics};
+use server::{
+    App, Capacity, Clerk, Clock, Config, Custody, Following, Tls, access::Access, limits::Timeouts,
+    metrics::Metrics,
+};
 use store::{FaultyStore, MemoryStore, Store};
 use testkit::keys::{self, TestKey};
 use tlog::{checkpoint::SignedCheckpoint, key::Signer, policy::Policy};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use vault::Vault;
+use zeroize::Zeroizing;
 
 /// How long a test waits for what must happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,6 +45,7 @@ pub(crate) struct Setup {
     pub(crate) connections_max: usize,
     pub(crate) access: Access,
     pub(crate) tls: Option<Tls>,
+    pub(crate) sensitive: Places,
 }
 
 impl Setup {
@@ -55,6 +63,7 @@ impl Setup {
             connections_max: 1000,
             access: Access::Open,
             tls: None,
+            sensitive: Places::NONE,
         }
     }
 
@@ -78,8 +87,23 @@ impl Setup {
             Box::new(NotedInMemory { newest: Mutex::new(self.evidence), unnotable: self.unnotable });
         let log = Log::open(self.store, self.kind, signer, evidence, options).unwrap();
         let clock = Arc::new(Told(self.clock));
-        let app =
-            App::with_timeouts(log, metrics.clone(), clock, self.publish_every, self.access, self.timeouts);
+        let keys = tempfile::tempdir().unwrap();
+        let custody = (self.kind == Kind::Records).then(|| {
+            let vault = Vault::open(&keys.path().join("content-keys")).unwrap();
+            Custody::new(vault, Clerk::new(&Zeroizing::new([5; 32])), self.sensitive)
+        });
+        let config = Config {
+            metrics: metrics.clone(),
+            clock,
+            publish_every: self.publish_every,
+            access: self.access,
+            custody,
+            lookups: (self.kind == Kind::Records)
+                .then(|| Lookups::open(Arc::new(MemoryStore::new()), key_name(self.key)).unwrap()),
+            timeouts: self.timeouts,
+        };
+        let app = App::new(log, config).unwrap();
+        let following = Following::begin(&app).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -89,8 +113,21 @@ impl Setup {
             tokio::spawn(server::serve(listener, router, metrics.clone(), capacity, self.tls, async move {
                 let _ = stopped.await;
             }));
-        Served { app, address, policy, metrics, stop: Some(stop), serving }
+        Served {
+            app,
+            address,
+            policy,
+            metrics,
+            stop: Some(stop),
+            serving,
+            _keys: keys,
+            _following: following,
+        }
     }
+}
+
+fn key_name(key: TestKey) -> &'static str {
+    key.name
 }
 
 pub(crate) fn signer(key: TestKey) -> Signer {
@@ -105,6 +142,8 @@ pub(crate) struct Served {
     pub(crate) metrics: Arc<Metrics>,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
+    _keys: tempfile::TempDir,
+    _following: Following,
 }
 
 impl Served {

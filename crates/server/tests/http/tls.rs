@@ -70,7 +70,7 @@ async fn raw_log(pair: &Pair, timeouts: Timeouts, connections_max: usize) -> Ser
 /// Makes the first bundle of the log one entry, over and over.
 async fn fill(served: &Served, entry: Vec<u8>) {
     let entry = tlog::integrate::Entry::new(entry.into()).unwrap();
-    let submission = || sequencer::pool::Submission { entry: entry.clone(), identity: None };
+    let submission = || sequencer::pool::Submission::new(entry.clone(), None);
     let all = std::iter::repeat_with(submission).take(256).collect();
     served.app.log().submit(all).unwrap().await.unwrap().unwrap();
 }

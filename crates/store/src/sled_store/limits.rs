@@ -6,6 +6,8 @@ use crate::Key;
 pub const SEGMENT_BYTES: usize = 4 << 20;
 /// Longest row: a piece of a value and its header.
 pub const ROW_BYTES_MAX: usize = 24 * 1024 + super::rows::HEADER_BYTES;
+/// Bytes of a value that one row holds whole: what is cut into values of this size spares a second row for each.
+pub const VALUE_IN_ONE_ROW_MAX: usize = ROW_BYTES_MAX - super::rows::HEADER_BYTES;
 /// Values that one node of sled's trees holds at most (it splits above 16; a merge can add 3).
 pub const NODE_ROWS_MAX: usize = 32;
 /// Most that the page cache holds in memory, unless told otherwise.

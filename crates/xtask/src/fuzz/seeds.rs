@@ -33,6 +33,7 @@ pub(super) fn write(corpus: &Path) -> io::Result<()> {
         ("secret", texts_with_marks()),
         ("id_page", id_pages()),
         ("receipt", receipts()),
+        ("evidence", evidence_files()),
     ] {
         let folder = corpus.join(target);
         fs::create_dir_all(&folder)?;
@@ -61,6 +62,12 @@ fn notes() -> Seeds {
     let published = texts(&published, |case| case["note"].as_str());
     let own = [vectors::bytes("generated/checkpoint-513.note")];
     decoded.chain(published).chain(own).collect()
+}
+
+/// The golden files.
+fn evidence_files() -> Seeds {
+    let file = |name: &str| fs::read(vectors::data().join("evidence").join(name)).ok();
+    ["session.evidence.json", "redacted.evidence.json"].into_iter().filter_map(file).collect()
 }
 
 fn checkpoints() -> Seeds {

@@ -1,7 +1,7 @@
 //! Stories of records to bend: a session in which all is well, and what can be done to it.
 
 use ed25519_dalek::SigningKey;
-use record::findings::{Finding, Fold, Parameters, Seen, Verdict};
+use record::findings::{Finding, Fold, Parameters, Rule, Seen, Signers, Verdict};
 use record::model::{Instant, Record};
 use record::{PublicKey, Signature, signature};
 use serde_json::{Value, json};
@@ -205,7 +205,7 @@ impl Story {
 
     /// The records as the log holds them, and what the fold says.
     pub(crate) fn told(&self) -> Told {
-        let mut fold = Fold::new(Parameters::default());
+        let (mut fold, mut signers) = (Fold::new(Parameters::default()), Signers::default());
         let mut told = Told { entries: Vec::new(), findings: Vec::new(), verdict: None };
         for (index, draft) in self.0.iter().enumerate() {
             let canonical = record::canonical(&serde_json::to_vec(&draft.json).unwrap()).unwrap();
@@ -227,7 +227,17 @@ impl Story {
                 rewritten: draft.rewritten,
                 signatures: &signatures,
             };
-            told.findings.extend(fold.take(&seen));
+            let ahead = signers.look(&seen);
+            signers.take(&seen);
+            let findings = fold.take(&seen);
+            let of_signatures = findings
+                .iter()
+                .filter(|found| matches!(found.rule, Rule::SignatureInvalid | Rule::KeyRevoked));
+            assert!(
+                ahead.iter().eq(of_signatures),
+                "whoever takes records in sees something else: {ahead:?}"
+            );
+            told.findings.extend(findings);
             told.entries.push(entry(&canonical, received, draft.rewritten, &signatures));
         }
         told.verdict = fold.verdict("s");

@@ -60,7 +60,7 @@ impl Made {
 
     pub fn submission(&self) -> Submission {
         let identity = self.key.map(|key| Identity { key, digest: self.digest() });
-        Submission { entry: Entry::new(self.bytes.clone()).unwrap(), identity }
+        Submission::new(Entry::new(self.bytes.clone()).unwrap(), identity)
     }
 }
 

@@ -1,0 +1,207 @@
+//! Queries: what all of these keys have in common, in order.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use record::Logged;
+
+use crate::{
+    index::{self, LookupError, Which},
+    keys::{self, Key, Kind},
+    lookups::{BLOCK, Inner, Lookups},
+};
+
+/// Entries that one answer holds, at most.
+pub const LIMIT_MAX: usize = 1_000;
+
+/// In which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The newest entries first.
+    #[default]
+    Newest,
+    /// The oldest first.
+    Oldest,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// All of these: kind and value. None is every entry.
+    pub all: Vec<(Kind, String)>,
+    /// Received in this range, in milliseconds since 1970: from the first on, before the second.
+    pub received: Option<(i64, i64)>,
+    /// Of these entries.
+    pub indexes: Range<u64>,
+    /// In which order.
+    pub order: Order,
+    /// So many at most; [`LIMIT_MAX`] at most.
+    pub limit: usize,
+    /// Behind this entry, in the order asked for: where the answer before ended.
+    pub cursor: Option<u64>,
+}
+
+impl Default for Query {
+    fn default() -> Self {
+        Self {
+            all: vec![],
+            received: None,
+            indexes: 0..u64::MAX,
+            order: Order::default(),
+            limit: 50,
+            cursor: None,
+        }
+    }
+}
+
+/// What is found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Entries, in the order asked for.
+    pub entries: Vec<(u64, Bytes)>,
+    /// Where to go on; `None` where there is no more.
+    pub cursor: Option<u64>,
+    /// Entries of the log that the answer speaks for.
+    pub size: u64,
+}
+
+/// Why a query is not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError<E> {
+    /// The lookups cannot be read.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// The entries cannot be read.
+    #[error("{0}")]
+    Entries(E),
+}
+
+impl Lookups {
+    /// Answers a query. `entry` reads an entry of the log; `None` where there is none. May block.
+    ///
+    /// # Errors
+    /// Lookups or entries cannot be read.
+    pub fn search<E>(
+        &self,
+        query: &Query,
+        entry: impl Fn(u64) -> Result<Option<Bytes>, E>,
+    ) -> Result<Found, QueryError<E>> {
+        let by_finding = query.all.iter().any(|(kind, _)| *kind == Kind::Finding);
+        let size = if by_finding { self.findings_size() } else { self.size() };
+        let limit = query.limit.clamp(1, LIMIT_MAX);
+        let mut found = Found { size, ..Found::default() };
+        let width = self.0.width;
+        let mut range = query.range(size);
+        while let Some(stretch) = query.next_stretch(&range, width) {
+            let window = stretch * width..(stretch + 1) * width;
+            let candidates = self.candidates(query, stretch, &range)?;
+            for index in candidates {
+                let Some(bytes) = entry(index).map_err(QueryError::Entries)? else { continue };
+                if !query.fits(index, &bytes) {
+                    continue;
+                }
+                if found.entries.len() == limit {
+                    found.cursor = found.entries.last().map(|(index, _)| *index);
+                    return Ok(found);
+                }
+                found.entries.push((index, bytes));
+            }
+            match query.order {
+                Order::Newest => range.end = window.start,
+                Order::Oldest => range.start = window.end,
+            }
+        }
+        Ok(found)
+    }
+
+    /// Entries of a stretch that have all keys, by their hashes, in the order asked for.
+    fn candidates(&self, query: &Query, stretch: u64, range: &Range<u64>) -> Result<Vec<u64>, LookupError> {
+        let base = stretch * self.0.width;
+        let inner = self.0.inner.read();
+        let mut common: Option<Vec<u32>> = None;
+        for (kind, value) in &query.all {
+            let of = match kind {
+                Kind::Finding => (Which::Findings, inner.state.findings, &inner.findings),
+                _ => (Which::Entries, inner.state.entries, &inner.entries),
+            };
+            let with_key = index::postings(&*self.0.store, of, stretch, Key::new(*kind, value))?;
+            common = Some(match common {
+                None => with_key,
+                Some(before) => intersection(&before, &with_key),
+            });
+            if common.as_ref().is_some_and(Vec::is_empty) {
+                return Ok(vec![]);
+            }
+        }
+        let within = range.start.max(base)..range.end.min(base + self.0.width);
+        let mut all: Vec<u64> = match common {
+            Some(common) => common.into_iter().map(|entry| base + u64::from(entry)).collect(),
+            None => within.clone().collect(),
+        };
+        all.retain(|index| within.contains(index) && inner.may_be_received(*index, query.received));
+        if query.order == Order::Newest {
+            all.reverse();
+        }
+        Ok(all)
+    }
+}
+
+impl Inner {
+    fn may_be_received(&self, index: u64, within: Option<(i64, i64)>) -> bool {
+        let block = self.times.get((index / BLOCK) as usize);
+        within
+            .zip(block)
+            .is_none_or(|((from, until), (earliest, latest))| *latest >= from && *earliest < until)
+    }
+}
+
+impl Query {
+    /// The entries that are left to look at.
+    fn range(&self, size: u64) -> Range<u64> {
+        let mut range = self.indexes.start..self.indexes.end.min(size);
+        match (self.order, self.cursor) {
+            (_, None) => {}
+            (Order::Newest, Some(cursor)) => range.end = range.end.min(cursor),
+            (Order::Oldest, Some(cursor)) => range.start = range.start.max(cursor.saturating_add(1)),
+        }
+        range
+    }
+
+    fn next_stretch(&self, range: &Range<u64>, width: u64) -> Option<u64> {
+        if range.is_empty() {
+            return None;
+        }
+        Some(match self.order {
+            Order::Newest => (range.end - 1) / width,
+            Order::Oldest => range.start / width,
+        })
+    }
+
+    /// Whether an entry is what was asked for, by itself. What was found in it cannot be seen in it alone: there are few
+    /// rules, and no two of them have one key.
+    fn fits(&self, index: u64, entry: &[u8]) -> bool {
+        let Ok(logged) = Logged::read(index, entry) else {
+            return self.all.is_empty() && self.received.is_none();
+        };
+        let received = logged.received().unix_ms();
+        if self.received.is_some_and(|(from, until)| received < from || received >= until) {
+            return false;
+        }
+        let here = keys::of_entry(&logged);
+        self.all.iter().all(|wanted| wanted.0 == Kind::Finding || here.contains(wanted))
+    }
+}
+
+/// What two ascending lists have in common. The shorter one leads.
+fn intersection(a: &[u32], b: &[u32]) -> Vec<u32> {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let mut rest = long;
+    let mut common = vec![];
+    for &wanted in short {
+        rest = &rest[rest.partition_point(|&each| each < wanted)..];
+        if rest.first() == Some(&wanted) {
+            common.push(wanted);
+        }
+    }
+    common
+}

@@ -1,0 +1,425 @@
+//! Erasing content and holding it: `POST /v1/erasures`, `/v1/holds`. For admins, with a ground, and recorded.
+//!
+//! The record that says so and what it does are one commit. A hold wins: what it covers is not erased, whoever asks and
+//! however.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, State, rejection::PathRejection},
+    http::HeaderMap,
+};
+use futures::StreamExt as _;
+use record::model::Record;
+use sequencer::{
+    beside::{
+        Content, DestroyKey, Destruction, Digest, Erase, Hold, PlaceHold, Plan, ReleaseHold, Rows, Subject,
+        Tag, plan,
+    },
+    reader::{ReadError, Reader},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::{
+    access::Caller,
+    app::App,
+    body::{self, Nothing, Params},
+    clerk::{About, Draft, looks::Look},
+    limits::{CARE_BODY_BYTES_MAX, ERASED_AT_ONCE_MAX, GROUND_BYTES_MAX},
+    payloads,
+    problem::{Code, Problem},
+};
+
+/// Erasures that wait for their commit at one time.
+const AT_ONCE: usize = 64;
+
+/// A human or service on whose behalf agents act
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PrincipalText {
+    /// Who vouches for `sub`.
+    pub iss: String,
+    /// Its name there.
+    pub sub: String,
+}
+
+/// What is to be erased
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewErasure {
+    /// On which ground.
+    pub ground: String,
+    /// One content, by its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sd: Option<String>,
+    /// Or all content of a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// Or all content of a principal; the key that it is sealed under is destroyed, so that copies of the store and
+    /// backups hold nothing that can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<PrincipalText>,
+}
+
+/// What was erased
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct ErasedText {
+    /// Digests of the contents that were erased, each with the index of the entry that says so.
+    pub erased: Vec<OneErased>,
+    /// Contents that are kept, and the holds that keep them.
+    pub kept: Vec<OneKept>,
+    /// Whether the key that the principal's content was sealed under was destroyed.
+    pub key_destroyed: bool,
+    /// Whether there is more than one request erases: ask again.
+    pub more: bool,
+}
+
+/// A content that was erased
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OneErased {
+    /// Its digest.
+    pub sd: String,
+    /// Index of the entry that says so.
+    pub index: u64,
+}
+
+/// A content that is kept
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OneKept {
+    /// Its digest.
+    pub sd: String,
+    /// The holds that keep it.
+    pub holds: Vec<String>,
+}
+
+/// A hold that is to be placed
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewHold {
+    /// Its name, used once.
+    pub id: String,
+    /// On which ground.
+    pub ground: String,
+    /// Contents, by their digests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sds: Vec<String>,
+    /// Or all content of a session, also what is still to come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// Or all content of a principal, also what is still to come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<PrincipalText>,
+}
+
+/// Why a hold is released
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// On which ground.
+    pub ground: String,
+}
+
+/// A change that is in the log
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RecordedText {
+    /// Index of the entry that says so.
+    pub index: u64,
+}
+
+/// All holds
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct HoldsText {
+    /// Every hold, also those that were released.
+    #[schema(value_type = Vec<Object>)]
+    pub holds: Vec<Hold>,
+}
+
+/// Erase content
+///
+/// One content, or all of a session or a principal. Each erasure is a record (`payload.erased`), in one commit with it.
+/// What a hold covers is kept and named.
+#[utoipa::path(
+    post,
+    path = crate::routes::ERASURES,
+    tag = "content",
+    request_body(content = NewErasure, example = json!({"ground": "erasure request 2026-118", "principal": {"iss": "https://idp.acme.example", "sub": "u-1842"}})),
+    responses(
+        (status = 200, description = "What was erased, and what is kept", body = ErasedText),
+        (status = 400, description = "Not one of sd, session and principal, no ground, or a query parameter", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such content is beside this log", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "A hold covers the content, or it was erased already", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The log takes no entries; nothing was erased", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn erase(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Params(Nothing {}): Params<Nothing>,
+    body: Body,
+) -> Result<Json<ErasedText>, Box<Problem>> {
+    let asked: NewErasure = json_of(&app, &headers, body).await?;
+    let about = about(&caller, &asked.ground)?;
+    match (&asked.sd, &asked.session, &asked.principal) {
+        (Some(sd), None, None) => {
+            let digest = payloads::parse(sd)?;
+            let there = app.read(move |reader| exists(reader, digest)).await??;
+            if !there {
+                let detail = format!("No content {digest} is beside this log.");
+                return Err(Problem::new(Code::NotFound, detail));
+            }
+            let erased = vec![erase_one(&app, digest, &about, None).await?];
+            Ok(Json(ErasedText { erased, ..ErasedText::default() }))
+        }
+        (None, Some(session), None) => {
+            erase_all(&app, Subject::Session(session.clone()).tag(), None, &about).await.map(Json)
+        }
+        (None, None, Some(PrincipalText { iss, sub })) => {
+            let owner = Subject::Principal { iss: iss.clone(), sub: sub.clone() }.tag();
+            let keeper = app.clone();
+            let key =
+                app.read(move |_| keeper.custody().map(|custody| custody.vault.key_of(owner))).await??;
+            let key = key.map_err(|error| Problem::internal(&error))?;
+            let key = key.map(|key| Destruction { owner, key });
+            erase_all(&app, owner, key, &about).await.map(Json)
+        }
+        _ => {
+            let detail = "Name what is to be erased: one of `sd`, `session` and `principal`.";
+            Err(Problem::new(Code::BadRequest, detail))
+        }
+    }
+}
+
+/// Erases a content, and with it notes that a key is destroyed, if nothing else is sealed under that.
+async fn erase_one(
+    app: &Arc<App>,
+    digest: Digest,
+    about: &About,
+    key: Option<Destruction>,
+) -> Result<OneErased, Box<Problem>> {
+    let draft = Draft::erased(&digest.to_string(), about);
+    let rows = move |record: &Record<'_>| {
+        let erase = Erase::by(record).ok_or_else(unspoken)?;
+        let mut rows = Rows::default();
+        rows.decisions.push(Arc::new(erase));
+        if let Some(key) = key {
+            rows.decisions.push(Arc::new(DestroyKey(key)));
+        }
+        Ok(rows)
+    };
+    let index = app.custody()?.clerk.write(app, draft, rows).await?.index;
+    Ok(OneErased { sd: digest.to_string(), index })
+}
+
+/// Whether a content is there, or was.
+fn exists(reader: &Reader, digest: Digest) -> Result<bool, Box<Problem>> {
+    let internal = |error: ReadError| Problem::internal(&error);
+    Ok(reader.payload(digest).map_err(internal)?.is_some()
+        || reader.erasure(digest).map_err(internal)?.is_some())
+}
+
+/// Erases all that concerns somebody and is not held; the last one takes the key with it.
+async fn erase_all(
+    app: &Arc<App>,
+    subject: Tag,
+    key: Option<Destruction>,
+    about: &About,
+) -> Result<ErasedText, Box<Problem>> {
+    let owner = key.as_ref().map(|key| key.owner);
+    let (plan, more) = app.read(move |reader| planned(reader, subject, owner)).await??;
+    let kept = plan.kept.into_iter();
+    let kept = kept.map(|kept| OneKept { sd: kept.digest.to_string(), holds: kept.holds }).collect();
+    let mut done = ErasedText { kept, more, ..ErasedText::default() };
+    let key = key.filter(|_| plan.key_kept_by.is_empty() && !more);
+    let (last, first) = match (&key, plan.erase.split_last()) {
+        (Some(_), Some((last, first))) => (Some(*last), first),
+        _ => (None, &plan.erase[..]),
+    };
+    let each = first.to_vec().into_iter().map(|digest| erase_one(app, digest, about, None));
+    let mut each = futures::stream::iter(each).buffered(AT_ONCE);
+    while let Some(erased) = each.next().await {
+        done.erased.extend(unless_overtaken(erased)?);
+    }
+    if let (Some(last), Some(key)) = (last, key) {
+        match unless_overtaken(erase_one(app, last, about, Some(key.clone())).await)? {
+            Some(erased) => {
+                done.erased.push(erased);
+                let keeper = app.clone();
+                let destroy =
+                    move || Ok::<_, Box<Problem>>(keeper.custody()?.vault.destroy(key.owner, key.key));
+                app.read(move |_| destroy()).await??.map_err(|error| Problem::internal(&error))?;
+                done.key_destroyed = true;
+            }
+            // Something new is sealed under the key, or a hold was placed: the key stays, the content goes if it may.
+            None => done.erased.extend(unless_overtaken(erase_one(app, last, about, None).await)?),
+        }
+    }
+    Ok(done)
+}
+
+/// A hold that was placed meanwhile, or somebody else who erased it first, is no failure.
+fn unless_overtaken(erased: Result<OneErased, Box<Problem>>) -> Result<Option<OneErased>, Box<Problem>> {
+    match erased {
+        Err(problem) if problem.status() == Code::Held.status() => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// What of a subject's content may be erased, and what is held; and whether there is more.
+fn planned(reader: &Reader, subject: Tag, owner: Option<Tag>) -> Result<(Plan, bool), Box<Problem>> {
+    let internal = |error: ReadError| Problem::internal(&error);
+    let digests = reader.contents_of(subject, None, ERASED_AT_ONCE_MAX + 1).map_err(internal)?;
+    let holds = reader.holds().map_err(internal)?;
+    let more = digests.len() > ERASED_AT_ONCE_MAX;
+    let mut contents = vec![];
+    for digest in digests.into_iter().take(ERASED_AT_ONCE_MAX) {
+        let Some(info) = reader.payload(digest).map_err(internal)? else { continue };
+        let mut subjects: BTreeSet<Tag> = info.subjects().collect();
+        for held in holds.iter().flat_map(Hold::subjects) {
+            if reader.concerns(digest, held).map_err(internal)? {
+                subjects.insert(held);
+            }
+        }
+        contents.push(Content { digest, subjects });
+    }
+    Ok((plan(&contents, owner, &holds), more))
+}
+
+/// Place a hold
+///
+/// What it covers is not erased until it is released. The hold is a record (`hold.placed`), in one commit with it.
+#[utoipa::path(
+    post,
+    path = crate::routes::HOLDS,
+    tag = "content",
+    request_body(content = NewHold, example = json!({"id": "case-7", "ground": "litigation 7/2026", "session": "s-71c2"})),
+    responses(
+        (status = 200, description = "It holds", body = RecordedText),
+        (status = 400, description = "There cannot be such a hold, or there is a query parameter", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "There is or was a hold of this name, or what it names was erased already", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The log takes no entries; nothing is held", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn place_hold(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Params(Nothing {}): Params<Nothing>,
+    body: Body,
+) -> Result<Json<RecordedText>, Box<Problem>> {
+    let new: NewHold = json_of(&app, &headers, body).await?;
+    let about = about(&caller, &new.ground)?;
+    named("id", &new.id)?;
+    let mut scope = json!({});
+    if !new.sds.is_empty() {
+        scope["sds"] = json!(new.sds);
+    }
+    if let Some(session) = &new.session {
+        scope["session"] = json!(session);
+    }
+    if let Some(principal) = &new.principal {
+        scope["principal"] = json!(principal);
+    }
+    let draft = Draft::held(&new.id, scope, &about);
+    let rows = |record: &Record<'_>| {
+        let hold = Hold::placed_by(record).ok_or_else(unspoken)?;
+        Ok(Rows { decisions: vec![Arc::new(PlaceHold(hold))], ..Rows::default() })
+    };
+    let index = app.custody()?.clerk.write(&app, draft, rows).await?.index;
+    Ok(Json(RecordedText { index }))
+}
+
+/// Release a hold
+///
+/// What it covered may be erased again. A record too (`hold.released`); the hold stays in the list, as history.
+#[utoipa::path(
+    post,
+    path = crate::routes::HOLD_RELEASE,
+    tag = "content",
+    params(("id" = String, Path, description = "The hold's name")),
+    request_body(content = Release, example = json!({"ground": "case closed"})),
+    responses(
+        (status = 200, description = "It is released", body = RecordedText),
+        (status = 400, description = "No ground, or a query parameter", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "There is no such hold, or it was released already", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The log takes no entries; the hold holds", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn release_hold(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    Params(Nothing {}): Params<Nothing>,
+    body: Body,
+) -> Result<Json<RecordedText>, Box<Problem>> {
+    let release: Release = json_of(&app, &headers, body).await?;
+    let about = about(&caller, &release.ground)?;
+    let id = id.map_or_else(|_| String::new(), |Path(id)| id);
+    named("id", &id)?;
+    let rows = |record: &Record<'_>| {
+        let release = ReleaseHold::by(record).ok_or_else(unspoken)?;
+        Ok(Rows { decisions: vec![Arc::new(release)], ..Rows::default() })
+    };
+    let index = app.custody()?.clerk.write(&app, Draft::released(&id, &about), rows).await?.index;
+    Ok(Json(RecordedText { index }))
+}
+
+/// List the holds
+#[utoipa::path(
+    get,
+    path = crate::routes::HOLDS,
+    tag = "content",
+    responses(
+        (status = 200, description = "Every hold, also those that were released", body = HoldsText),
+        (status = 503, description = "That somebody looks cannot be written into the log, so nobody may", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "There is a query parameter", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn holds(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(Nothing {}): Params<Nothing>,
+) -> Result<Json<HoldsText>, Box<Problem>> {
+    app.custody()?;
+    app.look(&caller, Look::Administration, Some("holds")).await?;
+    let holds = app.read(Reader::holds).await?.map_err(|error| Problem::internal(&error))?;
+    Ok(Json(HoldsText { holds }))
+}
+
+/// Who asks, and on which ground.
+fn about(caller: &Caller, ground: &str) -> Result<About, Box<Problem>> {
+    named("ground", ground)?;
+    Ok(About { by: caller.reader(), ground: ground.to_owned() })
+}
+
+/// A name or a ground that is fit to stand in a record.
+fn named(what: &str, text: &str) -> Result<(), Box<Problem>> {
+    if !text.trim().is_empty() && text.len() <= GROUND_BYTES_MAX && !text.chars().any(char::is_control) {
+        return Ok(());
+    }
+    let detail = format!("`{what}` is needed: 1 to {GROUND_BYTES_MAX} bytes without control characters.");
+    Err(Problem::new(Code::BadRequest, detail))
+}
+
+async fn json_of<T: serde::de::DeserializeOwned>(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, Box<Problem>> {
+    app.custody()?;
+    if body::media_type(headers) != "application/json" {
+        return Err(Problem::new(Code::UnsupportedMediaType, "Send application/json."));
+    }
+    let body = body::read(app, body, CARE_BODY_BYTES_MAX).await?;
+    serde_json::from_slice(&body.bytes)
+        .map_err(|error| Problem::new(Code::BadRequest, format!("The body is not what this takes: {error}.")))
+}
+
+fn unspoken() -> Box<Problem> {
+    Problem::new(Code::Internal, "The log's own record does not say what it is to.")
+}
