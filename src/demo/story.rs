@@ -1,6 +1,6 @@
 //! What the sample tells: who asked, which agent acted, with whose yes.
 
-use ::record::Handed;
+use ::record::{Handed, disclosure};
 use serde_json::Value;
 
 /// What can be said of the sample, and which of its records is shown.
@@ -13,10 +13,8 @@ pub(super) struct Story {
 
 /// A record in which a human's yes is named: that is what the log is for.
 pub(super) fn sample_story(records: &[Handed]) -> Story {
-    let parsed: Vec<Value> = records
-        .iter()
-        .map(|record| serde_json::from_slice(&record.canonical()).unwrap_or_default())
-        .collect();
+    let parsed: Vec<Value> =
+        records.iter().map(|record| serde_json::from_slice(&record.record()).unwrap_or_default()).collect();
     let distinct = |pointer: &str| {
         let all = parsed.iter().filter_map(|record| record.pointer(pointer)?.as_str());
         all.collect::<std::collections::BTreeSet<_>>().len()
@@ -30,25 +28,33 @@ pub(super) fn sample_story(records: &[Handed]) -> Story {
     Story {
         sessions: distinct("/session/id"),
         principals: distinct("/principal/sub"),
-        words: words(&parsed[shown], answer(&parsed, &parsed[shown])),
+        words: words(&parsed[shown], &content(&records[shown], "input"), &answer(records, &parsed, shown)),
         shown,
     }
 }
 
 /// What the customer said: in the record of the approval that is bound to this one.
-fn answer<'a>(all: &'a [Value], shown: &Value) -> &'a str {
-    let bound = all.iter().find(|record| record.pointer("/approval/binds/record") == Some(&shown["id"]));
-    bound.and_then(|record| record.pointer("/approval/evidence/answer/content")?.as_str()).unwrap_or("?")
+fn answer(records: &[Handed], parsed: &[Value], shown: usize) -> String {
+    let id = &parsed[shown]["id"];
+    let bound = parsed.iter().position(|record| record.pointer("/approval/binds/record") == Some(id));
+    bound.map_or_else(|| "?".to_owned(), |bound| content(&records[bound], "answer"))
+}
+
+/// The content that a record brings under this name.
+fn content(record: &Handed, name: &str) -> String {
+    let opened = record.disclosures().iter().filter_map(|text| disclosure::open(text).ok());
+    let content = opened.into_iter().find(|opened| opened.name() == name);
+    content.map_or_else(|| "?".to_owned(), |content| String::from_utf8_lossy(content.content()).into_owned())
 }
 
 /// Who, what, with whose yes: one line each.
-fn words(record: &Value, answer: &str) -> Vec<String> {
+fn words(record: &Value, input: &str, answer: &str) -> Vec<String> {
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("?");
     vec![
         format!("who asked     {} ({})", text("/principal/sub"), text("/principal/iss")),
         format!("which agent   {} ({})", text("/agent/sub"), text("/agent/model")),
         format!("what          {} on {}", text("/action/tool"), text("/action/target")),
-        format!("with          {}", text("/input/content")),
+        format!("with          {input}"),
         format!(
             "approval      {}, {} by the agent: {answer:?}",
             text("/approval/mode"),

@@ -74,7 +74,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Whether nothing is left to do for now.
+    /// Whether all that is published was read and folded.
     pub fn is_done(&self) -> bool {
         self.read == self.size && self.folded == self.size
     }

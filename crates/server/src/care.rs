@@ -21,7 +21,6 @@ use sequencer::{
     reader::{ReadError, Reader},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::{
@@ -239,7 +238,7 @@ async fn erase_all(
         (Some(_), Some((last, first))) => (Some(*last), first),
         _ => (None, &plan.erase[..]),
     };
-    let each = first.to_vec().into_iter().map(|digest| erase_one(app, digest, about, None));
+    let each = first.iter().copied().map(|digest| erase_one(app, digest, about, None));
     let mut each = futures::stream::iter(each).buffered(AT_ONCE);
     while let Some(erased) = each.next().await {
         done.erased.extend(unless_overtaken(erased)?);
@@ -314,17 +313,8 @@ pub(crate) async fn place_hold(
     let new: NewHold = json_of(&app, &headers, body).await?;
     let about = about(&caller, &new.ground)?;
     named("id", &new.id)?;
-    let mut scope = json!({});
-    if !new.sds.is_empty() {
-        scope["sds"] = json!(new.sds);
-    }
-    if let Some(session) = &new.session {
-        scope["session"] = json!(session);
-    }
-    if let Some(principal) = &new.principal {
-        scope["principal"] = json!(principal);
-    }
-    let draft = Draft::held(&new.id, scope, &about);
+    let principal = new.principal.as_ref().map(|who| (who.iss.as_str(), who.sub.as_str()));
+    let draft = Draft::held(&new.id, &new.sds, new.session.as_deref(), principal, &about);
     let rows = |record: &Record<'_>| {
         let hold = Hold::placed_by(record).ok_or_else(unspoken)?;
         Ok(Rows { decisions: vec![Arc::new(PlaceHold(hold))], ..Rows::default() })

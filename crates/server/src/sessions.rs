@@ -80,12 +80,11 @@ fn tell(lookups: &Lookups, reader: &Reader, id: &str) -> Result<SessionText, Box
     Ok(SessionText { size, findings_size, story })
 }
 
+/// Entries and their indexes.
+type Numbered = Vec<(u64, bytes::Bytes)>;
+
 /// All entries of a session, oldest first, and the size that they are all of.
-fn all_of(
-    lookups: &Lookups,
-    reader: &Reader,
-    id: &str,
-) -> Result<(Vec<(u64, bytes::Bytes)>, u64), Box<Problem>> {
+fn all_of(lookups: &Lookups, reader: &Reader, id: &str) -> Result<(Numbered, u64), Box<Problem>> {
     let mut query = Query {
         all: vec![(Kind::Session, id.to_owned())],
         order: Order::Oldest,

@@ -34,7 +34,6 @@ impl Draft {
     pub(super) fn coverage(key: &PublicKey) -> Self {
         let records = [
             "access.read",
-            "access.exported",
             "access.granted",
             "access.revoked",
             "payload.erased",
@@ -60,17 +59,9 @@ impl Draft {
 
     /// Somebody looked, so many times.
     pub(super) fn read(reader: &str, kind: &str, count: u64, query: Option<String>) -> Self {
-        Self::looked("access.read", reader, kind, count, query)
-    }
-
-    /// Somebody took evidence away.
-    pub(crate) fn exported(reader: &str, query: String) -> Self {
-        Self::looked("access.exported", reader, "evidence", 1, Some(query))
-    }
-
-    fn looked(kind: &'static str, reader: &str, look: &str, count: u64, query: Option<String>) -> Self {
-        let members = json!({"access": {"reader": reader, "kind": look, "count": count}});
-        Self { content: query.map(|query| (record::Place::AccessQuery, query)), ..Self::new(kind, members) }
+        let members = json!({"access": {"reader": reader, "kind": kind, "count": count}});
+        let content = query.map(|query| (record::Place::AccessQuery, query));
+        Self { content, ..Self::new("access.read", members) }
     }
 
     /// Somebody may submit or look from now on.
@@ -93,20 +84,24 @@ impl Draft {
         Self::new("payload.erased", json!({"erased": {"sd": sd, "ground": about.ground, "by": about.by}}))
     }
 
-    /// A hold is placed; `scope` says on what.
-    pub(crate) fn held(id: &str, scope: Value, about: &About) -> Self {
-        let mut hold = json!({"id": id, "ground": about.ground, "by": about.by});
-        let mut members = json!({});
-        match scope {
-            Value::Object(mut scope) => {
-                if let Some(principal) = scope.remove("principal") {
-                    members["principal"] = principal;
-                }
-                scope.into_iter().for_each(|(name, value)| hold[name] = value);
-            }
-            _ => {}
+    /// A hold is placed: on these contents, on a session, or on all content of a principal (`iss` and `sub`).
+    pub(crate) fn held(
+        id: &str,
+        sds: &[String],
+        session: Option<&str>,
+        principal: Option<(&str, &str)>,
+        about: &About,
+    ) -> Self {
+        let mut members = json!({"hold": {"id": id, "ground": about.ground, "by": about.by}});
+        if !sds.is_empty() {
+            members["hold"]["sds"] = json!(sds);
         }
-        members["hold"] = hold;
+        if let Some(session) = session {
+            members["hold"]["session"] = json!(session);
+        }
+        if let Some((iss, sub)) = principal {
+            members["principal"] = json!({"iss": iss, "sub": sub});
+        }
         Self::new("hold.placed", members)
     }
 

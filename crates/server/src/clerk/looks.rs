@@ -180,8 +180,8 @@ mod tests {
         let count = |look, now| looks.count("r", look, Some("q"), now);
         assert!(count(Look::Search, 1_000).0);
         assert!(count(Look::Record, 1_000).0, "another kind of look");
-        for now in 1_001..1_100 {
-            assert!(!count(Look::Search, now).0);
+        for at_ms in 1_001..1_100 {
+            assert!(!count(Look::Search, at_ms).0);
         }
         assert!(looks.over(Some(60_999)).is_empty(), "the minute is not over");
         let told = looks.over(Some(61_000));

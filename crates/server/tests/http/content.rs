@@ -82,7 +82,7 @@ async fn content_stands_beside_the_log_and_the_receipt_still_holds() {
     let sd = input["sd"].as_str().unwrap();
     let shown = payload(&served, bearers.of(Auditor), sd).await;
     assert_eq!((shown.status, shown.header("cache-control")), (200, Some("private, no-store")));
-    let opened = disclosure::verify(&shown.text(), &sd.parse().unwrap()).unwrap();
+    let opened = disclosure::verify(shown.text(), &sd.parse().unwrap()).unwrap();
     assert_eq!((opened.name(), opened.content()), ("input", &b"{\"a\": 1}\n"[..]));
     // The submitter needs what it sent and the answer, and nobody.
     let handed = Handed::parse(&Bytes::from(sent.to_string())).unwrap();
@@ -116,7 +116,7 @@ async fn sixteen_mebibytes_come_back_whole_and_one_byte_more_is_refused() {
     let content: String = "0123456789abcdef".repeat(1 << 20);
     let sd = kept(&served, &bearers, 0, &content).await;
     let shown = payload(&served, bearers.of(Auditor), &sd).await;
-    let opened = disclosure::verify(&shown.text(), &sd.parse().unwrap()).unwrap();
+    let opened = disclosure::verify(shown.text(), &sd.parse().unwrap()).unwrap();
     assert!(opened.content() == content.as_bytes());
     let over = with_input(1, &json!({"content": content + "x"})).to_string();
     let problem =
