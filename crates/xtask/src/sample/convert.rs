@@ -244,7 +244,7 @@ impl Session<'_> {
                 },
                 "identity": "asserted",
                 "mode": "human",
-                "shown": content(&shown),
+                "shown": content(shown),
             },
             "x-source": {"conversation": self.number, "message": message},
         });
