@@ -9,6 +9,8 @@ use crate::loopback::Connection;
 
 /// Records of a request.
 const PER_REQUEST: u64 = 1_000;
+/// How a new record is answered, once in each item.
+const LOGGED: &str = r#""status":"logged""#;
 /// Few, so that the records of one producer arrive nearly in their order.
 const CONNECTIONS: u64 = 3;
 
@@ -36,12 +38,15 @@ fn send(address: SocketAddr, world: &World, begun: &AtomicU64, to: u64) -> Resul
         let lines = world.ndjson(from, PER_REQUEST, now);
         loop {
             let answer = connection.post_ndjson("/v1/records", &lines).map_err(failed)?;
-            let logged = answer.body.matches(r#""status":"logged""#).count() as u64;
+            let logged = answer.body.matches(LOGGED).count() as u64;
             match (answer.status, logged) {
                 (200, PER_REQUEST) => break,
                 (429 | 503, _) => std::thread::sleep(Duration::from_secs(answer.retry_after.unwrap_or(1))),
                 (status, _) => {
-                    let start: String = answer.body.chars().take(300).collect();
+                    // What was not logged comes out first.
+                    let mut items: Vec<&str> = answer.body.split("},{").collect();
+                    items.sort_by_key(|item| item.contains(LOGGED));
+                    let start: String = items.join("},{").chars().take(300).collect();
                     return Err(format!("POST /v1/records: status {status}, {logged} logged: {start}"));
                 }
             }
