@@ -3,30 +3,24 @@
 //! What is shown is what was done: every line follows from a step that succeeded just before, over HTTP, with the
 //! same code that auditors use. Nothing here is a special case of the server or the client.
 
+mod chapters;
+mod kept;
 mod server;
-mod story;
 mod tamper;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use client::audit::{Audit, Report, Scope, Silent};
-use client::{Receipt, Source, follow};
-use serde::Serialize;
-use tlog::policy::Policy;
-
-use crate::audit::cores;
 use crate::cli::{Failure, Verdict};
-use crate::print::{Printer, count, things};
-use crate::record::read_records;
+use crate::print::Printer;
 use crate::serve::Stop;
+use chapters::Chapters;
 use server::{Running, Server};
 
 /// Real conversations of an airline's agent as records; where they come from is told in tests/data/airline.
 const SAMPLE: &[u8] = include_bytes!("../tests/data/airline/records.ndjson");
 
-/// Show the whole way on real records: log, receipts, proofs, audit, and a forgery that is caught
+/// Show the whole way on real records: a session told, receipts, evidence, an erasure, and a forgery that is caught
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     deedbook demo\n  \
@@ -45,23 +39,6 @@ pub(crate) struct Args {
     listen: SocketAddr,
 }
 
-/// What came of it.
-#[derive(Debug, Serialize)]
-struct Shown {
-    log: String,
-    url: String,
-    vkey: String,
-    records: u64,
-    sessions: usize,
-    receipt: Receipt,
-    earlier: u64,
-    later: u64,
-    consistency_hashes: usize,
-    audited: u64,
-    altered_index: u64,
-    caught: String,
-}
-
 pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
     if !args.listen.ip().is_loopback() {
         return Err(Failure::could_not_tell(
@@ -73,7 +50,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     let stop = Stop::new()?;
     let teller = Teller { printer };
     let (server, log) = Server::start(&home.path().join("log"), args.listen, stop).await?;
-    let shown = tell(&teller, &log, home.path()).await?;
+    let shown = Chapters { teller: &teller, log: &log, home: home.path() }.tell().await?;
     if printer.json {
         crate::print::json_line(&shown);
     }
@@ -82,113 +59,8 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     Ok(Verdict::Holds)
 }
 
-/// The story, step by step.
-async fn tell(teller: &Teller, log: &Running, home: &Path) -> Result<Shown, Failure> {
-    let records = read_records(&bytes::Bytes::from_static(SAMPLE)).map_err(Failure::could_not_tell)?;
-    let story = story::sample_story(&records);
-    teller.step(
-        "A log is made and served",
-        &[
-            format!("{} on {}", log.origin, log.url),
-            format!("its public key, which auditors get from you and not from the log:\n{}", log.vkey),
-        ],
-    );
-
-    let half = records.len() / 2;
-    let start = Instant::now();
-    let first = log.submit(&records[..half], teller.printer).await?;
-    let earlier = log.published(first.last().map_or(0, |receipt| receipt.index + 1)).await?;
-    let second = log.submit(&records[half..], teller.printer).await?;
-    let receipts: Vec<_> = first.into_iter().chain(second).collect();
-    let rate = records.len() as f64 / start.elapsed().as_secs_f64();
-    teller.step("Real records go in, over HTTP", &[
-        format!(
-            "{} of {}: an airline's agent, acting for {} customers",
-            things(records.len() as u64, "record", "records"),
-            things(story.sessions as u64, "session", "sessions"),
-            story.principals
-        ),
-        format!(
-            "each was answered once it was durable, and each answer was checked before it was believed ({rate:.0}/s)"
-        ),
-    ]);
-
-    let receipt = receipts.get(story.shown).cloned().ok_or_else(|| Failure::could_not_tell("no receipt"))?;
-    std::fs::write(home.join("record.json"), records[story.shown].canonical())
-        .map_err(|e| cannot_write(home, &e))?;
-    std::fs::write(home.join("receipt.ndjson"), format!("{}\n", receipt.to_line()))
-        .map_err(|e| cannot_write(home, &e))?;
-    receipt.verify(&records[story.shown], &log.policy).map_err(Failure::does_not_hold)?;
-    let mut lines = story.words;
-    lines.push(format!("its receipt, a C2SP tlog-proof:\n{}", receipt.proof.trim_end()));
-    lines.push(format!(
-        "holds: this record is entry {} of {}, under a root that the log has signed",
-        receipt.index, log.origin
-    ));
-    teller.step("One of them, and its receipt, checked with no log in sight", &lines);
-
-    let later = log.published(receipts.len() as u64).await?;
-    let proof = follow::prove_growth(&log.source, earlier.signed(), later.signed()).await;
-    let proof = proof.map_err(Failure::does_not_hold)?;
-    teller.step(
-        "What it was, it still is",
-        &[format!(
-            "the log of {} is the beginning of the log of {}: {} prove it",
-            things(earlier.signed().size(), "entry", "entries"),
-            count(later.signed().size()),
-            things(proof.len() as u64, "hash", "hashes")
-        )],
-    );
-
-    let copy = home.join("copy");
-    let copied = log.copy_to(&copy).await?;
-    let audited = audit(&copy, &log.policy).await?;
-    if !audited.holds() {
-        return Err(Failure::does_not_hold("the copy does not stand its audit"));
-    }
-    teller.step(
-        "Anybody may copy it, and audit the copy",
-        &[format!(
-            "{}: every one hashed, {} recomputed, up to the root that was signed",
-            things(copied, "entry", "entries"),
-            things(audited.counted.tiles, "tile", "tiles")
-        )],
-    );
-
-    let altered = tamper::alter(&copy, receipt.index)?;
-    let caught = audit(&copy, &log.policy).await?;
-    let finding = caught.findings.first.first().filter(|finding| finding.index == Some(receipt.index));
-    let Some(finding) = finding else {
-        return Err(Failure::does_not_hold("the audit did not find what was altered"));
-    };
-    teller.step(
-        "Now somebody edits the log: one byte of one entry, in the copy",
-        &[altered, format!("deedbook audit:\n{finding}"), format!("caught, at index {}", receipt.index)],
-    );
-    Ok(Shown {
-        log: log.origin.clone(),
-        url: log.url.clone(),
-        vkey: log.vkey.clone(),
-        records: records.len() as u64,
-        sessions: story.sessions,
-        earlier: earlier.signed().size(),
-        later: later.signed().size(),
-        consistency_hashes: proof.len(),
-        audited: audited.counted.entries,
-        altered_index: receipt.index,
-        caught: finding.to_string(),
-        receipt,
-    })
-}
-
 fn cannot_write(place: &Path, error: &std::io::Error) -> Failure {
     Failure::could_not_tell(format!("{}: {error}", place.display()))
-}
-
-async fn audit(directory: &Path, policy: &Policy) -> Result<Report, Failure> {
-    let source = Source::directory(directory).map_err(Failure::could_not_tell)?;
-    let audit = Audit { source, policy: policy.clone(), state: None, scope: Scope::Full, threads: cores() };
-    audit.run(&Silent).await.map_err(Failure::could_not_tell)
 }
 
 /// A directory: a temporary one, or one that somebody named.
@@ -240,9 +112,11 @@ impl Teller {
                 "deedbook verify {path}/receipt.ndjson --record {path}/record.json --vkey '{}'",
                 log.vkey
             ));
+            lines.push(format!("deedbook verify {path}/evidence.json --vkey '{}'", log.vkey));
             lines.push(format!("deedbook audit {path}/copy --vkey '{}'", log.vkey));
         }
         if serving {
+            lines.push(format!("deedbook session {} --vkey '{}'", log.url, log.vkey));
             lines.push(format!("deedbook audit {} --vkey '{}'", log.url, log.vkey));
             lines.push(format!("curl {}/v1/records/0; Ctrl-C ends the server", log.url));
         }

@@ -102,7 +102,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
 }
 
 /// Asks again as long as there is more, and something comes of it.
-async fn all(http: &Http, whose: &Whose, ground: &str) -> Result<Erased, Failure> {
+pub(crate) async fn all(http: &Http, whose: &Whose, ground: &str) -> Result<Erased, Failure> {
     let mut done = Erased::default();
     loop {
         let part = erase(http, whose, ground).await.map_err(|error| after(&done, failure(&error)))?;

@@ -3,20 +3,23 @@
 mod contents;
 pub(crate) mod told;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ::evidence::{
     About, Class, Evidence, Gathered, Gathering, Made, Material, Question, Range, Report, Show, TooMany, html,
 };
+use ::record::Sd;
 use client::{Source, follow};
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
 use tlog::policy::Policy;
 
 use crate::cli::{Failure, Verdict};
-use crate::print::{Printer, Table, count, remark, safe, things};
+use crate::print::{Printer, Table, count, remark, safe};
 use crate::trust::{HttpArgs, TrustArgs};
 use crate::whole_log::{Take, WholeLog, failure};
+use contents::Missing;
 
 /// Make one file for a session or a list of records: with proofs, to be checked without the log
 #[derive(Debug, clap::Args)]
@@ -72,12 +75,11 @@ pub(crate) async fn run(args: Args, printer: Printer) -> std::result::Result<Ver
     let policy = args.trust.required()?;
     let source = Source::open(&args.log, &args.http.options()?).map_err(Failure::could_not_tell)?;
     let log = WholeLog::at(source, &policy).await?;
-    let asked = args.asked();
-    let gathered = gather(&log, asked.clone(), printer).await?;
-    something(&gathered, &asked, &log)?;
-    let at_hand = contents::at_hand(&log.source, &gathered, &args).await?;
-    let (entries, disclosures) = (gathered.entries.len(), at_hand.len());
-    let file = make(&log, asked, gathered, at_hand, &args, &policy).await?;
+    let kept = args.disclosures.as_deref().map(contents::read).transpose()?.unwrap_or_default();
+    let wanted =
+        Wanted { asked: args.asked(), show: args.disclose.clone(), kept, at_once: args.http.at_once };
+    let Filled { file, entries, disclosures, missing } = wanted.fill(&log, &policy, printer).await?;
+    missing.remark();
     let report = file.verify(Some(&policy));
     let told = worth_writing(&report)?;
     let bytes = file.to_bytes();
@@ -126,6 +128,41 @@ impl Args {
     }
 }
 
+/// What is wanted of a file.
+pub(crate) struct Wanted {
+    pub(crate) asked: Question,
+    pub(crate) show: Show,
+    /// Disclosures that somebody has.
+    pub(crate) kept: BTreeMap<Sd, String>,
+    /// Requests in flight, at most.
+    pub(crate) at_once: usize,
+}
+
+/// A file, with the number of entries it carries and of the contents that were at hand for it.
+pub(crate) struct Filled {
+    pub(crate) file: Evidence,
+    pub(crate) entries: usize,
+    pub(crate) disclosures: usize,
+    pub(crate) missing: Missing,
+}
+
+impl Wanted {
+    /// Makes the file from a log that is read and verified on the way.
+    pub(crate) async fn fill(
+        self,
+        log: &WholeLog,
+        policy: &Policy,
+        printer: Printer,
+    ) -> std::result::Result<Filled, Failure> {
+        let gathered = gather(log, self.asked.clone(), printer).await?;
+        something(&gathered, &self.asked, log)?;
+        let (at_hand, missing) = contents::at_hand(&log.source, &gathered, &self).await?;
+        let (entries, disclosures) = (gathered.entries.len(), at_hand.len());
+        let file = make(log, gathered, at_hand, self, policy).await?;
+        Ok(Filled { file, entries, disclosures, missing })
+    }
+}
+
 /// A gathering that is shown the log; it stops where it would be too much.
 struct Shown(Gathering, Option<TooMany>);
 
@@ -171,28 +208,27 @@ fn something(gathered: &Gathered, asked: &Question, log: &WholeLog) -> std::resu
 
 async fn make(
     log: &WholeLog,
-    asked: Question,
     gathered: Gathered,
     disclosures: Vec<String>,
-    args: &Args,
+    wanted: Wanted,
     policy: &Policy,
 ) -> std::result::Result<Evidence, Failure> {
     let head = log.checkpoint.signed().head();
     let indexes: Vec<u64> = gathered.entries.iter().map(|(index, ..)| *index).collect();
     let proofs = futures::stream::iter(indexes).map(|index| follow::inclusion(&log.source, index, head));
-    let proofs = proofs.buffered(args.http.at_once.max(1)).try_collect().await.map_err(failure)?;
+    let proofs = proofs.buffered(wanted.at_once.max(1)).try_collect().await.map_err(failure)?;
     let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
     let by = concat!("deedbook ", env!("CARGO_PKG_VERSION")).to_owned();
     let asks_witnesses = policy.witnesses().next().is_some();
     let made = Evidence::make(Material {
-        asked,
+        asked: wanted.asked,
         checkpoint: &log.checkpoint,
         earlier_keys: (Vec::new(), 0),
         policy: String::from_utf8(policy.to_bytes()).ok().filter(|_| asks_witnesses),
         entries: gathered.entries,
         proofs,
         disclosures,
-        show: args.disclose.clone(),
+        show: wanted.show,
         made: Made { by, looked_at: gathered.looked_at, time: now },
     });
     made.map_err(|error| Failure::could_not_tell(format!("nothing was written: {error}")))
@@ -207,11 +243,4 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> std::result::Result<(), Failur
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
-}
-
-/// "3 contents are hidden": of which nothing is at hand.
-pub(super) fn not_at_hand(number: usize, why: &str) {
-    if number > 0 {
-        remark(&format!("{} {why}", things(number as u64, "content is", "contents are")));
-    }
 }

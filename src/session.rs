@@ -1,8 +1,10 @@
 //! `deedbook session`: the sessions of a log, or one of them as a story, from entries that were verified on the way.
 
+pub(crate) mod contents;
 mod fold;
-mod page;
+pub(crate) mod page;
 
+use ::record::story::Story;
 use client::Source;
 use serde::Serialize;
 
@@ -18,13 +20,16 @@ use fold::{Overview, Sessions};
     deedbook session http://127.0.0.1:2026 --vkey-file log.vkey            (all sessions)\n  \
     deedbook session http://127.0.0.1:2026 s-71c2 --vkey-file log.vkey     (one)\n\n\
     The whole log is read and verified on the way, and the findings are computed here from its entries: nothing\n\
-    is taken from the server but what it signed. Exit codes: 0 complete and nothing found, 1 something is wrong,\n\
+    is taken from the server but what it signed. Contents are what their digests in the entries say. Exit codes: 0 complete and nothing found, 1 something is wrong,\n\
     2 the log does not hold what it takes to tell.")]
 pub(crate) struct Args {
     /// A URL prefix, or a directory in the same layout
     log: String,
     /// The session; without it, all of them are listed
     session: Option<String>,
+    /// Leave the contents beside the log where they are: they are asked of it one by one, and that is recorded
+    #[arg(long)]
+    no_contents: bool,
     #[command(flatten)]
     trust: TrustArgs,
     #[command(flatten)]
@@ -49,19 +54,18 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     let policy = args.trust.required()?;
     let source = Source::open(&args.log, &args.http.options()?).map_err(Failure::could_not_tell)?;
     let log = WholeLog::at(source, &policy).await?;
-    let sessions = log.show(Sessions::new(args.session.clone()), printer).await?;
     let signed = log.checkpoint.signed();
     let (origin, size) = (signed.origin().to_string(), signed.size());
     match &args.session {
-        None => Ok(list(&sessions.overviews(), &origin, size, printer)),
+        None => {
+            let sessions = log.show(Sessions::new(None), printer).await?;
+            Ok(list(&sessions.overviews(), &origin, size, printer))
+        }
         Some(id) => {
-            let told = sessions.story(id).ok_or_else(|| {
-                let listed = things(sessions.overviews().len() as u64, "session", "sessions");
-                Failure::could_not_tell(format!(
-                    "{origin} at size {} has no session {id:?} ({listed})",
-                    count(size)
-                ))
-            })?;
+            let mut told = story(&log, id, printer).await?;
+            if !args.no_contents {
+                contents::fill(&mut told, &log.source, args.http.at_once.max(1)).await?;
+            }
             let verdict = page::verdict(&told);
             if printer.json {
                 printer.result(verdict, "", &Table::default(), &SpeaksFor { origin, size, answer: &told });
@@ -71,6 +75,20 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
             Ok(verdict)
         }
     }
+}
+
+/// A session as the log tells it, without what stands beside the log.
+pub(crate) async fn story(log: &WholeLog, id: &str, printer: Printer) -> Result<Story, Failure> {
+    let sessions = log.show(Sessions::new(Some(id.to_owned())), printer).await?;
+    sessions.story(id).ok_or_else(|| {
+        let signed = log.checkpoint.signed();
+        let listed = things(sessions.overviews().len() as u64, "session", "sessions");
+        Failure::could_not_tell(format!(
+            "{} at size {} has no session {id:?} ({listed})",
+            signed.origin(),
+            count(signed.size())
+        ))
+    })
 }
 
 /// All sessions, a line each; those with findings are marked.

@@ -71,6 +71,24 @@ impl Running {
         }
     }
 
+    /// A way to the log over HTTP.
+    pub(super) fn http(&self) -> &Http {
+        &self.submitter.http
+    }
+
+    /// Proves that the entry of a receipt is in the log of now, at its index and as it was: the number of hashes that
+    /// it took, and of entries.
+    pub(super) async fn proven_again(&self, receipt: &Receipt) -> Result<(usize, u64), Failure> {
+        let now = follow::checkpoint(&self.source, &self.policy).await.map_err(Failure::does_not_hold)?;
+        let head = now.signed().head();
+        let proof = follow::inclusion(&self.source, receipt.index, head).await;
+        let proof = proof.map_err(Failure::does_not_hold)?;
+        if proof.leaf.to_string() != receipt.leaf_hash {
+            return Err(Failure::does_not_hold("the entry is not the one of its receipt"));
+        }
+        Ok((proof.path.len(), head.size))
+    }
+
     pub(super) async fn copy_to(&self, directory: &Path) -> Result<u64, Failure> {
         let copy = Copy {
             source: self.source.clone(),

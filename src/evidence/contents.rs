@@ -8,34 +8,55 @@ use ::record::Sd;
 use client::Source;
 use client::payload::{Payload, payload};
 
-use super::{Args, not_at_hand};
+use super::Wanted;
 use crate::cli::{Failure, read_input};
+use crate::print::{remark, things};
+
+/// How many of the contents that were chosen are not to be had, and why.
+#[derive(Debug, Default)]
+pub(crate) struct Missing {
+    hidden: u64,
+    withheld: u64,
+    erased: u64,
+}
+
+impl Missing {
+    /// Says so on standard error.
+    pub(super) fn remark(&self) {
+        for (number, why) in [
+            (self.hidden, "not at hand, and not in the log's keeping"),
+            (self.withheld, "withheld by the log: the token given may not see them"),
+            (self.erased, "erased"),
+        ] {
+            if number > 0 {
+                remark(&format!("{} {why}", things(number, "content is", "contents are")));
+            }
+        }
+    }
+}
 
 /// The disclosures that were chosen, as far as they are to be had.
 pub(super) async fn at_hand(
     source: &Source,
     gathered: &Gathered,
-    args: &Args,
-) -> Result<Vec<String>, Failure> {
-    let wanted = gathered.wanted(&args.disclose);
-    let kept = args.disclosures.as_deref().map(read).transpose()?.unwrap_or_default();
-    let mut found: BTreeMap<Sd, String> = kept.into_iter().filter(|(sd, _)| wanted.contains(sd)).collect();
-    let (mut hidden, mut withheld, mut erased) = (0, 0, 0);
+    choice: &Wanted,
+) -> Result<(Vec<String>, Missing), Failure> {
+    let wanted = gathered.wanted(&choice.show);
+    let kept = choice.kept.iter().filter(|(sd, _)| wanted.contains(sd));
+    let mut found: BTreeMap<Sd, String> = kept.map(|(sd, text)| (*sd, text.clone())).collect();
+    let mut missing = Missing::default();
     for sd in wanted {
         if found.contains_key(&sd) {
             continue;
         }
         match ask(source, &sd).await? {
             Payload::Shown(text) => drop(found.insert(sd, text)),
-            Payload::Hidden => hidden += 1,
-            Payload::Withheld => withheld += 1,
-            Payload::Erased => erased += 1,
+            Payload::Hidden => missing.hidden += 1,
+            Payload::Withheld => missing.withheld += 1,
+            Payload::Erased => missing.erased += 1,
         }
     }
-    not_at_hand(hidden, "not at hand, and not in the log's keeping");
-    not_at_hand(withheld, "withheld by the log: the token given may not see them");
-    not_at_hand(erased, "erased");
-    Ok(found.into_values().collect())
+    Ok((found.into_values().collect(), missing))
 }
 
 /// A copy of a log has no contents beside it.
@@ -47,7 +68,7 @@ async fn ask(source: &Source, sd: &Sd) -> Result<Payload, Failure> {
 }
 
 /// A JSON string on each line.
-fn read(path: &Path) -> Result<BTreeMap<Sd, String>, Failure> {
+pub(super) fn read(path: &Path) -> Result<BTreeMap<Sd, String>, Failure> {
     let bytes = read_input(path)?;
     let wrong = |number: usize| {
         let words = format!("{}: line {number}: a disclosure is a JSON string", path.display());

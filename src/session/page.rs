@@ -8,7 +8,7 @@ use crate::cli::Verdict;
 use crate::print::{Printer, count, safe, text_line};
 
 /// Characters of a content that are shown.
-const CONTENT_CHARS: usize = 200;
+const CONTENT_CHARS: usize = 100;
 
 /// Complete and nothing found, something wrong, or not to be told.
 pub(super) fn verdict(story: &Story) -> Verdict {
@@ -61,7 +61,7 @@ pub(super) fn print(story: &Story, verdict: Verdict, speaks_for: &str) {
     }
 }
 
-fn authority(story: &Story) -> Vec<String> {
+pub(crate) fn authority(story: &Story) -> Vec<String> {
     let mut lines = Vec::new();
     let mut say = |name: &str, value: String| lines.push(format!("{name:<13} {value}"));
     for principal in &story.principals {
@@ -109,14 +109,14 @@ fn identity(identity: &Identity) -> String {
     format!("{}{of}, {}", safe(&identity.sub), identity.grade)
 }
 
-fn heading(call: &Call) -> String {
+pub(crate) fn heading(call: &Call) -> String {
     let tool = call.tool.as_deref().map_or("an unnamed tool".into(), safe);
     let on = call.target.as_deref().map_or(String::new(), |target| format!(" on {}", safe(target)));
     let effect = call.effect.map_or(String::new(), |effect| format!(", {effect}"));
     format!("{}  {tool}{on}{effect}", safe(&call.id))
 }
 
-fn lines_of(call: &Call) -> Vec<String> {
+pub(crate) fn lines_of(call: &Call) -> Vec<String> {
     let mut lines = Vec::new();
     match &call.requested {
         Some(asked) => {
@@ -143,7 +143,7 @@ fn decided(decision: &Decided) -> String {
     let by = decision.approver.as_deref().map_or("nobody named".into(), safe);
     let binds = if decision.binds_request { "binds this request" } else { "does not bind this request" };
     let until = decision.expires.as_ref().map_or(String::new(), |end| format!(", until {end}"));
-    let answer = decision.answer.as_deref().map_or(String::new(), |answer| format!(": {:?}", safe(answer)));
+    let answer = decision.answer.as_ref().map_or(String::new(), |answer| format!(": {}", content(answer)));
     format!(
         "{:<10} {} [{}] by {by} ({}, {}), {binds}{until}{answer}",
         decision.decision, decision.time, decision.index, decision.mode, decision.identity
@@ -167,7 +167,10 @@ fn content(content: &Input) -> String {
             let more = if shown.len() < text.len() { "…" } else { "" };
             format!("{bytes}, {}{more}", safe(&shown))
         }
-        (None, Some(sd)) => format!("{bytes} beside the log, {}", safe(sd)),
+        (None, Some(sd)) => {
+            let why = content.not_shown.unwrap_or("beside the log");
+            format!("{bytes} {why}, {}", safe(sd))
+        }
         (None, None) => bytes,
     }
 }

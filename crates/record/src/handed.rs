@@ -141,12 +141,22 @@ impl Handed {
         }
     }
 
-    /// The canonical form of all that was handed in, which is one line.
-    pub fn canonical(&self) -> Bytes {
-        let record = match &self.text {
+    /// The canonical form of the record alone.
+    pub fn record(&self) -> Bytes {
+        match &self.text {
             Text::Record(submission) => submission.shared(),
             Text::WithContent { canonical, .. } => canonical.clone(),
-        };
+        }
+    }
+
+    /// The disclosures that came with it; nobody has looked at them yet.
+    pub fn disclosures(&self) -> &[String] {
+        &self.disclosures
+    }
+
+    /// The canonical form of all that was handed in, which is one line.
+    pub fn canonical(&self) -> Bytes {
+        let record = self.record();
         if self.signatures.is_none() && self.disclosures.is_empty() {
             return record;
         }

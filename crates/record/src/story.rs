@@ -177,6 +177,11 @@ impl Story {
         })
     }
 
+    /// Every content that its calls name, to be filled with what the log shows of it.
+    pub fn contents_mut(&mut self) -> impl Iterator<Item = &mut Input> {
+        self.calls.iter_mut().flat_map(Call::contents_mut)
+    }
+
     /// Everything that was found.
     pub fn all_findings(&self) -> impl Iterator<Item = &Found> {
         self.findings.iter().chain(self.calls.iter().flat_map(|call| &call.findings))

@@ -1,7 +1,10 @@
 //! The airline sample: real conversations of a service agent as audit records, in
 //! `tests/data/airline/records.ndjson`. The README beside it says where they come from and what was invented.
+//!
+//! A line is what is sent to a log: a record, or one with the disclosures of its content beside it.
 
 use crate::vectors;
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -25,7 +28,7 @@ static TEXT: LazyLock<String> = LazyLock::new(|| {
     std::fs::read_to_string(path()).unwrap_or_else(|error| panic!("airline sample: {error}"))
 });
 
-/// Where the records lie: NDJSON, a record in canonical form on each line.
+/// Where the lines lie: NDJSON, each in canonical form.
 pub fn path() -> PathBuf {
     vectors::data().join("airline/records.ndjson")
 }
@@ -48,17 +51,44 @@ pub fn ndjson() -> &'static str {
     &TEXT
 }
 
-/// The records in canonical form, in the order they were made.
+/// What is sent to a log, in the order it was made.
 pub fn lines() -> impl Iterator<Item = &'static str> {
     TEXT.lines()
 }
 
-/// The records as JSON values.
+/// The records in canonical form, without their content.
+pub fn bare() -> impl Iterator<Item = &'static str> {
+    lines().map(|line| {
+        let wrapped = line.split_once("],\"record\":").filter(|_| line.starts_with("{\"disclosures\":["));
+        wrapped.map_or(line, |(_, record)| &record[..record.len() - 1])
+    })
+}
+
+/// The records as JSON values, with the content of each beside its digest.
 ///
 /// # Panics
 /// When a line is not JSON.
 pub fn records() -> impl Iterator<Item = Value> {
-    lines().map(|line| serde_json::from_str(line).expect("a line of the airline sample is JSON"))
+    lines().map(|line| told(&serde_json::from_str(line).expect("a line of the airline sample is JSON")))
+}
+
+/// A record as it is sent, with the content of its disclosures beside their digests.
+///
+/// # Panics
+/// When a disclosure is none, or of no place that is known.
+pub fn told(sent: &Value) -> Value {
+    let Some(disclosures) = sent["disclosures"].as_array() else { return sent.clone() };
+    let mut record = sent["record"].clone();
+    for text in disclosures.iter().filter_map(Value::as_str) {
+        let json = BASE64_URL_SAFE_NO_PAD.decode(text).expect("a disclosure is base64url");
+        let disclosed: Value = serde_json::from_slice(&json).expect("a disclosure is JSON");
+        let place = match disclosed[1].as_str().expect("a disclosure has a name") {
+            name @ ("input" | "output") => &mut record[name],
+            name => &mut record["approval"][name],
+        };
+        place["content"] = disclosed[2].clone();
+    }
+    record
 }
 
 #[cfg(test)]
@@ -98,9 +128,11 @@ mod tests {
 
     #[test]
     fn each_line_is_a_canonical_record_that_fits_an_entry() {
-        for line in lines() {
-            assert!(line.len() <= 60_000, "{} bytes", line.len());
-            assert_eq!(canonical(&serde_json::from_str(line).unwrap()), line.as_bytes());
+        for (line, record) in lines().zip(bare()) {
+            assert!(record.len() <= 60_000, "{} bytes", record.len());
+            for text in [line, record] {
+                assert_eq!(canonical(&serde_json::from_str(text).unwrap()), text.as_bytes());
+            }
         }
         assert!(ndjson().ends_with("}\n"));
     }
@@ -146,12 +178,13 @@ mod tests {
                 "action.requested" => assert!(called.replace(record).is_none(), "two calls at once"),
                 "approval.decided" => {
                     let call = called.as_ref().expect("a decision is about a call");
-                    assert_eq!(record["approval"]["binds"]["record"], call["id"]);
+                    let binds = &record["approval"]["binds"];
+                    assert_eq!((&binds["record"], &binds["sd"]), (&call["id"], &call["input"]["sd"]));
                     assert_eq!(
                         (&call["action"]["effect"], &record["action"]),
                         (&"write".into(), &call["action"])
                     );
-                    let answer = text(&record, "/approval/evidence/answer/content").to_lowercase();
+                    let answer = text(&record, "/approval/answer/content").to_lowercase();
                     assert!(
                         answer.split(|c: char| !c.is_alphanumeric()).any(|word| word == "yes"),
                         "{answer}"
@@ -177,13 +210,14 @@ mod tests {
     fn lengths_are_those_of_the_content() {
         let mut contents = 0;
         for record in records() {
-            for content in [&record["input"], &record["output"], &record["approval"]["evidence"]["answer"]] {
+            let approval = &record["approval"];
+            for content in [&record["input"], &record["output"], &approval["answer"], &approval["shown"]] {
                 if let Some(text) = content["content"].as_str() {
                     assert_eq!(content["bytes"], text.len());
                     contents += 1;
                 }
             }
         }
-        assert_eq!(contents, 2 * CALLS + APPROVALS);
+        assert_eq!(contents, 2 * CALLS + 2 * APPROVALS);
     }
 }

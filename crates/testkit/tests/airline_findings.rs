@@ -42,7 +42,7 @@ fn judged() -> Judged {
         errors: BTreeSet::new(),
     };
     let mut sessions = BTreeSet::new();
-    for (index, line) in (0..).zip(airline::lines()) {
+    for (index, line) in (0..).zip(airline::bare()) {
         let record = Record::read(line.as_bytes()).unwrap();
         sessions.extend(record.session.as_ref().map(|session| session.id.as_str().to_owned()));
         let tool = record.action.as_ref().and_then(|action| action.tool.as_deref());

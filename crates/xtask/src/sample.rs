@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<(), SampleError> {
     write!(io::stdout().lock(), "{summary}\nwritten to {}\n", path.display()).map_err(SampleError::Print)
 }
 
-fn records(input: &Path) -> Result<Vec<Vec<u8>>, SampleError> {
+fn records(input: &Path) -> Result<Vec<convert::Line>, SampleError> {
     let path = || input.to_owned();
     let text = std::fs::read(input).map_err(|source| SampleError::File { path: path(), source })?;
     let conversations: Vec<raw::Conversation> =
@@ -66,6 +66,6 @@ fn records(input: &Path) -> Result<Vec<Vec<u8>>, SampleError> {
     convert::convert(&conversations).map_err(|source| SampleError::Convert { path: path(), source })
 }
 
-fn ndjson(records: &[Vec<u8>]) -> Vec<u8> {
-    records.iter().flat_map(|record| record.iter().chain(b"\n")).copied().collect()
+fn ndjson(records: &[convert::Line]) -> Vec<u8> {
+    records.iter().flat_map(|line| line.sent.iter().chain(b"\n")).copied().collect()
 }

@@ -89,7 +89,7 @@ fn call(call: &Call, verified: &Verified) -> Markup {
                         @if let Some(input) = &asked.input { (content(input, asked.index, verified)) }
                     }
                 } @else { dd { "never, as far as this file tells" } }
-                @for decision in &call.decisions { (decided(decision)) }
+                @for decision in &call.decisions { (decided(decision, verified)) }
                 @if let Some(reason) = &call.denied { dt { "Denied" } dd { (shown(reason)) } }
                 @for end in &call.ended { (ended(end, verified)) }
                 @if call.ended.is_empty() && call.denied.is_none() { dt { "Ended" } dd { "nobody said" } }
@@ -99,7 +99,7 @@ fn call(call: &Call, verified: &Verified) -> Markup {
     }
 }
 
-fn decided(decision: &Decided) -> Markup {
+fn decided(decision: &Decided, verified: &Verified) -> Markup {
     html! {
         dt { @if decision.decision == "approved" { "Approved" } @else { "Said no" } }
         dd {
@@ -108,7 +108,8 @@ fn decided(decision: &Decided) -> Markup {
             " (" (decision.mode) ", " (decision.identity) "), "
             @if decision.binds_request { "binds this request" } @else { "does not bind this request" }
             @if let Some(end) = &decision.expires { ", until " (end) }
-            @if let Some(answer) = &decision.answer { ": " (shown(answer)) }
+            @if let Some(asked) = &decision.shown { div { "was shown " (content(asked, decision.index, verified)) } }
+            @if let Some(answer) = &decision.answer { div { "answered " (content(answer, decision.index, verified)) } }
         }
     }
 }

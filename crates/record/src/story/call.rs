@@ -51,8 +51,11 @@ pub struct Input {
     pub bytes: Option<u64>,
     /// The digest of its disclosure.
     pub sd: Option<String>,
-    /// The content itself, where it stands in the record.
+    /// The content itself: where it stands in the record, or was asked of the log.
     pub content: Option<String>,
+    /// Why the log did not show it, where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_shown: Option<&'static str>,
 }
 
 /// A decision about a call.
@@ -74,8 +77,10 @@ pub struct Decided {
     pub binds_request: bool,
     /// Until when it holds.
     pub expires: Option<String>,
-    /// What was answered, where that stands in the record.
-    pub answer: Option<String>,
+    /// What was answered.
+    pub answer: Option<Input>,
+    /// What the approver was shown.
+    pub shown: Option<Input>,
 }
 
 /// An end of a call.
@@ -119,6 +124,17 @@ pub(super) fn calls<'f>(records: &[Told<'_>], findings: &'f [Finding]) -> (Vec<C
 }
 
 impl Call {
+    /// Every content that its records name.
+    pub(super) fn contents_mut(&mut self) -> impl Iterator<Item = &mut Input> {
+        let requested = self.requested.as_mut().and_then(|requested| requested.input.as_mut());
+        let decided = self.decisions.iter_mut();
+        let ended = self.ended.iter_mut();
+        requested
+            .into_iter()
+            .chain(decided.flat_map(|decided| decided.shown.iter_mut().chain(decided.answer.as_mut())))
+            .chain(ended.flat_map(|ended| ended.executed.iter_mut().chain(ended.output.as_mut())))
+    }
+
     /// The first record that says something of the call stands; what ran otherwise is a finding.
     fn describe(&mut self, record: &Record<'_>) {
         let Some(action) = &record.action else { return };
@@ -165,7 +181,8 @@ fn decided(told: &Told<'_>, requested: Option<&Requested>, record: &Record<'_>) 
         identity: if approval.identity == Some(Identity::Verified) { "verified" } else { "asserted" },
         binds_request: requested.is_some() && binds.is_some_and(|binds| binds.sd.as_deref() == sd),
         expires: approval.expires.map(|end| end.to_string()),
-        answer: approval.answer.as_ref().and_then(|answer| Input::of(answer).content),
+        answer: approval.answer.as_ref().map(Input::of),
+        shown: approval.shown.as_ref().map(Input::of),
     })
 }
 
@@ -193,6 +210,7 @@ impl Input {
                 Inline::Json(json) => serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()),
                 Inline::Base64url(json) => json.to_owned(),
             }),
+            not_shown: None,
         }
     }
 }

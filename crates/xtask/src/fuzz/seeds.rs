@@ -127,11 +127,10 @@ fn questions() -> Seeds {
 fn records() -> Seeds {
     let mut chance = Chance::seeded(1);
     let made = (0..20).map(|n| sample::typical_record(n, &mut chance));
-    let airline = fs::read(vectors::data().join("airline/records.ndjson")).unwrap_or_default();
     let spelled =
         br#" {"type":"x\u00e9\/\ud83d\ude00","time":"2026-11-23T08:14:03.201Z","n":[1.50e2,-0.1,{}],
         "id":"0190d5a4-0000-7000-8000-000000000000"} "#;
-    made.chain(airline.split(|byte| *byte == b'\n').take(20).map(<[u8]>::to_vec))
+    made.chain(testkit::airline::bare().take(20).map(|record| record.as_bytes().to_vec()))
         .chain([spelled.to_vec()])
         .collect()
 }
@@ -150,7 +149,8 @@ fn handed() -> Seeds {
     let sig = &signature_lists()[0];
     let wrapped = br#"{"disclosures":["WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsICJmYW1pbHlfbmFtZSIsICJNw7ZiaXVzIl0"],"record":"#;
     let signed = [wrapped.as_slice(), &records()[0], b",\"sig\":", sig, b"}"].concat();
-    examples.chain([signed]).chain(records()).collect()
+    let sample = testkit::airline::lines().take(20).map(|line| line.as_bytes().to_vec());
+    examples.chain([signed]).chain(records()).chain(sample).collect()
 }
 
 fn bodies() -> Seeds {
@@ -166,7 +166,7 @@ fn bodies() -> Seeds {
 
 /// Whole sessions: one of the sample, and an example of each type.
 fn stories() -> Seeds {
-    let session = testkit::airline::lines().take(21).collect::<Vec<_>>().join("\n");
+    let session = testkit::airline::bare().take(21).collect::<Vec<_>>().join("\n");
     let examples = record::model::examples().map(|(_, json)| json).collect::<Vec<_>>().join("\n");
     [session, examples].map(String::into_bytes).to_vec()
 }

@@ -7,6 +7,7 @@
 use super::policy::{self, Approval};
 use super::raw::{Conversation, Exchange, Message, PairingError};
 use super::shape::{action, argument, content, sha256};
+use record::{Handed, Place, Places, Refusal, Salts};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -24,8 +25,6 @@ const START_MS: u64 = 1_715_803_200_000;
 const MESSAGE_MS: u64 = 5_000;
 /// Invented: from the end of a conversation to the next one.
 const PAUSE_MS: u64 = 60_000;
-/// Leaves room for what the log adds below the limit of an entry, 65,535 bytes.
-const RECORD_LIMIT: usize = 60_000;
 
 /// Why a source cannot be converted.
 #[derive(Debug, thiserror::Error)]
@@ -44,14 +43,27 @@ pub(crate) enum ConvertError {
     /// The conversation does not begin with the airline's policy.
     #[error("conversation {conversation}: the first message is not the policy with the rule on confirmation")]
     NoPolicy { conversation: usize },
-    /// An entry could not hold the record.
-    #[error("conversation {conversation}: a record of {bytes} bytes, over the limit of {RECORD_LIMIT}")]
-    TooLarge { conversation: usize, bytes: usize },
+    /// No log would take the record.
+    #[error("conversation {conversation}: {source}")]
+    Refused { conversation: usize, source: Refusal },
+}
+
+/// A record, and what is sent to a log: the record with the disclosures of its content.
+pub(crate) struct Line {
+    pub(crate) record: Vec<u8>,
+    pub(crate) sent: Vec<u8>,
+}
+
+/// A record that was added: its id, and the digests of its contents.
+struct Added {
+    id: String,
+    sds: BTreeMap<Place, String>,
 }
 
 /// The records of all conversations in canonical form (RFC 8785), in order of time and id.
-pub(crate) fn convert(conversations: &[Conversation]) -> Result<Vec<Vec<u8>>, ConvertError> {
-    let (mut records, mut start_ms) = (vec![coverage()], START_MS);
+pub(crate) fn convert(conversations: &[Conversation]) -> Result<Vec<Line>, ConvertError> {
+    let first = coverage();
+    let (mut records, mut start_ms) = (vec![Line { sent: first.clone(), record: first }], START_MS);
     for (number, conversation) in conversations.iter().enumerate() {
         let mut session =
             Session { number, conversation, start_ms, first: records.len(), records: &mut records };
@@ -80,6 +92,16 @@ fn coverage() -> Vec<u8> {
     }))
 }
 
+/// A record and its disclosures as they are sent, in canonical form: the text of a disclosure needs no escapes.
+fn sent<'t>(record: &[u8], disclosures: impl Iterator<Item = &'t str>) -> Vec<u8> {
+    let disclosures: Vec<&str> = disclosures.collect();
+    if disclosures.is_empty() {
+        return record.to_vec();
+    }
+    let list = format!("{{\"disclosures\":[\"{}\"],\"record\":", disclosures.join("\",\""));
+    [list.as_bytes(), record, b"}"].concat()
+}
+
 /// Ten bytes that follow from a place alone.
 fn bits(place: &str) -> [u8; 10] {
     let digest: [u8; 32] = Sha256::digest(place).into();
@@ -93,7 +115,7 @@ struct Session<'a> {
     start_ms: u64,
     /// Where this session begins in `records`.
     first: usize,
-    records: &'a mut Vec<Vec<u8>>,
+    records: &'a mut Vec<Line>,
 }
 
 impl Session<'_> {
@@ -115,7 +137,7 @@ impl Session<'_> {
                 Approval::Human { message, answer } => {
                     let nth = uses.entry(message).or_default();
                     *nth += 1;
-                    Some(self.decide(exchange, &action, &request, message, answer, *nth)?)
+                    Some(self.decide(exchange, &action, &request, message, answer, *nth)?.id)
                 }
                 Approval::Unknown | Approval::NotRequired => None,
             };
@@ -178,7 +200,7 @@ impl Session<'_> {
         exchange: &Exchange<'_>,
         action: &Value,
         approval: &Approval<'_>,
-    ) -> Result<String, ConvertError> {
+    ) -> Result<Added, ConvertError> {
         let approval = match approval {
             Approval::Human { message, .. } => {
                 json!({"evidence": {"message": message}, "identity": "asserted", "mode": "human"})
@@ -199,28 +221,30 @@ impl Session<'_> {
         &mut self,
         exchange: &Exchange<'_>,
         action: &Value,
-        request: &str,
+        request: &Added,
         message: usize,
         answer: &str,
         nth: u32,
-    ) -> Result<String, ConvertError> {
+    ) -> Result<Added, ConvertError> {
         let before = message.saturating_sub(1);
         let shown = self.conversation.messages[before].words();
+        // The request names what went in; the approval is for exactly that.
         let fields = json!({
             "action": action,
             "approval": {
+                "answer": content(answer),
                 "approver": self.principal(),
-                "binds": {"input_sha256": sha256(exchange.call.function.arguments.as_bytes()), "record": request},
+                "binds": {"record": request.id, "sd": request.sds.get(&Place::Input)},
                 "decision": "approved",
                 "evidence": {
-                    "answer": content(answer),
                     "message": message,
                     "rule": "the word yes in the last user message before the call",
-                    "shown": {"bytes": shown.len(), "message": before, "sha256": sha256(shown.as_bytes())},
+                    "shown": before,
                     "use": nth,
                 },
                 "identity": "asserted",
                 "mode": "human",
+                "shown": content(shown),
             },
             "x-source": {"conversation": self.number, "message": message},
         });
@@ -252,7 +276,7 @@ impl Session<'_> {
             Some(Message::Tool { name, .. }) if name == "transfer_to_human_agents" => "transferred",
             _ => "cut_off",
         };
-        let last = self.records.last().map(|record| sha256(record));
+        let last = self.records.last().map(|line| sha256(&line.record));
         let fields = json!({
             "closed": {"last_sha256": last, "reason": reason, "records": self.place() - 1},
             "x-source": {"conversation": self.number, "message": messages.len().saturating_sub(1)},
@@ -260,8 +284,8 @@ impl Session<'_> {
         self.push("session.closed", self.message_ms(messages.len()), fields).map(drop)
     }
 
-    /// Adds what every record carries, appends the record and gives its id.
-    fn push(&mut self, record_type: &str, ms: u64, fields: Value) -> Result<String, ConvertError> {
+    /// Adds what every record carries, puts its content into disclosures, and appends the record.
+    fn push(&mut self, record_type: &str, ms: u64, fields: Value) -> Result<Added, ConvertError> {
         let id = stamp::uuid_v7(ms, self.id_bits());
         let mut record = json!({
             "agent": {"model": "gpt-4o", "sub": AGENT},
@@ -278,12 +302,18 @@ impl Session<'_> {
         if let (Value::Object(record), Value::Object(fields)) = (&mut record, fields) {
             record.extend(fields);
         }
-        let bytes = canonical(&record);
-        if bytes.len() > RECORD_LIMIT {
-            return Err(ConvertError::TooLarge { conversation: self.number, bytes: bytes.len() });
-        }
-        self.records.push(bytes);
-        Ok(id)
+        // The salts are no secret here: everybody has the conversations. They follow from the place, as the ids do.
+        let salts = Salts::of_seed(Sha256::digest(format!("{PRODUCER} salts {id}")).into());
+        let handed = Handed::parse(&canonical(&record).into());
+        let ready = handed.and_then(|handed| handed.ready(Places::NONE, &salts, |_| Ok::<_, Refusal>(())));
+        let refused = |source| ConvertError::Refused { conversation: self.number, source };
+        let (ready, ()) = ready.map_err(refused)?;
+        let bytes = ready.submission().canonical().to_vec();
+        let payloads = ready.payloads().iter();
+        let sds = payloads.clone().map(|payload| (payload.place, payload.sd.to_string())).collect();
+        self.records
+            .push(Line { sent: sent(&bytes, payloads.map(|payload| payload.text.as_str())), record: bytes });
+        Ok(Added { id, sds })
     }
 
     /// Ten bytes that follow from the place of the next record alone.

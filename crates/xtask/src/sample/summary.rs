@@ -1,5 +1,6 @@
 //! What a converted sample holds, counted from the records alone.
 
+use super::convert::Line;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -23,11 +24,11 @@ struct Tool {
 }
 
 impl Summary {
-    /// Counts `records`, each a JSON object.
-    pub(crate) fn of(records: &[Vec<u8>]) -> Result<Self, serde_json::Error> {
+    /// Counts `records`.
+    pub(crate) fn of(records: &[Line]) -> Result<Self, serde_json::Error> {
         let mut summary = Self::default();
-        for record in records {
-            summary.bytes += record.len() + 1;
+        for Line { record, sent } in records {
+            summary.bytes += sent.len() + 1;
             summary.largest = summary.largest.max(record.len());
             summary.count(&serde_json::from_slice(record)?);
         }

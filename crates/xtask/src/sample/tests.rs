@@ -13,7 +13,7 @@ fn conversations(source: &Value) -> Vec<Conversation> {
 fn records(source: &Value) -> Vec<Value> {
     let records = convert(&conversations(source)).unwrap();
     let mut records: Vec<Value> =
-        records.iter().map(|record| serde_json::from_slice(record).unwrap()).collect();
+        records.iter().map(|line| airline::told(&serde_json::from_slice(&line.sent).unwrap())).collect();
     let first = records.remove(0);
     assert_eq!((&first["type"], &first["producer"]["seq"]), (&json!("coverage.declared"), &json!(1)));
     records
@@ -90,11 +90,14 @@ fn a_conversation_becomes_a_session_in_the_order_it_happened() {
 #[test]
 fn content_is_the_exact_string_and_its_length_in_bytes() {
     let records = records(&json!([story()]));
-    let error = json!({"bytes": 13, "content": "Error: caf\u{e9}\n", "media": "text/plain"});
-    assert_eq!((&records[5]["output"], &records[5]["outcome"]["status"]), (&error, &json!("error")));
-    let spaced = "{\"reservation_id\":\"4WQ150\" }";
-    let wanted = json!({"bytes": spaced.len(), "content": spaced, "media": "application/json"});
-    assert_eq!(records[6]["input"], wanted);
+    let has = |place: &Value, content: &str, media: &str| {
+        assert_eq!((&place["content"], &place["bytes"]), (&json!(content), &json!(content.len())));
+        assert_eq!(place["media"], media);
+        assert_eq!(place["sd"].as_str().unwrap().len(), 43);
+    };
+    has(&records[5]["output"], "Error: caf\u{e9}\n", "text/plain");
+    assert_eq!(records[5]["outcome"]["status"], "error");
+    has(&records[6]["input"], "{\"reservation_id\":\"4WQ150\" }", "application/json");
     assert_eq!(records[2]["output"]["content"], "{\"user_id\": \"mia_li_3668\", \"n\": 1.0}");
 }
 
@@ -116,9 +119,10 @@ fn a_yes_binds_the_request_it_was_found_before_and_says_how_often_it_served() {
     for (request, decided, completed, nth) in [(3, 4, 5, 1), (6, 7, 8, 2)] {
         let approval = &records[decided]["approval"];
         assert_eq!(approval["binds"]["record"], records[request]["id"]);
+        assert_eq!(approval["binds"]["sd"], records[request]["input"]["sd"]);
         assert_eq!(approval["evidence"]["message"], 5);
-        assert_eq!(approval["evidence"]["answer"]["content"], "Yes, do.");
-        assert_eq!(approval["evidence"]["shown"]["bytes"], "Cancel 4WQ150? (yes)".len());
+        assert_eq!(approval["answer"]["content"], "Yes, do.");
+        assert_eq!(approval["shown"]["content"], "Cancel 4WQ150? (yes)");
         assert_eq!(approval["evidence"]["use"], nth);
         assert_eq!(approval["identity"], "asserted");
         assert_eq!(records[completed]["approval"]["ref"], records[decided]["id"]);
@@ -185,8 +189,8 @@ fn what_the_conversion_has_no_answer_for_is_refused_with_its_place() {
     );
     let no_policy = |traj: &mut Value| traj[0]["content"] = json!("Be nice.");
     assert!(matches!(bend(no_policy), Err(ConvertError::NoPolicy { conversation: 0 })));
-    let huge = |traj: &mut Value| traj[3]["content"] = json!("x".repeat(60_000));
-    assert!(matches!(bend(huge), Err(ConvertError::TooLarge { bytes, .. }) if bytes > 60_000));
+    let huge = |traj: &mut Value| traj[3]["content"] = json!("x".repeat((16 << 20) + 1));
+    assert!(matches!(bend(huge), Err(ConvertError::Refused { source, .. }) if source.code() == "too-large"));
     assert_eq!(bend(|_| ()).unwrap(), 11);
 }
 
