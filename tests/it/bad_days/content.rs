@@ -153,7 +153,7 @@ fn an_erasure_that_is_cut_short_is_finished_or_was_never_begun() {
         match status {
             410 => assert_eq!(gone, 1, "round {round}: erased, and its key is still there"),
             200 => {
-                assert!(gone == 0 && !answered, "round {round}: {gone} keys are gone; answered: {answered}")
+                assert!(gone == 0 && !answered, "round {round}: {gone} keys are gone; answered: {answered}");
             }
             other => panic!("round {round}: {other}"),
         }
