@@ -10,7 +10,7 @@ use client::audit::{Audit, Report, Scope};
 use crate::cli::{Failure, Verdict};
 use crate::print::{Printer, Table, count, things};
 use crate::progress::Bar;
-use crate::trust::{HttpArgs, TrustArgs};
+use crate::trust::{HttpArgs, TrustArgs, change};
 
 /// Verify a whole log: signature, history, every entry, every tile, the root
 #[derive(Debug, clap::Args)]
@@ -41,6 +41,7 @@ impl Args {
     fn resolve(self) -> Result<Audit, Failure> {
         Ok(Audit {
             policy: self.trust.required()?,
+            changes: self.trust.changes(),
             source: Source::open(&self.log, &self.http.options()?).map_err(Failure::could_not_tell)?,
             state: self.state,
             scope: if self.incremental { Scope::Incremental } else { Scope::Full },
@@ -118,6 +119,9 @@ fn table(report: &Report, took: Duration) -> Table {
                 things(report.resumed, "entry", "entries")
             ),
         );
+    }
+    for step in &report.keys {
+        table = table.row("key", change(step));
     }
     for note in &report.notes {
         table = table.row("note", note);

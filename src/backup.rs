@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! DEST/public/    the log in the layout of C2SP tlog-tiles: any static web server can serve it, any auditor can check it
+//!                 and, if it has had several keys, with its key history
 //! DEST/private/   what nobody else may have: the signing key, and the log's own files beside it (directory 0700, files 0600)
 //! ```
 
@@ -18,15 +19,19 @@ use tlog::key::Signer;
 
 use crate::audit::{bytes, cores};
 use crate::cli::{Failure, Verdict};
+use crate::keyring::Keyring;
 use crate::print::{Printer, Table, count, things};
 use crate::progress::Bar;
-use crate::trust::{HttpArgs, TrustArgs, log_only};
+use crate::trust::{HttpArgs, TrustArgs, change};
 
-/// Files of a log's directory that a backup holds in private; all but the head and the tokens must be there.
-const PRIVATE: [&str; 5] = [KEY, VKEY, "log.json", HEAD, TOKENS];
+/// Files of a log's directory that a backup holds in private; all but the head, the tokens and the key history must be
+/// there. A key that still signs beside a new one is not among them: it is about to be destroyed everywhere.
+const PRIVATE: [&str; 6] = [KEY, VKEY, "log.json", HEAD, TOKENS, KEYS];
 const KEY: &str = "log.key";
 const VKEY: &str = "log.vkey";
 const HEAD: &str = "head";
+/// How the log's keys followed each other: not there while it has had only one.
+const KEYS: &str = "log.keys";
 /// Digests of tokens: none is there while a log was only ever served open.
 const TOKENS: &str = "tokens.json";
 
@@ -65,12 +70,13 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     // The operator's own directory says which log it is, unless a policy asks for more.
     let policy = match args.trust.policy()? {
         Some(policy) => policy,
-        None => log_only(&String::from_utf8_lossy(&vkey))?,
+        None => Keyring::read(&args.data)?.policy().clone(),
     };
     check_key(&key, &vkey)?;
     let copy = Copy {
         source: Source::Http(Http::new(&args.url, &args.http.options()?).map_err(Failure::could_not_tell)?),
         policy,
+        changes: args.trust.changes(),
         directory: args.dest.join("public"),
         threads: cores(),
     };
@@ -124,7 +130,8 @@ fn copy_private(data: &Path, private: &Path) -> Result<Vec<&'static str>, Failur
                 write_private(&path, &bytes).map_err(|error| failed(&path, error))?;
                 copied.push(name);
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound && matches!(name, HEAD | TOKENS) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound && matches!(name, HEAD | TOKENS | KEYS) => {
+            }
             Err(error) => return Err(failed(&data.join(name), error)),
         }
     }
@@ -155,6 +162,7 @@ impl BackedUp {
             .row("public", self.public.display())
             .row("private", format!("{} ({}; keep it secret)", self.private.display(), self.private_files.join(", ")))
             .row("root", &copied.root)
+            .maybe("key", copied.keys.last().map(change))
             .maybe("continues", copied.continues.map(|size| format!("the copy of size {}", count(size))))
             .row(
                 "files",

@@ -1,13 +1,15 @@
 //! `deedbook evidence`: one file that answers a question about a log and outlives it.
 
 mod contents;
+mod keys;
 pub(crate) mod told;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ::evidence::{
-    About, Class, Evidence, Gathered, Gathering, Made, Material, Question, Range, Report, Show, TooMany, html,
+    About, Class, Evidence, Gathered, Gathering, LogKey, Made, Material, Question, Range, Report, Show,
+    TooMany, html,
 };
 use ::record::Sd;
 use client::{Source, follow};
@@ -72,12 +74,17 @@ struct Result {
 }
 
 pub(crate) async fn run(args: Args, printer: Printer) -> std::result::Result<Verdict, Failure> {
-    let policy = args.trust.required()?;
     let source = Source::open(&args.log, &args.http.options()?).map_err(Failure::could_not_tell)?;
+    let policy = args.trust.follow(args.trust.required()?, &source).await?;
     let log = WholeLog::at(source, &policy).await?;
     let kept = args.disclosures.as_deref().map(contents::read).transpose()?.unwrap_or_default();
-    let wanted =
-        Wanted { asked: args.asked(), show: args.disclose.clone(), kept, at_once: args.http.at_once };
+    let wanted = Wanted {
+        asked: args.asked(),
+        show: args.disclose.clone(),
+        kept,
+        keys: keys::of(&log, &args.trust).await?,
+        at_once: args.http.at_once,
+    };
     let Filled { file, entries, disclosures, missing } = wanted.fill(&log, &policy, printer).await?;
     missing.remark();
     let report = file.verify(Some(&policy));
@@ -134,6 +141,8 @@ pub(crate) struct Wanted {
     pub(crate) show: Show,
     /// Disclosures that somebody has.
     pub(crate) kept: BTreeMap<Sd, String>,
+    /// The keys that the log has and had.
+    pub(crate) keys: Vec<LogKey>,
     /// Requests in flight, at most.
     pub(crate) at_once: usize,
 }
@@ -223,7 +232,7 @@ async fn make(
     let made = Evidence::make(Material {
         asked: wanted.asked,
         checkpoint: &log.checkpoint,
-        earlier_keys: (Vec::new(), 0),
+        keys: wanted.keys,
         policy: String::from_utf8(policy.to_bytes()).ok().filter(|_| asks_witnesses),
         entries: gathered.entries,
         proofs,

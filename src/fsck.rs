@@ -20,6 +20,7 @@ use vault::Vault;
 
 use crate::audit::{bytes, cores};
 use crate::cli::{Failure, Verdict};
+use crate::keyring::Keyring;
 use crate::print::{Printer, Table, count, things};
 use crate::progress::Bar;
 use crate::{place, store_source};
@@ -65,9 +66,10 @@ pub(crate) struct Checked {
 pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
     let start = Instant::now();
     let directory = DataDirectory::open_existing(&args.data).map_err(Failure::could_not_tell)?;
-    let (vkey, identity) = who(&directory)?;
-    let mut checked = check(&directory, &directory.store_path(), &vkey, &identity, printer).await?;
-    let bad = match standing(&directory, &vkey).await {
+    let (keyring, identity) = who(&directory)?;
+    let keys = keyring.all();
+    let mut checked = check(&directory, &directory.store_path(), &keys, &identity, printer).await?;
+    let bad = match standing(&directory, &keys).await {
         Ok(Standing::Good) => None,
         Ok(other) => Some(other.to_string()),
         Err(failure) => Some(failure.words),
@@ -79,17 +81,15 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     Ok(verdict)
 }
 
-/// Key and identity of the log in a directory, by its own files.
-pub(crate) fn who(directory: &DataDirectory) -> Result<(VerifierKey, LogIdentity), Failure> {
-    let vkey = sequencer::directory::read_vkey(directory.path()).map_err(Failure::could_not_tell)?;
-    let vkey =
-        VerifierKey::parse(&vkey).map_err(|error| Failure::could_not_tell(format!("log.vkey: {error}")))?;
+/// Keys and identity of the log in a directory, by its own files.
+pub(crate) fn who(directory: &DataDirectory) -> Result<(Keyring, LogIdentity), Failure> {
+    let keyring = Keyring::read(directory.path())?;
     let identity = directory.identity().map_err(Failure::could_not_tell)?.ok_or_else(|| {
         Failure::could_not_tell(
             "log.json is missing, which says what the log takes; put it back from a backup",
         )
     })?;
-    Ok((vkey, identity))
+    Ok((keyring, identity))
 }
 
 /// Opens a store that should be there.
@@ -107,14 +107,14 @@ pub(crate) fn open_store(path: &Path) -> Result<SledStore, Failure> {
 pub(crate) async fn check(
     directory: &DataDirectory,
     path: &Path,
-    vkey: &VerifierKey,
+    keys: &[VerifierKey],
     identity: &LogIdentity,
     printer: Printer,
 ) -> Result<Checked, Failure> {
     let store = Arc::new(open_store(path)?);
     let (disk_bytes, spilled) =
         (store.disk_bytes().unwrap_or_default(), store.spilled_values().unwrap_or_default());
-    let stored = Stored::open(store.clone(), vkey)
+    let stored = Stored::open(store.clone(), keys)
         .map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
     let stored = Arc::new(stored);
     let mut faults = Faults::default();
@@ -182,13 +182,13 @@ fn at_hand(keys: &Path, faults: &mut Faults) -> Option<Vault> {
 }
 
 /// How the store stands to the newest head that was published.
-pub(crate) async fn standing(directory: &DataDirectory, vkey: &VerifierKey) -> Result<Standing, Failure> {
+pub(crate) async fn standing(directory: &DataDirectory, keys: &[VerifierKey]) -> Result<Standing, Failure> {
     let (path, known) =
         (directory.store_path(), directory.head_file().newest().map_err(Failure::could_not_tell)?);
-    let vkey = vkey.clone();
+    let keys = keys.to_owned();
     off_thread(move || {
         let store = open_store(&path)?;
-        recover::standing(&store, &vkey, known).map_err(Failure::does_not_hold)
+        recover::standing(&store, &keys, known).map_err(Failure::does_not_hold)
     })
     .await?
 }

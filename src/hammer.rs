@@ -156,12 +156,18 @@ impl Args {
         printer: Printer,
     ) -> Result<Option<Checked>, Failure> {
         let Some(policy) = policy else { return Ok(None) };
-        let promises = Promises {
-            source: Source::open(&self.url, &self.http.options()?).map_err(Failure::could_not_tell)?,
-            policy,
-            wait: Duration::from_secs(self.publish_wait),
-            threads: cores(),
+        let source = Source::open(&self.url, &self.http.options()?).map_err(Failure::could_not_tell)?;
+        let policy = match self.trust.follow(policy.clone(), &source).await {
+            // Whether it matters that the log shows nothing depends on the list.
+            Err(failure)
+                if failure.verdict == Verdict::CouldNotTell && source.checkpoint().await.is_err() =>
+            {
+                policy
+            }
+            followed => followed?,
         };
+        let promises =
+            Promises { policy, source, wait: Duration::from_secs(self.publish_wait), threads: cores() };
         let bar = Bar::new(printer, "entries");
         let checked = promises.verify(list, &bar).await;
         checked.map(Some).map_err(|error| {

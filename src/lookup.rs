@@ -114,7 +114,7 @@ fn rebuild(data: &Path, printer: Printer) -> Result<Verdict, Failure> {
 impl Stopped {
     fn open(data: &Path) -> Result<Self, Failure> {
         let directory = DataDirectory::open_existing(data).map_err(Failure::could_not_tell)?;
-        let (vkey, identity) = who(&directory)?;
+        let (keyring, identity) = who(&directory)?;
         if identity.kind == Kind::Raw {
             return Err(Failure::could_not_tell(format!(
                 "{} takes raw entries; there is nothing in them to look up",
@@ -122,7 +122,7 @@ impl Stopped {
             )));
         }
         let path = directory.store_path();
-        let stored = Stored::open(Arc::new(open_store(&path)?), &vkey)
+        let stored = Stored::open(Arc::new(open_store(&path)?), &keyring.all())
             .map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
         Ok(Self { directory, origin: identity.origin, stored: Arc::new(stored) })
     }

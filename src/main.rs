@@ -12,6 +12,7 @@ mod fsck;
 mod hammer;
 mod hold;
 mod key;
+mod keyring;
 mod lookup;
 mod payload;
 mod place;
@@ -82,7 +83,7 @@ async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
         Verb::Rebuild(args) => rebuild::run(args, printer).await,
         Verb::Restore(args) => restore::run(args, printer).await,
         Verb::Lookup(args) => lookup::run(args, printer).await,
-        Verb::Key(args) => key::run(&args, printer),
+        Verb::Key(args) => key::run(args, printer).await,
         Verb::Token(args) => token::run(args, printer).await,
         Verb::Hammer(args) => hammer::run(args, printer).await,
         Verb::Completions(args) => completions::run(&args),

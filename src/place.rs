@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use ::lookup::Lookups;
 use ::record::Places;
+use client::keys::History;
 use sequencer::log::Status;
 use sequencer::publisher::Evidence as _;
-use sequencer::{DataDirectory, Kind, Log, LogIdentity, Options};
+use sequencer::{DataDirectory, Kind, Log, LogIdentity, LogKeys, Options};
 use server::limits::Timeouts;
 use server::metrics::Metrics;
 use server::{App, Clerk, Config, Custody, Following, SystemClock};
@@ -20,6 +21,7 @@ use vault::Vault;
 
 use crate::admission::Admission;
 use crate::cli::Failure;
+use crate::keyring::Keyring;
 use crate::print::remark;
 
 /// Memory for the pages of the lookups.
@@ -84,17 +86,15 @@ impl OpenLog {
         let (signer, kind, new) = identify(&directory, wanted)?;
         if !new {
             refuse_to_begin_again(&directory)?;
+            directory.mend_keys().map_err(Failure::could_not_tell)?;
         }
-        let options = SledOptions { cache_bytes: settings.cache_bytes, ..SledOptions::default() };
-        let store = SledStore::open(&directory.store_path(), &options).map_err(cannot_open)?;
         let metrics = Metrics::new();
         let options = Options {
             publish_every: settings.publish_every,
             observer: metrics.clone(),
             ..Options::default()
         };
-        let log = Log::open(Arc::new(store), kind, signer, Box::new(directory.head_file()), options);
-        let log = log.map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
+        let log = start(&directory, signer, kind, settings.cache_bytes, options)?;
         let (access, admin_token) = settings.admission.access(&directory)?;
         let config = Config {
             metrics: metrics.clone(),
@@ -128,6 +128,26 @@ impl OpenLog {
             Status::Closed => Some("the log is closed".to_owned()),
         }
     }
+}
+
+/// Opens the log in a directory that is held, with all the keys that it has and had.
+pub(crate) fn start(
+    directory: &DataDirectory,
+    signer: Signer,
+    kind: Kind,
+    cache_bytes: u64,
+    options: Options,
+) -> Result<Log, Failure> {
+    let keyring = Keyring::of(directory.path(), signer.verifier_key().clone())?;
+    let history = Some(keyring.history()).filter(|history| !history.rotations().is_empty());
+    let keys = LogKeys::from(signer)
+        .with_outgoing(directory.outgoing().map_err(Failure::could_not_tell)?)
+        .with_past(&keyring.all())
+        .with_history(history.map(History::to_bytes));
+    let sled = SledOptions { cache_bytes, ..SledOptions::default() };
+    let store = SledStore::open(&directory.store_path(), &sled).map_err(cannot_open)?;
+    let log = Log::open(Arc::new(store), kind, keys, Box::new(directory.head_file()), options);
+    log.map_err(|error| Failure::does_not_hold(format!("{}: {error}", directory.path().display())))
 }
 
 /// A store that is damaged is a finding; one that cannot be reached is not.

@@ -41,15 +41,16 @@ struct Rebuilt {
 
 pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
     let directory = DataDirectory::open_existing(&args.data).map_err(Failure::could_not_tell)?;
-    let (vkey, identity) = who(&directory)?;
-    let Own { source, head: checkpoint, stored } = own_source(&directory, &vkey)?;
+    let (keyring, identity) = who(&directory)?;
+    let keys = keyring.all();
+    let Own { source, head: checkpoint, stored } = own_source(&directory, &keys)?;
     let mut sources = vec![source];
     if let Some(from) = &args.from {
         sources.push(Source::open(from, &args.http.options()?).map_err(Failure::could_not_tell)?);
     }
     let making = Making {
         directory: &directory,
-        vkey: &vkey,
+        keys: &keys,
         identity: &identity,
         checkpoint: &checkpoint,
         sources: &sources,

@@ -1,15 +1,15 @@
 //! `deedbook record`: records from a file into a log, and a receipt for each beside the file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use ::record::{Framing, Handed, RecordKey, split};
 use bytes::Bytes;
-use client::Receipt;
 use client::http::Http;
 use client::submit::{LogInfo, Outcome, SubmitError, Submitter, Wait, batch_len};
+use client::{Receipt, Source};
 use serde::Serialize;
 use tlog::policy::Policy;
 
@@ -86,13 +86,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
         records: records.len() as u64,
         before: (records.len() - todo.len()) as u64,
         receipts: path,
-        log: submitter
-            .policy
-            .logs()
-            .iter()
-            .map(|log| log.key.name().to_string())
-            .collect::<Vec<_>>()
-            .join(", "),
+        log: names(&submitter.policy),
         ..Recorded::default()
     };
     let bar = Bar::new(printer, "records");
@@ -124,12 +118,18 @@ impl Args {
     async fn submitter(&self) -> Result<Submitter, Failure> {
         let http = Http::new(&self.url, &self.http.options()?).map_err(Failure::could_not_tell)?;
         let policy = match self.trust.policy()? {
-            Some(policy) => policy,
+            Some(policy) => self.trust.follow(policy, &Source::Http(http.clone())).await?,
             None => ask_for_key(&http).await?,
         };
         let wait = if self.published { Wait::Published } else { Wait::Durable };
         Ok(Submitter { http, policy, wait })
     }
+}
+
+/// Names of the logs that are believed, each once though it has several keys.
+fn names(policy: &Policy) -> String {
+    let names: BTreeSet<_> = policy.logs().iter().map(|log| log.key.name().as_str()).collect();
+    names.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 /// The log's own word for its key: enough to keep receipts by, not enough to believe them.

@@ -28,7 +28,8 @@ const AT_ONCE: usize = 16;
 /// What is to be made, and from what.
 pub(crate) struct Making<'a> {
     pub(crate) directory: &'a DataDirectory,
-    pub(crate) vkey: &'a VerifierKey,
+    /// All that the log has and had.
+    pub(crate) keys: &'a [VerifierKey],
     pub(crate) identity: &'a LogIdentity,
     /// Where the entries have to lead.
     pub(crate) checkpoint: &'a SignedCheckpoint,
@@ -61,7 +62,7 @@ impl Making<'_> {
         let new = self.directory.path().join("store.new");
         remove(&new)?;
         let helped = self.fill(&new, printer).await?;
-        let checked = fsck::check(self.directory, &new, self.vkey, self.identity, printer).await?;
+        let checked = fsck::check(self.directory, &new, self.keys, self.identity, printer).await?;
         if checked.wrong > 0 {
             return Err(Failure::does_not_hold(format!(
                 "the new store does not stand its check ({} things are wrong); it is left in {}",
@@ -231,10 +232,10 @@ fn remove(path: &Path) -> Result<(), Failure> {
 }
 
 /// The store of a log, open for reading.
-pub(crate) fn own_source(directory: &DataDirectory, vkey: &VerifierKey) -> Result<Own, Failure> {
+pub(crate) fn own_source(directory: &DataDirectory, keys: &[VerifierKey]) -> Result<Own, Failure> {
     let path = directory.store_path();
     let store = Arc::new(fsck::open_store(&path)?);
-    let stored = Stored::open(store, vkey)
+    let stored = Stored::open(store, keys)
         .map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
     let (head, stored) = (stored.head().clone(), Arc::new(stored));
     Ok(Own { source: crate::store_source::source(stored.clone(), &path), head, stored })

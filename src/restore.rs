@@ -16,10 +16,10 @@ use sequencer::{DataDirectory, LogIdentity};
 use serde::Serialize;
 use tlog::checkpoint::SignedCheckpoint;
 use tlog::key::{Signer, VerifierKey};
-use tlog::policy::Policy;
 
 use crate::cli::{Failure, Verdict, read_input};
 use crate::fsck::{standing, who};
+use crate::keyring::Keyring;
 use crate::print::{Printer, Table, count};
 use crate::remake::{Made, Making, Own, own_source};
 use crate::trust::HttpArgs;
@@ -65,21 +65,22 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
         Some(backup) => take_private(&directory, &backup.join("private"))?,
         None => false,
     };
-    let (vkey, identity) = who(&directory)?;
-    let mut evidence = Known::gather(&directory, &vkey, &args.newest)?;
+    let (keyring, identity) = who(&directory)?;
+    let keys = keyring.all();
+    let mut evidence = Known::gather(&directory, &keys, &args.newest)?;
     if let Some(backup) = backup {
-        evidence.also(&backup.join("private/head"), &vkey);
+        evidence.also(&backup.join("private/head"), &keys);
     }
     let mut made = None;
     if let Some(from) = &args.from {
         let place = if backup.is_some() { format!("{from}/public") } else { from.clone() };
         let (checkpoint, new) =
-            bring(&directory, &vkey, &identity, &place, &args.http.options()?, printer).await?;
+            bring(&directory, &keyring, &identity, &place, &args.http.options()?, printer).await?;
         evidence.reaches(&checkpoint);
         made = Some(new);
     }
     evidence.note(&directory)?;
-    let standing = standing(&directory, &vkey).await?;
+    let standing = standing(&directory, &keys).await?;
     let restored = Restored {
         origin: identity.origin.clone(),
         size: made.as_ref().map(|made| made.checked.size),
@@ -96,22 +97,23 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
 /// Remakes the store from a copy that holds, and that contains all that is here.
 async fn bring(
     directory: &DataDirectory,
-    vkey: &VerifierKey,
+    keyring: &Keyring,
     identity: &LogIdentity,
     place: &str,
     http: &HttpOptions,
     printer: Printer,
 ) -> Result<(SignedCheckpoint, Made), Failure> {
     let source = Source::open(place, http).map_err(Failure::could_not_tell)?;
-    let policy = Policy::log_only(vkey.clone()).map_err(Failure::could_not_tell)?;
-    let shown = follow::checkpoint(&source, &policy).await.map_err(judge)?;
+    let keys = keyring.all();
+    let shown = follow::checkpoint(&source, keyring.policy()).await.map_err(judge)?;
     let checkpoint = shown.signed().clone();
     let mut beside = None;
     if directory.store_path().join("db").exists() {
-        beside = contains_what_is_here(directory, vkey, &source, &checkpoint).await?;
+        beside = contains_what_is_here(directory, &keys, &source, &checkpoint).await?;
     }
     let sources = [source];
-    let making = Making { directory, vkey, identity, checkpoint: &checkpoint, sources: &sources, beside };
+    let making =
+        Making { directory, keys: &keys, identity, checkpoint: &checkpoint, sources: &sources, beside };
     let made = making.run(printer).await?;
     Ok((checkpoint, made))
 }
@@ -120,11 +122,11 @@ async fn bring(
 /// has none of it.
 async fn contains_what_is_here(
     directory: &DataDirectory,
-    vkey: &VerifierKey,
+    keys: &[VerifierKey],
     source: &Source,
     checkpoint: &SignedCheckpoint,
 ) -> Result<Option<Arc<Stored>>, Failure> {
-    let Own { head: here, stored, .. } = match own_source(directory, vkey) {
+    let Own { head: here, stored, .. } = match own_source(directory, keys) {
         Ok(own) => own,
         Err(failure) if failure.verdict == Verdict::DoesNotHold => {
             tracing::warn!(why = failure.words, "the store that is here cannot be read, and is replaced");
@@ -151,6 +153,32 @@ fn judge(error: FollowError) -> Failure {
     }
 }
 
+/// How the log's keys followed each other.
+const KEYS: &str = "log.keys";
+
+/// That a backup is of the log that is here: its key is the present one, or one that the log had when it was made.
+fn same_log(
+    directory: &DataDirectory,
+    here: &Signer,
+    private: &Path,
+    backup: &Signer,
+) -> Result<(), Failure> {
+    let keyring = Keyring::of(directory.path(), here.verifier_key().clone())?;
+    if keyring.all().contains(backup.verifier_key()) {
+        return Ok(());
+    }
+    let path = directory.path().display();
+    let theirs = Keyring::of(private, backup.verifier_key().clone())?;
+    Err(Failure::does_not_hold(if theirs.all().contains(here.verifier_key()) {
+        format!(
+            "{path} has a key that the log has changed since, as the backup tells; restore into an empty directory, and \
+             destroy the old key"
+        )
+    } else {
+        format!("{path} holds another log ({}) than the backup ({})", here.name(), backup.name())
+    }))
+}
+
 /// Key, identity and tokens from a backup, into a directory that has none, or that has the same. Whether tokens came.
 fn take_private(directory: &DataDirectory, private: &Path) -> Result<bool, Failure> {
     let read = |name: &str| read_input(&private.join(name));
@@ -159,18 +187,13 @@ fn take_private(directory: &DataDirectory, private: &Path) -> Result<bool, Failu
     let signer = Signer::from_skey(skey.trim_end())
         .map_err(|error| Failure::could_not_tell(format!("{}/log.key: {error}", private.display())))?;
     if let Some(here) = directory.signer().map_err(Failure::could_not_tell)? {
-        return if here.verifier_key() == signer.verifier_key() {
-            Ok(false)
-        } else {
-            Err(Failure::does_not_hold(format!(
-                "{} holds another log ({}) than the backup ({})",
-                directory.path().display(),
-                here.name(),
-                signer.name()
-            )))
-        };
+        return same_log(directory, &here, private, &signer).map(|()| false);
     }
-    for (name, mode) in [("log.json", 0o644), ("log.vkey", 0o644), ("log.key", 0o600)] {
+    let mut names = vec![("log.json", 0o644), ("log.vkey", 0o644), ("log.key", 0o600)];
+    if private.join(KEYS).exists() {
+        names.insert(0, (KEYS, 0o644));
+    }
+    for (name, mode) in names {
         let bytes = zeroize::Zeroizing::new(read(name)?);
         directory.write(name, &bytes, mode).map_err(Failure::could_not_tell)?;
     }
@@ -192,17 +215,17 @@ struct Known {
 
 impl Known {
     /// From the directory itself, and from what somebody named.
-    fn gather(directory: &DataDirectory, vkey: &VerifierKey, named: &[PathBuf]) -> Result<Self, Failure> {
+    fn gather(directory: &DataDirectory, keys: &[VerifierKey], named: &[PathBuf]) -> Result<Self, Failure> {
         let mut known = Self { newest: None, vouched: !named.is_empty() };
         for path in named {
-            let checkpoint = SignedCheckpoint::open(read_input(path)?, vkey).map_err(|error| {
+            let checkpoint = SignedCheckpoint::open_any(read_input(path)?, keys).map_err(|error| {
                 Failure::could_not_tell(format!("{}: not a checkpoint of this log: {error}", path.display()))
             })?;
             known.reaches(&checkpoint);
         }
         match directory.head_file().newest().map_err(Failure::could_not_tell)? {
             None => {}
-            Some(bytes) => match SignedCheckpoint::open(bytes, vkey) {
+            Some(bytes) => match SignedCheckpoint::open_any(bytes, keys) {
                 Ok(checkpoint) => {
                     known.vouched = true;
                     known.reaches(&checkpoint);
@@ -217,8 +240,8 @@ impl Known {
     }
 
     /// What a backup noted beside the log: it may be newer than the copy, and vouches for nothing.
-    fn also(&mut self, path: &Path, vkey: &VerifierKey) {
-        let noted = std::fs::read(path).ok().map(|bytes| SignedCheckpoint::open(bytes, vkey));
+    fn also(&mut self, path: &Path, keys: &[VerifierKey]) {
+        let noted = std::fs::read(path).ok().map(|bytes| SignedCheckpoint::open_any(bytes, keys));
         if let Some(Ok(checkpoint)) = noted {
             self.reaches(&checkpoint);
         }

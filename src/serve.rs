@@ -144,6 +144,8 @@ struct Serving<'a> {
     data: &'a Path,
     new: bool,
     vkey: String,
+    /// Whether the key before still signs too.
+    old_key_signs: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     read_only: Option<String>,
     open: bool,
@@ -342,6 +344,8 @@ fn checked_seconds(seconds: f64) -> Result<f64, String> {
 fn serving<'a>(log: &'a OpenLog, listener: &TcpListener, tls: bool) -> Result<Serving<'a>, Failure> {
     let address = listener.local_addr().map_err(Failure::could_not_tell)?;
     let reader = log.app.log().reader();
+    let head = reader.published();
+    let own_lines = head.signatures().iter().filter(|line| line.name() == head.origin()).count();
     Ok(Serving {
         origin: log.app.origin(),
         kind: reader.identity().kind,
@@ -350,6 +354,7 @@ fn serving<'a>(log: &'a OpenLog, listener: &TcpListener, tls: bool) -> Result<Se
         data: &log.path,
         new: log.new,
         vkey: reader.vkey().to_string(),
+        old_key_signs: own_lines > 1,
         read_only: log.read_only(),
         open: matches!(log.app.access(), Access::Open),
         admin_token: log.admin_token.as_deref(),
@@ -371,6 +376,7 @@ impl Serving<'_> {
                     .map(|path| format!("the first token is in {}; take it away", path.display())),
             )
             .row("key", &self.vkey)
+            .maybe("old key", self.old_key_signs.then_some("signs too, until: deedbook key retire"))
             .row("publishes", format!("every {} s", settings.publish_every.as_secs_f64()));
         printer.told("serving", &headline, &table, self);
     }

@@ -51,8 +51,8 @@ struct Listed<'a> {
 }
 
 pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
-    let policy = args.trust.required()?;
     let source = Source::open(&args.log, &args.http.options()?).map_err(Failure::could_not_tell)?;
+    let policy = args.trust.follow(args.trust.required()?, &source).await?;
     let log = WholeLog::at(source, &policy).await?;
     let signed = log.checkpoint.signed();
     let (origin, size) = (signed.origin().to_string(), signed.size());

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use client::{Authorities, Bearer, HttpOptions};
+use client::follow::{self, Changes, FollowError};
+use client::keys::{History, KeysError, Step, follow_keys};
+use client::{Authorities, Bearer, HttpOptions, Source};
 use tlog::key::VerifierKey;
 use tlog::policy::Policy;
 
 use crate::cli::{Failure, read_input};
+use crate::print::{count, remark};
 
 /// Which log is believed: one of these, or `DEEDBOOK_POLICY` or `DEEDBOOK_VKEY` in the environment.
 #[derive(Debug, Clone, Args)]
@@ -22,11 +25,50 @@ pub(crate) struct TrustArgs {
     /// A policy (C2SP tlog-policy): logs, witnesses, quorum
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// The log's key history (its /v1/log/keys), to follow changes of its key without asking it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keys: Option<PathBuf>,
+    /// Believe the keys named here and no others, though the log announced another in their place
+    #[arg(long, conflicts_with = "keys")]
+    pub(crate) pin_key: bool,
 }
 
 impl TrustArgs {
-    /// The policy that was meant; `None` if nothing says whom to believe.
+    /// The policy that was meant, and the keys that the history at hand leads to; `None` if nothing says whom to believe.
     pub(crate) fn policy(&self) -> Result<Option<Policy>, Failure> {
+        let Some(policy) = self.named()? else { return Ok(None) };
+        let (Some(path), Some(history)) = (&self.keys, self.history()?) else { return Ok(Some(policy)) };
+        let followed = follow_keys(&policy, &history).map_err(|error| cannot_follow(path, &error))?;
+        if followed.steps.is_empty() {
+            remark(&format!("{} tells of no change of a key that is believed", path.display()));
+        }
+        say(&followed.steps);
+        Ok(Some(followed.policy))
+    }
+
+    /// The key history at hand.
+    pub(crate) fn history(&self) -> Result<Option<History>, Failure> {
+        let Some(path) = &self.keys else { return Ok(None) };
+        History::parse(&read_input(path)?).map(Some).map_err(|error| cannot_follow(path, &error))
+    }
+
+    /// Whether changes of a log's key are followed.
+    pub(crate) fn changes(&self) -> Changes {
+        if self.pin_key { Changes::Refused } else { Changes::Followed }
+    }
+
+    /// What the policy comes to for a log as it is now: if it changed its key, that is followed, and said.
+    pub(crate) async fn follow(&self, policy: Policy, source: &Source) -> Result<Policy, Failure> {
+        let trust =
+            follow::trust(source, &policy, None, self.changes()).await.map_err(|error| match error {
+                FollowError::CouldNotTell(error) => Failure::could_not_tell(error),
+                FollowError::DoesNotHold(broken) => Failure::does_not_hold(broken),
+            })?;
+        say(&trust.followed.steps);
+        Ok(trust.followed.policy)
+    }
+
+    fn named(&self) -> Result<Option<Policy>, Failure> {
         let from_environment =
             |name| std::env::var_os(name).filter(|_| self.vkey.is_none() && self.vkey_file.is_none());
         if let Some(vkey) = &self.vkey {
@@ -55,6 +97,31 @@ impl TrustArgs {
             )
         })
     }
+}
+
+/// A history that is none, or of another log, tells nothing; one that lies does not hold.
+fn cannot_follow(path: &std::path::Path, error: &KeysError) -> Failure {
+    let words = format!("{}: {error}", path.display());
+    match error {
+        KeysError::Document { .. } | KeysError::OtherLog { .. } => Failure::could_not_tell(words),
+        _ => Failure::does_not_hold(words),
+    }
+}
+
+/// Says that a key other than the one named is believed, and why.
+fn say(steps: &[Step]) {
+    for step in steps {
+        remark(&change(step));
+    }
+}
+
+/// One change of a log's key, in words.
+pub(crate) fn change(step: &Step) -> String {
+    format!(
+        "the log's key changed at index {}, signed by the key before; the new key is {}",
+        count(step.index),
+        step.new
+    )
 }
 
 /// Trust in one log by its vkey.

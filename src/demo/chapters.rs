@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use ::record::Handed;
 use client::audit::{Audit, Report, Scope, Silent};
-use client::{Receipt, Source, follow};
+use client::follow::{self, Changes};
+use client::{Receipt, Source};
 use serde::Serialize;
 use serde_json::Value;
 use tlog::policy::{Policy, VerifiedCheckpoint};
@@ -245,6 +246,13 @@ fn is_shown(record: &Handed) -> bool {
 
 async fn audit(directory: &Path, policy: &Policy) -> Result<Report, Failure> {
     let source = Source::directory(directory).map_err(Failure::could_not_tell)?;
-    let audit = Audit { source, policy: policy.clone(), state: None, scope: Scope::Full, threads: cores() };
+    let audit = Audit {
+        source,
+        policy: policy.clone(),
+        changes: Changes::Refused,
+        state: None,
+        scope: Scope::Full,
+        threads: cores(),
+    };
     audit.run(&Silent).await.map_err(Failure::could_not_tell)
 }

@@ -1,7 +1,7 @@
 //! What can be taken away from a log, and what can be taken back: evidence files, whole and redacted, and an erasure that
 //! leaves every proof as it was.
 
-use ::evidence::{Class, Evidence, Question, Report, Show, State, Verified, html};
+use ::evidence::{Class, Evidence, LogKey, Question, Report, Show, State, Verified, html};
 use ::record::Sd;
 use ::record::story::Story;
 use client::Receipt;
@@ -133,7 +133,9 @@ impl Chapters<'_> {
     async fn evidence(&self, show: Show) -> Result<Evidence, Failure> {
         let log = self.log.whole().await?;
         let asked = Question::Session(SESSION.to_owned());
-        let wanted = Wanted { asked, show, kept: std::collections::BTreeMap::new(), at_once: AT_ONCE };
+        let keys = vec![LogKey { from: 0, vkey: self.log.vkey.clone() }];
+        let kept = std::collections::BTreeMap::new();
+        let wanted = Wanted { asked, show, kept, keys, at_once: AT_ONCE };
         Ok(wanted.fill(&log, &self.log.policy, self.teller.printer).await?.file)
     }
 

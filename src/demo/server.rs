@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ::record::{Handed, Places};
 use client::audit::Silent;
 use client::copy::Copy;
-use client::follow;
+use client::follow::{self, Changes};
 use client::http::Http;
 use client::submit::{Outcome, Submitter, Wait, batch_len};
 use client::{HttpOptions, Receipt, Source};
@@ -93,6 +93,7 @@ impl Running {
         let copy = Copy {
             source: self.source.clone(),
             policy: self.policy.clone(),
+            changes: Changes::Refused,
             directory: directory.to_owned(),
             threads: cores(),
         };

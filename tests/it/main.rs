@@ -15,6 +15,7 @@ mod lookups;
 mod readme;
 mod record;
 mod restore;
+mod rotation;
 mod run;
 mod search;
 mod serve;

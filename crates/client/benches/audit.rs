@@ -11,6 +11,7 @@ use std::path::Path;
 use bytes::Bytes;
 use client::Source;
 use client::audit::{Audit, Scope, Silent};
+use client::follow::Changes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tlog::checkpoint::Checkpoint;
 use tlog::integrate::{Edge, Entry};
@@ -56,6 +57,7 @@ fn audits(criterion: &mut Criterion) {
         let audit = Audit {
             policy: write_log(home.path(), entry_bytes),
             source: Source::directory(home.path()).unwrap(),
+            changes: Changes::Followed,
             state: None,
             scope: Scope::Full,
             threads: NonZeroUsize::MIN,

@@ -23,7 +23,8 @@ use tlog::Head;
 use tlog::checkpoint::SignedCheckpoint;
 use tlog::policy::Policy;
 
-use crate::follow::{self, Broken, FollowError};
+use crate::follow::{self, Broken, Changes, FollowError};
+use crate::keys::{History, Step};
 use crate::source::{Source, SourceError};
 
 pub use finding::{FINDINGS_MAX, Finding, Findings, Wrong};
@@ -38,6 +39,8 @@ pub struct Audit {
     pub source: Source,
     /// What a checkpoint must satisfy.
     pub policy: Policy,
+    /// Whether a change of the log's key is followed.
+    pub changes: Changes,
     /// Where this auditor keeps what it verified last; without it, every audit is the first.
     pub state: Option<PathBuf>,
     /// How much is read again.
@@ -83,6 +86,8 @@ pub struct Report {
     pub size: Option<u64>,
     /// Its root hash, base64.
     pub root: Option<String>,
+    /// Changes of the log's key that were followed.
+    pub keys: Vec<Step>,
     /// Witnesses of the policy whose cosignatures hold.
     pub witnesses: Vec<String>,
     /// Size of the checkpoint that this auditor verified last, proven to be continued; `None` at a first audit.
@@ -133,8 +138,11 @@ impl Audit {
     pub async fn run(&self, progress: &dyn Progress) -> Result<Report, AuditError> {
         let state = self.state.as_deref().map(|path| StateFile::open(path, &self.policy)).transpose()?;
         let mut report = self.blank(state.as_ref());
-        let checked = follow::checkpoint(&self.source, &self.policy).await;
-        let Some(checkpoint) = report.take(checked)? else { return Ok(report) };
+        let known = state.as_ref().and_then(StateFile::keys).cloned();
+        let trust = follow::trust(&self.source, &self.policy, known, self.changes).await;
+        let Some(trust) = report.take(trust)? else { return Ok(report) };
+        report.keys.clone_from(&trust.followed.steps);
+        let Some(checkpoint) = report.take(trust.checkpoint())? else { return Ok(report) };
         report.describe(&checkpoint);
         if let Some(seen) = state.as_ref().and_then(StateFile::seen) {
             let proven = follow::prove_growth(&self.source, seen, checkpoint.signed()).await;
@@ -144,7 +152,7 @@ impl Audit {
                 return Ok(report);
             }
         }
-        self.check_tree(checkpoint.signed(), state, &mut report, progress).await?;
+        self.check_tree(checkpoint.signed(), trust.history, state, &mut report, progress).await?;
         Ok(report)
     }
 
@@ -155,6 +163,7 @@ impl Audit {
             origin: None,
             size: None,
             root: None,
+            keys: vec![],
             witnesses: vec![],
             continues: seen.map(|state| state.checkpoint.size()),
             continues_since: seen.map(|state| state.verified.clone()),
@@ -173,6 +182,7 @@ impl Audit {
     async fn check_tree(
         &self,
         shown: &SignedCheckpoint,
+        keys: Option<History>,
         mut state: Option<StateFile>,
         report: &mut Report,
         progress: &dyn Progress,
@@ -193,7 +203,7 @@ impl Audit {
         report.counted = outcome.counted;
         report.findings.append(outcome.findings);
         if let Some(file) = state.as_mut().filter(|_| report.findings.is_empty()) {
-            file.save_verified(shown, self.scope)?;
+            file.save_verified(shown, self.scope, keys)?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! A copy of a log in a directory with the same layout (C2SP tlog-tiles): a backup, a mirror, a static web site.
 //!
 //! Resources are written first, each whole and durable, and what is there already is kept if it is right; then the whole
-//! copy is audited from the directory; only then the checkpoint is replaced. So the directory is a proven log at every
+//! copy is audited from the directory; only then the key history and the checkpoint are replaced. So the directory is a proven log at every
 //! moment, also when copying stops in the middle, and running it again goes on where it stopped. Bundles are stored as
 //! they are hashed, uncompressed.
 
@@ -20,8 +20,9 @@ use tlog::policy::Policy;
 use tlog::tile::{Bundle, Resource, Tile, WIDTH, bundles_of, tiles_of};
 
 use crate::audit::{Counted, Finding, Findings, Progress, Resume, TreeCheck};
-use crate::follow::{self, Broken, FollowError};
+use crate::follow::{self, Broken, Changes, FollowError, Trust};
 use crate::fs;
+use crate::keys::{History, KEYS_PATH, Step, follow_keys};
 use crate::source::{Source, SourceError};
 
 /// Resources that are copied at once.
@@ -34,6 +35,8 @@ pub struct Copy {
     pub source: Source,
     /// What its checkpoint must satisfy.
     pub policy: Policy,
+    /// Whether a change of the log's key is followed.
+    pub changes: Changes,
     /// The directory; made if it is not there.
     pub directory: PathBuf,
     /// Threads that hash.
@@ -49,6 +52,8 @@ pub struct Copied {
     pub size: u64,
     /// Root hash, base64.
     pub root: String,
+    /// Changes of the log's key that were followed.
+    pub keys: Vec<Step>,
     /// Size of the copy before; proven to be continued.
     pub continues: Option<u64>,
     /// Resources that were written.
@@ -105,13 +110,18 @@ impl Copy {
     /// The log does not hold, could not be read, or the directory could not be written.
     pub async fn run(&self, progress: &dyn Progress) -> Result<Copied, CopyError> {
         std::fs::create_dir_all(&self.directory).map_err(|cause| cannot_write(&self.directory, cause))?;
-        let before = self.before().await?;
-        let shown = follow::advance(&self.source, &self.policy, before.as_ref()).await?;
+        let trust = self.trust().await?;
+        let before = self.before(&trust.followed.policy).await?;
+        let shown = trust.checkpoint()?;
+        if let Some(before) = &before {
+            follow::prove_growth(&self.source, before, shown.signed()).await?;
+        }
         let signed = shown.signed();
         let mut copied = Copied {
             origin: signed.origin().to_string(),
             size: signed.size(),
             root: signed.root().to_string(),
+            keys: trust.followed.steps,
             continues: before.map(|checkpoint| checkpoint.size()),
             written: 0,
             kept: 0,
@@ -120,24 +130,58 @@ impl Copy {
         };
         self.fetch(signed.size(), progress, &mut copied).await?;
         copied.counted = self.prove(signed, progress, &mut copied).await?;
-        let path = self.directory.join("checkpoint");
-        let bytes = signed.bytes().clone();
-        fs::off_thread({
-            let path = path.clone();
-            move || fs::write_durably(&path, &bytes)
-        })
-        .await
-        .map_err(|cause| cannot_write(&path, cause))?;
+        // Before the checkpoint: it may be one that only the new key signed.
+        if let Some(history) = trust.history.filter(|history| !history.rotations().is_empty()) {
+            self.replace_file(KEYS_PATH, history.to_bytes()).await?;
+        }
+        self.replace_file("checkpoint", signed.bytes().clone()).await?;
         Ok(copied)
     }
 
+    /// Whom to believe of the log; and all that is known of how its keys followed each other, here or there, for those who
+    /// read the copy.
+    async fn trust(&self) -> Result<Trust, CopyError> {
+        let broken = |error| CopyError::from(FollowError::from(Broken::from(error)));
+        let here = self.there()?.keys().await?.map(|bytes| History::parse(&bytes)).transpose();
+        let mut trust =
+            follow::trust(&self.source, &self.policy, here.map_err(broken)?, self.changes).await?;
+        if let Some(shown) = self.source.keys().await? {
+            let shown = History::parse(&shown).map_err(broken)?;
+            let history = trust.history.map_or_else(|| shown.clone(), |known| known.and(&shown));
+            // Where a policy follows nothing, it judges nothing either.
+            if self.changes == Changes::Followed {
+                follow_keys(&self.policy, &history).map_err(broken)?;
+            }
+            trust.history = Some(history);
+        }
+        Ok(trust)
+    }
+
+    /// Replaces a file at the root of the copy, or below it.
+    async fn replace_file(&self, name: &str, bytes: Bytes) -> Result<(), CopyError> {
+        let path = self.directory.join(name);
+        let root = self.directory.clone();
+        let written = {
+            let path = path.clone();
+            fs::off_thread(move || {
+                let made = Directories::default();
+                write_below(&root, &path, &bytes, &made)?;
+                let made =
+                    std::mem::take(&mut *made.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+                made.iter().try_for_each(|directory| fs::sync_directory(directory))
+            })
+            .await
+        };
+        written.map_err(|cause| cannot_write(&path, cause))
+    }
+
     /// The checkpoint of the copy that is there. One that does not satisfy the policy is not overwritten.
-    async fn before(&self) -> Result<Option<SignedCheckpoint>, CopyError> {
+    async fn before(&self, policy: &Policy) -> Result<Option<SignedCheckpoint>, CopyError> {
         match self.there()?.read(Resource::Checkpoint).await? {
             None => Ok(None),
             Some(bytes) => {
                 let verified =
-                    self.policy.verify(bytes).map_err(|error| FollowError::from(Broken::from(error)))?;
+                    policy.verify(bytes).map_err(|error| FollowError::from(Broken::from(error)))?;
                 Ok(Some(verified.signed().clone()))
             }
         }

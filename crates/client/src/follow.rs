@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use futures::future::try_join_all;
 use serde::Serialize;
 use tlog::checkpoint::SignedCheckpoint;
@@ -10,6 +11,7 @@ use tlog::policy::{Policy, PolicyError, VerifiedCheckpoint};
 use tlog::tile::Tile;
 use tlog::{Hash, Head};
 
+use crate::keys::{Followed, History, KeysError, follow_keys};
 use crate::source::{Source, SourceError};
 
 /// Why a log was not followed.
@@ -29,6 +31,9 @@ pub enum Broken {
     /// The checkpoint is not one to be believed.
     #[error("checkpoint: {0}")]
     Checkpoint(#[from] PolicyError),
+    /// The log's key history is not one to be believed.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// The log shows fewer entries than it did.
     #[error("the log went back: it shows fewer entries than it did\n{0}")]
     WentBack(Box<Evidence>),
@@ -87,6 +92,68 @@ impl Serialize for Evidence {
 pub async fn checkpoint(source: &Source, policy: &Policy) -> Result<VerifiedCheckpoint, FollowError> {
     let bytes = source.checkpoint().await?;
     Ok(policy.verify(bytes).map_err(Broken::from)?)
+}
+
+/// Whether a change of the log's key is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changes {
+    /// Where the log announced it as it should.
+    Followed,
+    /// No: the keys of the policy are the only ones.
+    Refused,
+}
+
+/// What a policy comes to for a log as it is now.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    /// The policy, and the keys that were followed.
+    pub followed: Followed,
+    /// The history that led there, if it took one.
+    pub history: Option<History>,
+    shown: Bytes,
+}
+
+impl Trust {
+    /// The checkpoint that the log showed, if it is to be believed.
+    ///
+    /// # Errors
+    /// [`Broken::Checkpoint`].
+    pub fn checkpoint(&self) -> Result<VerifiedCheckpoint, FollowError> {
+        Ok(self.followed.policy.verify(self.shown.clone()).map_err(Broken::from)?)
+    }
+}
+
+/// Whom to believe of a log, for whoever trusts `policy` and has followed what is `known` before.
+///
+/// The history is fetched only if the log's present checkpoint is not signed by a key that counts: for as long as the log
+/// signs with the old key too, nothing changes. What was known is held against what the log says now. Whether the
+/// checkpoint is to be believed in the end, [`Trust::checkpoint`] tells.
+///
+/// # Errors
+/// [`Broken::Keys`] for a history that does not show what it should; or it could not be read.
+pub async fn trust(
+    source: &Source,
+    policy: &Policy,
+    known: Option<History>,
+    changes: Changes,
+) -> Result<Trust, FollowError> {
+    let follow = |history: &History| follow_keys(policy, history).map_err(Broken::from);
+    let followed = match &known {
+        Some(known) => follow(known)?,
+        None => Followed { policy: policy.clone(), steps: vec![] },
+    };
+    let shown = source.checkpoint().await?;
+    let already = Trust { followed, history: known, shown };
+    let verified = already.followed.policy.verify(already.shown.clone());
+    let other_key =
+        matches!(verified, Err(PolicyError::NoLogSignature { .. } | PolicyError::Superseded { .. }));
+    if !other_key || changes == Changes::Refused {
+        return Ok(already);
+    }
+    let Some(document) = source.keys().await? else { return Ok(already) };
+    let told = History::parse(&document).map_err(Broken::from)?;
+    let history = already.history.map_or_else(|| told.clone(), |known| known.and(&told));
+    Ok(Trust { followed: follow(&history)?, history: Some(history), shown: already.shown })
 }
 
 /// Proves from the log's tiles that the checkpoint `shown` continues the one that was `seen`.
@@ -149,7 +216,7 @@ pub async fn inclusion(source: &Source, index: u64, head: Head) -> Result<Inclus
 }
 
 /// All of these tiles, fetched at once.
-pub(crate) async fn tiles(source: &Source, tiles: &[Tile]) -> Result<Vec<bytes::Bytes>, FollowError> {
+pub(crate) async fn tiles(source: &Source, tiles: &[Tile]) -> Result<Vec<Bytes>, FollowError> {
     try_join_all(tiles.iter().map(async |tile| {
         source.tile(*tile).await?.ok_or_else(|| FollowError::from(Broken::MissingTile(*tile)))
     }))

@@ -2,6 +2,7 @@
 //!
 //! * [`Source`] reads the public resources of a log (C2SP tlog-tiles) from a URL prefix or from a directory.
 //! * [`follow`] fetches a checkpoint, verifies it under a policy, and proves it consistent with the last one seen.
+//! * [`keys`] is a log's key history: who trusts one of its keys comes to trust the next.
 //! * [`audit`] hashes every entry, recomputes every tile and the root, and keeps what it verified in a small file.
 //! * [`submit`] sends records and verifies every answer offline: [`Receipt`]s come out, or what is wrong.
 //! * [`copy`] makes a directory that is a copy of a log, proven before its checkpoint is replaced.
@@ -24,6 +25,7 @@ mod fs;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod http;
+pub mod keys;
 pub mod load;
 pub mod payload;
 pub mod receipt;

@@ -13,6 +13,7 @@ use tlog::tile::{Bundle, Resource, TILE_BYTES, Tile, WIDTH};
 
 use crate::fs;
 use crate::http::{Http, HttpError, HttpOptions};
+use crate::keys::{HISTORY_BYTES_MAX, KEYS_PATH};
 
 /// Bytes of a signed checkpoint, at most: the longest text of a note and a hundred signatures of the largest kind.
 pub const CHECKPOINT_BYTES_MAX: usize = 1_500_000;
@@ -35,6 +36,14 @@ pub trait Resources: std::fmt::Debug + std::fmt::Display + Send + Sync {
     /// # Errors
     /// It could not be told whether it is there.
     fn read(&self, resource: Resource, limit: usize) -> Result<Option<Bytes>, SourceError>;
+
+    /// The document with the log's key history, at most one byte more than `limit`; `None` if there is none.
+    ///
+    /// # Errors
+    /// It could not be told whether it is there.
+    fn keys(&self, _limit: usize) -> Result<Option<Bytes>, SourceError> {
+        Ok(None)
+    }
 
     /// Whether this tile is kept, rather than made from what is below it when it is asked for. Only a tile that is kept
     /// can bear witness against what is below it.
@@ -111,6 +120,23 @@ impl Source {
     pub async fn checkpoint(&self) -> Result<Bytes, SourceError> {
         let bytes = self.read(Resource::Checkpoint).await?;
         bytes.ok_or_else(|| SourceError::NoLog { place: self.to_string() })
+    }
+
+    /// The document with the log's key history; `None` if the log has none to show, as other programs' logs have not.
+    ///
+    /// # Errors
+    /// It could not be told whether there is one.
+    pub async fn keys(&self) -> Result<Option<Bytes>, SourceError> {
+        match self {
+            Self::Http(http) => match http.get(KEYS_PATH, HISTORY_BYTES_MAX).await {
+                Err(HttpError::Refused { .. }) => Ok(None),
+                answer => Ok(answer?),
+            },
+            Self::Local(local) => {
+                let local = local.clone();
+                fs::off_thread(move || local.keys(HISTORY_BYTES_MAX)).await
+            }
+        }
     }
 
     /// The bytes of a tile, from the full one if the partial one is gone; `None` if both are.
@@ -191,7 +217,17 @@ pub(crate) fn bundle_of(local: &dyn Resources, bundle: Bundle) -> Result<Option<
 
 impl Resources for Directory {
     fn read(&self, resource: Resource, limit: usize) -> Result<Option<Bytes>, SourceError> {
-        let path = self.0.join(resource.to_string());
+        self.file(&resource.to_string(), limit)
+    }
+
+    fn keys(&self, limit: usize) -> Result<Option<Bytes>, SourceError> {
+        self.file(KEYS_PATH, limit)
+    }
+}
+
+impl Directory {
+    fn file(&self, name: &str, limit: usize) -> Result<Option<Bytes>, SourceError> {
+        let path = self.0.join(name);
         match fs::read_bounded(&path, limit) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(None),

@@ -9,8 +9,8 @@ pub const ENTRIES_MAX: usize = 65_536;
 /// Disclosures in a file, at most.
 pub const DISCLOSURES_MAX: usize = 65_536;
 
-/// Keys of the log that a file names, at most.
-pub const KEYS_MAX: usize = 64;
+/// Keys of the log that a file names, at most: the first, and as many as a key history may tell of.
+pub const KEYS_MAX: usize = 257;
 
 /// Ranges, record ids or pairs in a question, at most.
 pub const ASKED_MAX: usize = 1_024;

@@ -22,9 +22,9 @@ pub struct Material<'m> {
     pub asked: Question,
     /// The checkpoint that everything is proven under.
     pub checkpoint: &'m VerifiedCheckpoint,
-    /// The log's keys before the one that signed, oldest first, the first from size 0 on; and from which size on the one
-    /// that signed does.
-    pub earlier_keys: (Vec<LogKey>, u64),
+    /// The log's keys, oldest first, the first from size 0 on. The one that signs at the checkpoint's size must have signed
+    /// it, though it need not be the one that it was verified by: a log signs with two keys while one makes way.
+    pub keys: Vec<LogKey>,
     /// The text of the policy that the checkpoint satisfied, where it was one.
     pub policy: Option<String>,
     /// The entries, ascending by index, and what each is there for.
@@ -101,8 +101,6 @@ impl Evidence {
         });
         let entries: Vec<Carried> = entries.collect::<Result<_, MakeError>>()?;
         let disclosures = chosen(&material.show, &material.disclosures, &entries)?;
-        let (mut keys, from) = material.earlier_keys;
-        keys.push(LogKey { from, vkey: material.checkpoint.log_key().to_string() });
         let document = Document {
             format: Document::format(),
             asked: material.asked,
@@ -110,7 +108,7 @@ impl Evidence {
             disclosures,
             entries,
             hashes: hashes.iter().map(ToString::to_string).collect(),
-            keys,
+            keys: material.keys,
             made: material.made,
             policy: material.policy,
         };

@@ -5,6 +5,8 @@
 //!   lock         held by the one process that has the log open
 //!   log.json     what the log is: format, origin, kind; as in the store, for whoever has to restore one
 //!   log.key      the signing key, mode 0600
+//!   log.key.*    the same while another key takes its place (see `directory/key_files.rs`)
+//!   log.keys     how the keys followed each other, if there was more than one: public
 //!   log.vkey     the public key
 //!   service.key  the key that signs the log's own records, mode 0600
 //!   tokens.json  who may submit and who may look: digests of tokens and what they are for, mode 0600
@@ -14,6 +16,8 @@
 //!   store/       sled's directory
 //!   content-keys/  the keys of content beside the log (crate `vault`), unless they lie elsewhere; with a backup of its own
 //! ```
+
+mod key_files;
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -30,6 +34,8 @@ use tlog::{
     key::{KeyError, KeyName, Signer},
 };
 use zeroize::Zeroizing;
+
+pub use key_files::read_key_history;
 
 use crate::{log::LogIdentity, publisher::Evidence};
 
@@ -172,12 +178,7 @@ impl DataDirectory {
 
     /// The signing key; `None` if there is none yet.
     pub fn signer(&self) -> Result<Option<Signer>, DirectoryError> {
-        let path = self.path.join("log.key");
-        let Some(mut file) = open_private(&path)? else { return Ok(None) };
-        let mut text = Zeroizing::new(String::new());
-        file.read_to_string(&mut text).map_err(|source| DirectoryError::Io { path: path.clone(), source })?;
-        let signer = Signer::from_skey(text.trim_end_matches('\n'));
-        signer.map(Some).map_err(|source| DirectoryError::Key { path, source })
+        self.read_signer("log.key")
     }
 
     /// What the log is, as it was noted when it was created; `None` if there is none yet.
@@ -324,6 +325,11 @@ fn write_durably(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         let _ = fs::remove_file(&temporary);
         return Err(error);
     }
+    sync_parent(path)
+}
+
+/// Makes the names in the directory of a file durable.
+fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(parent) => File::open(parent)?.sync_all(),
         None => Ok(()),

@@ -16,6 +16,7 @@ pub mod beside;
 pub mod check;
 pub mod directory;
 pub mod ids;
+pub mod keys;
 pub mod log;
 pub mod pool;
 pub mod publisher;
@@ -26,4 +27,5 @@ pub mod stored;
 pub mod writer;
 
 pub use directory::DataDirectory;
+pub use keys::LogKeys;
 pub use log::{Committed, Kind, Log, LogIdentity, Options};

@@ -15,11 +15,12 @@ use tlog::{
     Head,
     checkpoint::SignedCheckpoint,
     integrate::Edge,
-    key::{KeyName, Signer, VerifierKey},
+    key::{KeyName, VerifierKey},
 };
 use tokio::sync::{oneshot, watch};
 
 use crate::{
+    keys::LogKeys,
     pool::{Limits, Pool, Refusal, Reply, Submission},
     publisher::{self, Bell, Evidence},
     reader::Reader,
@@ -145,6 +146,7 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) identity: LogIdentity,
     pub(crate) vkey: VerifierKey,
+    pub(crate) key_history: Option<Bytes>,
     pub(crate) pool: Pool,
     pub(crate) committed: ArcSwap<Committed>,
     pub(crate) published: watch::Sender<SignedCheckpoint>,
@@ -179,12 +181,12 @@ impl Log {
     pub fn open(
         store: Arc<dyn Store>,
         kind: Kind,
-        signer: Signer,
+        keys: impl Into<LogKeys>,
         evidence: Box<dyn Evidence>,
         options: Options,
     ) -> Result<Self, RecoverError> {
-        let vkey = signer.verifier_key().clone();
-        let opened = recover::open(&*store, kind, &signer, &*evidence)?;
+        let keys = keys.into();
+        let opened = recover::open(&*store, kind, &keys, &*evidence)?;
         let status = match opened.standing {
             Standing::Good => Status::Writing,
             ref bad => Status::ReadOnly(bad.clone()),
@@ -193,7 +195,8 @@ impl Log {
         let shared = Arc::new(Shared {
             store,
             identity: opened.identity,
-            vkey,
+            vkey: keys.vkey().clone(),
+            key_history: keys.history().cloned(),
             pool: Pool::new(options.limits),
             published: watch::Sender::new(opened.committed.checkpoint.clone()),
             committed: ArcSwap::from_pointee(opened.committed),
@@ -208,7 +211,7 @@ impl Log {
             threads = Some((
                 spawn("writer", {
                     let shared = shared.clone();
-                    move || writer::run(&shared, &signer)
+                    move || writer::run(&shared, &keys)
                 })?,
                 spawn("publisher", {
                     let (shared, bell) = (shared.clone(), bell.clone());

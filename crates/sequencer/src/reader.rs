@@ -78,6 +78,11 @@ impl Reader {
         &self.shared.vkey
     }
 
+    /// The document that tells how the log's keys followed each other, if it has had more than one.
+    pub fn key_history(&self) -> Option<&Bytes> {
+        self.shared.key_history.as_ref()
+    }
+
     /// Whether the log takes entries.
     pub fn status(&self) -> Status {
         (**self.shared.status.load()).clone()

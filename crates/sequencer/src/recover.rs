@@ -12,12 +12,13 @@ use tlog::{
     Head,
     checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint},
     integrate::{Edge, IntegrateError},
-    key::{Signer, VerifierKey},
+    key::VerifierKey,
     plan::{ConsistencyPlan, PlanError},
     tile::{Tile, WIDTH},
 };
 
 use crate::{
+    keys::LogKeys,
     log::{Committed, Kind, LogIdentity},
     publisher::Evidence,
 };
@@ -92,8 +93,11 @@ pub enum RecoverError {
     /// The first commit failed.
     #[error("the log cannot be created: {0}")]
     Create(#[from] CommitError),
-    /// The stored head is not a checkpoint that this key signed.
-    #[error("the stored head was not signed by this log's key: {0}")]
+    /// The head cannot be signed by the keys that sign now.
+    #[error("the head cannot be signed anew: {0}")]
+    TakeOver(#[source] CommitError),
+    /// The stored head is not a checkpoint that this log signed.
+    #[error("the stored head was not signed by a key of this log: {0}")]
     Head(#[from] CheckpointError),
     /// What is stored is not a log, or not all of it is there.
     #[error(transparent)]
@@ -150,32 +154,35 @@ pub struct Opened {
 pub fn open(
     store: &dyn Store,
     kind: Kind,
-    signer: &Signer,
+    keys: &LogKeys,
     evidence: &dyn Evidence,
 ) -> Result<Opened, RecoverError> {
     let known = evidence.newest().map_err(RecoverError::Evidence)?;
     let Some(head) = store.head()? else {
-        return create(store, kind, signer, evidence, known);
+        return create(store, kind, keys, evidence, known);
     };
     let identity = read_identity(store)?;
-    if identity.origin != signer.name().as_str() || identity.kind != kind || identity.format != FORMAT {
+    if identity.origin != keys.origin().as_str() || identity.kind != kind || identity.format != FORMAT {
         let LogIdentity { format, origin, kind: found } = identity;
         return Err(RecoverError::WrongLog { found, origin, format });
     }
-    let committed = read_committed(store, head, signer.verifier_key())?;
-    let standing = stand(store, &committed, signer.verifier_key(), known)?;
+    let mut committed = read_committed(store, head, keys.verifiers())?;
+    let standing = stand(store, &committed, keys.verifiers(), known)?;
+    if standing == Standing::Good {
+        committed = keys.take_over(store, committed)?;
+    }
     Ok(Opened { identity, committed, standing })
 }
 
-/// How a store stands to the newest published head, without opening the log.
+/// How a store stands to the newest published head, without opening the log. `keys` are those that the log has and had.
 pub fn standing(
     store: &dyn Store,
-    vkey: &VerifierKey,
+    keys: &[VerifierKey],
     known: Option<Bytes>,
 ) -> Result<Standing, RecoverError> {
     match store.head()? {
-        Some(head) => stand(store, &read_committed(store, head, vkey)?, vkey, known),
-        None => never_had_entries(vkey, known).map(|()| Standing::Good),
+        Some(head) => stand(store, &read_committed(store, head, keys)?, keys, known),
+        None => never_had_entries(keys, known).map(|()| Standing::Good),
     }
 }
 
@@ -191,13 +198,13 @@ pub fn read_identity(store: &dyn Store) -> Result<LogIdentity, RecoverError> {
 fn create(
     store: &dyn Store,
     kind: Kind,
-    signer: &Signer,
+    keys: &LogKeys,
     evidence: &dyn Evidence,
     known: Option<Bytes>,
 ) -> Result<Opened, RecoverError> {
-    never_had_entries(signer.verifier_key(), known)?;
-    let identity = LogIdentity::new(signer.name(), kind);
-    let checkpoint = Checkpoint::new(signer.name().clone(), Head::EMPTY)?.sign(signer)?;
+    never_had_entries(keys.verifiers(), known)?;
+    let identity = LogIdentity::new(keys.origin(), kind);
+    let checkpoint = keys.sign(&Checkpoint::new(keys.origin().clone(), Head::EMPTY)?)?;
     evidence.note(&checkpoint).map_err(RecoverError::Evidence)?;
     let batch = Batch { puts: vec![(Key::Identity, identity.to_bytes())], deletes: vec![] };
     store.commit(None, batch, checkpoint.bytes().clone())?;
@@ -206,9 +213,9 @@ fn create(
 }
 
 /// A store without a head is a log that begins, unless anything is known of it.
-fn never_had_entries(vkey: &VerifierKey, known: Option<Bytes>) -> Result<(), RecoverError> {
+fn never_had_entries(keys: &[VerifierKey], known: Option<Bytes>) -> Result<(), RecoverError> {
     let Some(known) = known else { return Ok(()) };
-    let known = SignedCheckpoint::open(known, vkey)
+    let known = SignedCheckpoint::open_any(known, keys)
         .map_err(|error| RecoverError::Evidence(io::Error::new(io::ErrorKind::InvalidData, error)))?;
     match known.size() {
         0 => Ok(()),
@@ -217,8 +224,8 @@ fn never_had_entries(vkey: &VerifierKey, known: Option<Bytes>) -> Result<(), Rec
 }
 
 /// Rebuilds the edge from what is stored, and demands that it lead to the signed root.
-fn read_committed(store: &dyn Store, head: Bytes, vkey: &VerifierKey) -> Result<Committed, RecoverError> {
-    let checkpoint = SignedCheckpoint::open(head, vkey)?;
+fn read_committed(store: &dyn Store, head: Bytes, keys: &[VerifierKey]) -> Result<Committed, RecoverError> {
+    let checkpoint = SignedCheckpoint::open_any(head, keys)?;
     let edge = read_edge(store, checkpoint.size())?;
     if edge.head() != checkpoint.head() {
         return Err(RecoverError::RootMismatch { size: checkpoint.size() });
@@ -243,21 +250,21 @@ fn read_edge(store: &dyn Store, size: u64) -> Result<Edge, RecoverError> {
 fn stand(
     store: &dyn Store,
     committed: &Committed,
-    vkey: &VerifierKey,
+    keys: &[VerifierKey],
     known: Option<Bytes>,
 ) -> Result<Standing, RecoverError> {
     let stored = committed.head();
     let Some(known) = known else {
         return Ok(Standing::EvidenceMissing { stored: stored.size });
     };
-    let known = match SignedCheckpoint::open(known, vkey) {
+    let known = match SignedCheckpoint::open_any(known, keys) {
         Ok(known) => known.head(),
         Err(error) => return Ok(Standing::EvidenceUnreadable { what: error.to_string() }),
     };
     compare(store, committed, known)
 }
 
-/// How the stored log stands to a head that its key has signed.
+/// How the stored log stands to a head that a key of its own has signed.
 pub fn compare(store: &dyn Store, committed: &Committed, known: Head) -> Result<Standing, RecoverError> {
     let stored = committed.head();
     if known.size > stored.size {

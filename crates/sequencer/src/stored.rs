@@ -15,7 +15,7 @@ use tlog::{
     tile::{Bundle, Resource, Tile, WIDTH, items_at},
 };
 
-/// A stored log with a head that its key has signed.
+/// A stored log with a head that a key of its own has signed.
 pub struct Stored {
     store: Arc<dyn Store>,
     head: SignedCheckpoint,
@@ -32,15 +32,15 @@ pub enum StoredError {
     /// There is no head.
     #[error("the store is empty")]
     Empty,
-    /// The head is not a checkpoint that this key signed.
-    #[error("the stored head was not signed by this log's key: {0}")]
+    /// The head is not a checkpoint that this log signed.
+    #[error("the stored head was not signed by a key of this log: {0}")]
     Head(#[from] CheckpointError),
 }
 
 impl Stored {
-    /// Reads the head, and the entries that are in no full bundle.
-    pub fn open(store: Arc<dyn Store>, vkey: &VerifierKey) -> Result<Self, StoredError> {
-        let head = SignedCheckpoint::open(store.head()?.ok_or(StoredError::Empty)?, vkey)?;
+    /// Reads the head, and the entries that are in no full bundle. `keys` are those that the log has and had.
+    pub fn open(store: Arc<dyn Store>, keys: &[VerifierKey]) -> Result<Self, StoredError> {
+        let head = SignedCheckpoint::open_any(store.head()?.ok_or(StoredError::Empty)?, keys)?;
         let mut edge: Vec<Bytes> = vec![];
         while (edge.len() as u64) < head.size() % WIDTH {
             let first = head.size() / WIDTH * WIDTH + edge.len() as u64;

@@ -12,12 +12,12 @@ use store::{Batch, CommitError, Key, StoreError};
 use tlog::{
     checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint},
     integrate::{Entry, Growth, IntegrateError},
-    key::Signer,
 };
 
 use crate::{
     beside::{self, Gathered},
     ids::{self, Identity, IdsError, Outcome},
+    keys::LogKeys,
     log::{Commit, Committed, Kind, Shared},
     pool::{Answer, Group, Refusal},
 };
@@ -41,11 +41,11 @@ enum WriteError {
 }
 
 /// Commits batches until the pool is closed and empty, or one fails.
-pub(crate) fn run(shared: &Shared, signer: &Signer) {
+pub(crate) fn run(shared: &Shared, keys: &LogKeys) {
     while let Some(mut groups) = shared.pool.take() {
         // sled panics where it might answer an error: those who wait are to be answered all the same. What is shared
         // is either as before the commit or as after it.
-        let done = catch_unwind(AssertUnwindSafe(|| step(shared, signer, &mut groups)));
+        let done = catch_unwind(AssertUnwindSafe(|| step(shared, keys, &mut groups)));
         match done.unwrap_or_else(|panic| Err(WriteError::Panic(text_of(&*panic)))) {
             Ok((outcomes, committed)) => answer(shared, groups, outcomes, committed),
             Err(error) => {
@@ -63,7 +63,7 @@ pub(crate) fn run(shared: &Shared, signer: &Signer) {
 
 fn step(
     shared: &Shared,
-    signer: &Signer,
+    keys: &LogKeys,
     groups: &mut Vec<Group>,
 ) -> Result<(Vec<Outcome>, Arc<Committed>), WriteError> {
     let started = Instant::now();
@@ -79,7 +79,7 @@ fn step(
     let mut store_took = Duration::ZERO;
     if !new.is_empty() {
         let growth = before.edge.integrate(&new)?;
-        let checkpoint = Checkpoint::new(signer.name().clone(), growth.edge.head())?.sign(signer)?;
+        let checkpoint = keys.sign(&Checkpoint::new(keys.origin().clone(), growth.edge.head())?)?;
         let store_started = Instant::now();
         after = commit(shared, &before.checkpoint, growth, id_pages, rows, checkpoint)?;
         store_took = store_started.elapsed();

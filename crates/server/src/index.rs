@@ -13,6 +13,7 @@ pub(crate) async fn index(State(app): State<Arc<App>>) -> Html<String> {
     let links: String = [
         (routes::CHECKPOINT, "the signed checkpoint"),
         (routes::LOG, "origin, kind, key and limits"),
+        (routes::LOG_KEYS, "how its keys followed each other"),
         (routes::OPENAPI, "the API, as OpenAPI 3.1"),
         (routes::METRICS, "metrics"),
         (routes::READYZ, "readiness"),

@@ -18,6 +18,7 @@ mod guard;
 mod health;
 mod index;
 pub mod limits;
+mod log_keys;
 pub mod metrics;
 pub mod openapi;
 mod patient;

@@ -44,13 +44,14 @@ const ADMINS: Who = Who::Roles(&[Admin]);
 
 /// The table. A log of raw entries is read by generic tools, which have no token; whoever keeps metrics to himself does
 /// so in front of the server, as before.
-pub static TABLE: [Right; 25] = [
+pub static TABLE: [Right; 26] = [
     on(Method::GET, routes::CHECKPOINT, EVERYBODY),
     on_records(Method::GET, routes::TILE, "/tile/entries/", READERS),
     on(Method::GET, routes::TILE, EVERYBODY),
     on(Method::GET, routes::INCLUSION, EVERYBODY),
     on(Method::GET, routes::CONSISTENCY, EVERYBODY),
     on(Method::GET, routes::LOG, EVERYBODY),
+    on(Method::GET, routes::LOG_KEYS, EVERYBODY),
     on(Method::POST, routes::RECORDS, SUBMITTERS),
     on(Method::GET, routes::RECORDS, READERS),
     on(Method::GET, routes::SESSION, READERS),

@@ -16,7 +16,7 @@ use crate::{
     care,
     counting::CountingLayer,
     guard::GuardLayer,
-    health, index, openapi, payloads,
+    health, index, log_keys, openapi, payloads,
     problem::{Code, Problem},
     proofs, read_record, resources, search, sessions, submit, tokens,
 };
@@ -39,6 +39,8 @@ pub const INCLUSION: &str = "/v1/proofs/inclusion";
 pub const CONSISTENCY: &str = "/v1/proofs/consistency";
 /// What the log is.
 pub const LOG: &str = "/v1/log";
+/// How its keys followed each other.
+pub const LOG_KEYS: &str = "/v1/log/keys";
 /// Raw entries.
 pub const ADD: &str = "/add";
 /// Tokens.
@@ -63,7 +65,7 @@ pub const READYZ: &str = "/readyz";
 pub const OPENAPI: &str = "/openapi.json";
 
 /// Every route.
-pub const ALL: [&str; 20] = [
+pub const ALL: [&str; 21] = [
     CHECKPOINT,
     TILE,
     RECORDS,
@@ -72,6 +74,7 @@ pub const ALL: [&str; 20] = [
     INCLUSION,
     CONSISTENCY,
     LOG,
+    LOG_KEYS,
     ADD,
     TOKENS,
     TOKEN,
@@ -94,6 +97,7 @@ pub(crate) fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(proofs::inclusion))
         .routes(routes!(proofs::consistency))
         .routes(routes!(health::log_info))
+        .routes(routes!(log_keys::log_keys))
         .layer(map_response(open_to_all_origins));
     OpenApiRouter::with_openapi(openapi::frame())
         .merge(public)

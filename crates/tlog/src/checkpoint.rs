@@ -74,9 +74,17 @@ impl Checkpoint {
 
     /// Signs the checkpoint. The signer's name must be the origin.
     pub fn sign(&self, signer: &Signer) -> Result<SignedCheckpoint, CheckpointError> {
-        self.check_origin(signer.name())?;
+        self.sign_by([signer])
+    }
+
+    /// Signs the checkpoint with several keys of the log, a line each, in this order. Each one's name must be the origin.
+    pub fn sign_by<'a>(
+        &self,
+        signers: impl IntoIterator<Item = &'a Signer>,
+    ) -> Result<SignedCheckpoint, CheckpointError> {
         let text = self.to_string();
-        let signatures = vec![signer.sign(&text)];
+        let sign = |signer: &Signer| self.check_origin(signer.name()).map(|()| signer.sign(&text));
+        let signatures = signers.into_iter().map(sign).collect::<Result<_, _>>()?;
         Ok(SignedCheckpoint::of(self.clone(), &Note::new(text, signatures)?))
     }
 
@@ -112,14 +120,20 @@ impl SignedCheckpoint {
     ///
     /// Lines by other keys are kept and not looked at.
     pub fn open(bytes: impl Into<Bytes>, key: &VerifierKey) -> Result<Self, CheckpointError> {
-        if key.key_type() != KeyType::Ed25519 {
-            return Err(CheckpointError::NotALogKey { key_type: key.key_type() });
+        Self::open_any(bytes, std::slice::from_ref(key))
+    }
+
+    /// Reads a signed checkpoint and checks that at least one of a log's `keys` signed it: those that it has and had. A line
+    /// by any of them that does not hold spoils the checkpoint.
+    pub fn open_any(bytes: impl Into<Bytes>, keys: &[VerifierKey]) -> Result<Self, CheckpointError> {
+        if let Some(other) = keys.iter().find(|key| key.key_type() != KeyType::Ed25519) {
+            return Err(CheckpointError::NotALogKey { key_type: other.key_type() });
         }
         let bytes = bytes.into();
         let note = Note::parse(&bytes)?;
         let checkpoint = Checkpoint::parse(note.text())?;
-        checkpoint.check_origin(key.name())?;
-        note.open([key])?;
+        keys.iter().try_for_each(|key| checkpoint.check_origin(key.name()))?;
+        note.open(keys)?;
         Ok(Self::verified(checkpoint, bytes, &note))
     }
 

@@ -45,6 +45,15 @@ pub struct PolicyLog {
     pub key: VerifierKey,
     /// Where the log can be read, if the policy says so.
     pub url: Option<String>,
+    /// The largest size for which this key's word alone counts, if another key took its place ([`Policy::succeed`]). The
+    /// text of a policy does not say it.
+    pub until: Option<u64>,
+}
+
+impl PolicyLog {
+    fn counts_at(&self, size: u64) -> bool {
+        self.until.is_none_or(|until| size <= until)
+    }
 }
 
 /// A witness or a group, under its name in the policy.
@@ -88,7 +97,25 @@ impl Policy {
     /// Trust in one log, with nobody asked to cosign.
     pub fn log_only(key: VerifierKey) -> Result<Self, PolicyFault> {
         text::check_log_key(&key)?;
-        Ok(Self { logs: vec![PolicyLog { key, url: None }], components: Vec::new(), quorum: Quorum::Nobody })
+        Ok(Self {
+            logs: vec![PolicyLog { key, url: None, until: None }],
+            components: Vec::new(),
+            quorum: Quorum::Nobody,
+        })
+    }
+
+    /// The same policy after a log's key `old` made way for `new`: the new key is believed as the old one was, and the old
+    /// one's word alone counts for no checkpoint of more than `until` entries. Whether it did make way is for the caller to
+    /// know. A policy that does not name `old` stays as it is.
+    pub fn succeed(mut self, old: &VerifierKey, new: &VerifierKey, until: u64) -> Result<Self, PolicyFault> {
+        text::check_log_key(new)?;
+        let Some(at) = self.logs.iter().position(|log| log.key == *old) else { return Ok(self) };
+        if !self.logs.iter().any(|log| log.key == *new) {
+            text::check_new(new, self.keys())?;
+            self.logs.push(PolicyLog { key: new.clone(), url: self.logs[at].url.clone(), until: None });
+        }
+        self.logs[at].until = Some(until);
+        Ok(self)
     }
 
     /// Reads the text of a policy, at most [`POLICY_LEN_MAX`] bytes.
@@ -122,9 +149,7 @@ impl Policy {
         let checkpoint = Checkpoint::parse(note.text()).map_err(PolicyError::NotACheckpoint)?;
         let logs = self.logs_of(checkpoint.origin())?;
         let opened = note.open(self.keys()).map_err(|error| self.blame(error, checkpoint.origin()))?;
-        let log = logs.into_iter().find(|key| opened.signature_by(key).is_some());
-        let log =
-            log.ok_or_else(|| PolicyError::NoLogSignature { origin: checkpoint.origin().clone() })?.clone();
+        let log = signer_of(&logs, &opened, &checkpoint)?.clone();
         self.check_quorum(&opened)?;
         let witnesses = self.witnesses_on(&opened);
         Ok(VerifiedCheckpoint {
@@ -139,8 +164,8 @@ impl Policy {
     }
 
     /// A log may have several keys, but only under its own name.
-    fn logs_of(&self, origin: &KeyName) -> Result<Vec<&VerifierKey>, PolicyError> {
-        let logs: Vec<_> = self.logs.iter().map(|log| &log.key).filter(|key| key.name() == origin).collect();
+    fn logs_of(&self, origin: &KeyName) -> Result<Vec<&PolicyLog>, PolicyError> {
+        let logs: Vec<_> = self.logs.iter().filter(|log| log.key.name() == origin).collect();
         if logs.is_empty() { Err(PolicyError::WrongOrigin { origin: origin.clone() }) } else { Ok(logs) }
     }
 
@@ -189,6 +214,23 @@ impl Policy {
         self.witnesses()
             .filter_map(|(key, _)| Some(VerifiedWitness { key: key.clone(), time: by(key)? }))
             .collect()
+    }
+}
+
+/// The key of the log that signed, and whose word counts for a tree of this size.
+fn signer_of<'p>(
+    logs: &[&'p PolicyLog],
+    opened: &OpenedNote<'_>,
+    checkpoint: &Checkpoint,
+) -> Result<&'p VerifierKey, PolicyError> {
+    let origin = checkpoint.origin().clone();
+    let signed = || logs.iter().filter(|log| opened.signature_by(&log.key).is_some());
+    if let Some(log) = signed().find(|log| log.counts_at(checkpoint.size())) {
+        return Ok(&log.key);
+    }
+    match signed().filter_map(|log| log.until).max() {
+        Some(until) => Err(PolicyError::Superseded { origin, until, size: checkpoint.size() }),
+        None => Err(PolicyError::NoLogSignature { origin }),
     }
 }
 

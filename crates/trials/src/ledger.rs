@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use client::audit::{Audit, Scope, Silent};
-use client::follow;
+use client::follow::{self, Changes};
 use client::load::{Checked, Load, Loaded, Payload, Promises};
 use sequencer::Kind;
 use tlog::checkpoint::SignedCheckpoint;
@@ -187,6 +187,7 @@ impl Ledger {
         let audit = Audit {
             source: source(url, 3)?,
             policy: self.policy.clone(),
+            changes: Changes::Refused,
             state: Some(self.home.join("auditor")),
             scope,
             threads: NonZeroUsize::MIN,

@@ -8,6 +8,7 @@ use tlog::tile::{Bundle, Tile, WIDTH};
 use tlog::{Hash, Head};
 
 use crate::follow::{Broken, Evidence};
+use crate::keys::KEYS_PATH;
 
 /// Findings that are kept in full; further ones are counted.
 pub const FINDINGS_MAX: usize = 100;
@@ -37,6 +38,8 @@ pub struct Finding {
 pub enum Wrong {
     /// The checkpoint does not satisfy the policy.
     Checkpoint,
+    /// The key history does not show what it should, or contradicts itself.
+    Keys,
     /// Two signed checkpoints contradict each other.
     Fork,
     /// The log shows fewer entries than it did.
@@ -191,6 +194,7 @@ impl From<Broken> for Finding {
             Broken::Checkpoint(error) => {
                 Self::plain("checkpoint".to_owned(), None, Wrong::Checkpoint, error.to_string())
             }
+            Broken::Keys(_) => Self { path: KEYS_PATH.to_owned(), ..plain(Wrong::Keys) },
             Broken::WentBack(_) => plain(Wrong::WentBack),
             Broken::Fork(evidence) => two_roots(plain(Wrong::Fork), evidence),
             Broken::MissingTile(tile) => Self::missing_tile(*tile),

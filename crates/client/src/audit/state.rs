@@ -3,6 +3,7 @@
 //! ```json
 //! {"format": "deedbook-audit-state/1",
 //!  "verified": {"checkpoint": "<signed note>", "at": "2026-11-24T08:00:00Z", "since": "…", "full": "…"},
+//!  "keys": {<the key history that was followed, if any>},
 //!  "unfinished": {"base": 0, "levels": ["<base64 of a partial tile>", …], "started": "…"}}
 //! ```
 //!
@@ -20,6 +21,7 @@ use tlog::policy::{Policy, PolicyError};
 use super::Scope;
 use super::tree::Resume;
 use crate::fs;
+use crate::keys::{History, KeysError, follow_keys};
 
 const FORMAT: &str = "deedbook-audit-state/1";
 /// Bytes of a state file, at most.
@@ -54,6 +56,15 @@ pub enum StateError {
         #[source]
         cause: PolicyError,
     },
+    /// The key history that it remembers does not start from a key of the policy given now.
+    #[error("the state file {} does not belong to this log and policy: {cause}", .path.display())]
+    OtherKeys {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: Box<KeysError>,
+    },
 }
 
 /// What was verified last.
@@ -74,6 +85,8 @@ pub struct State {
 struct Text {
     format: String,
     verified: Option<VerifiedText>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keys: Option<serde_json::Value>,
     unfinished: Option<UnfinishedText>,
 }
 
@@ -99,6 +112,7 @@ struct UnfinishedText {
 pub struct StateFile {
     path: PathBuf,
     state: Option<State>,
+    keys: Option<History>,
     unfinished: Option<UnfinishedText>,
 }
 
@@ -111,7 +125,7 @@ impl StateFile {
         let bytes = match fs::read_bounded(path, BYTES_MAX) {
             Ok(bytes) => bytes,
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self { path: path.to_owned(), state: None, unfinished: None });
+                return Ok(Self { path: path.to_owned(), state: None, keys: None, unfinished: None });
             }
             Err(cause) => return Err(StateError::File { path: path.to_owned(), cause }),
         };
@@ -120,8 +134,22 @@ impl StateFile {
         if text.format != FORMAT {
             return Err(format(format!("its format is {:?}", text.format)));
         }
-        let state = text.verified.map(|verified| verified.open(path, policy)).transpose()?;
-        Ok(Self { path: path.to_owned(), state, unfinished: text.unfinished })
+        let keys = text.keys.map(|keys| History::parse(keys.to_string().as_bytes())).transpose();
+        let keys = keys.map_err(|error| format(error.to_string()))?;
+        let policy = match &keys {
+            Some(keys) => {
+                let followed = follow_keys(policy, keys).map_err(Box::new);
+                followed.map_err(|cause| StateError::OtherKeys { path: path.to_owned(), cause })?.policy
+            }
+            None => policy.clone(),
+        };
+        let state = text.verified.map(|verified| verified.open(path, &policy)).transpose()?;
+        Ok(Self { path: path.to_owned(), state, keys, unfinished: text.unfinished })
+    }
+
+    /// The key history that was followed.
+    pub fn keys(&self) -> Option<&History> {
+        self.keys.as_ref()
     }
 
     /// What was verified last.
@@ -155,7 +183,9 @@ impl StateFile {
         &mut self,
         checkpoint: &SignedCheckpoint,
         scope: Scope,
+        keys: Option<History>,
     ) -> Result<(), StateError> {
+        self.keys = keys;
         let now = now();
         let before = self.state.take();
         let full = match scope {
@@ -179,7 +209,8 @@ impl StateFile {
             since: state.since.clone(),
             full: state.full.clone(),
         });
-        let text = Text { format: FORMAT.to_owned(), verified, unfinished };
+        let keys = self.keys.as_ref().and_then(|keys| serde_json::from_slice(&keys.to_bytes()).ok());
+        let text = Text { format: FORMAT.to_owned(), verified, keys, unfinished };
         let mut json = serde_json::to_vec_pretty(&text).unwrap_or_default();
         json.push(b'\n');
         fs::write_durably(&self.path, &json)

@@ -8,6 +8,7 @@ fn audit(log: &TestLog, state: Option<&Path>, scope: Scope) -> Audit {
     Audit {
         source: Source::directory(log.path()).unwrap(),
         policy: log.policy(),
+        changes: Changes::Followed,
         state: state.map(Path::to_owned),
         scope,
         threads: NonZeroUsize::new(2).unwrap(),
@@ -75,6 +76,7 @@ async fn the_test_log_of_tessera_holds_and_each_checkpoint_continues_the_last() 
     let audit = Audit {
         source: source.clone(),
         policy: policy.clone(),
+        changes: Changes::Followed,
         state: None,
         scope: Scope::Full,
         threads: NonZeroUsize::MIN,

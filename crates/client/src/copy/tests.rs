@@ -6,6 +6,7 @@ fn copy(log: &TestLog, directory: &Path) -> Copy {
     Copy {
         source: Source::directory(log.path()).unwrap(),
         policy: log.policy(),
+        changes: Changes::Followed,
         directory: directory.to_owned(),
         threads: NonZeroUsize::MIN,
     }

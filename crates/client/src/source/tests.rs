@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::audit::{Audit, Scope, Silent, Wrong};
 use crate::copy::Copy;
+use crate::follow::Changes;
 use crate::testlog::{TestLog, entry};
 
 /// A static web server, as a bucket or a CDN would be: files, gzip on bundles, a failure now and then.
@@ -74,7 +75,14 @@ fn answer(
 
 fn audit(source: Source, log: &TestLog) -> Audit {
     let threads = NonZeroUsize::new(2).unwrap();
-    Audit { source, policy: log.policy(), state: None, scope: Scope::Full, threads }
+    Audit {
+        source,
+        policy: log.policy(),
+        changes: Changes::Followed,
+        state: None,
+        scope: Scope::Full,
+        threads,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,6 +120,7 @@ async fn a_copy_over_http_is_the_log_uncompressed() {
     let copy = |directory: &Path| Copy {
         source: web.source(),
         policy: log.policy(),
+        changes: Changes::Followed,
         directory: directory.to_owned(),
         threads: NonZeroUsize::MIN,
     };

@@ -93,11 +93,12 @@ fn completeness(id: &str, sessions: &[Story], say: &mut Sentences) {
 }
 
 fn signatures(read: &[(Role, Logged<'_>)], findings: &[Finding], say: &mut Sentences) {
-    let signed: Vec<u64> = read
-        .iter()
-        .filter(|(role, logged)| *role == Role::Answer && !logged.signatures().is_empty())
-        .map(|(_, logged)| logged.index())
-        .collect();
+    let answers = read.iter().filter(|(role, _)| *role == Role::Answer).map(|(_, logged)| logged);
+    // No record announces the key that signs the announcement of another key of the log.
+    let (of_the_log, others): (Vec<_>, Vec<_>) =
+        answers.partition(|logged| logged.record().announces_log_key());
+    let signed: Vec<u64> =
+        others.into_iter().filter(|logged| !logged.signatures().is_empty()).map(Logged::index).collect();
     let holds = |index: &&u64| {
         !findings.iter().any(|finding| finding.index == **index && finding.rule == Rule::SignatureInvalid)
     };
@@ -108,6 +109,15 @@ fn signatures(read: &[(Role, Logged<'_>)], findings: &[Finding], say: &mut Sente
             format!(
                 "{} by keys that the log announced before",
                 things(good, "record is signed", "records are signed")
+            ),
+        );
+    }
+    if !of_the_log.is_empty() {
+        say.limit(
+            About::Keys,
+            format!(
+                "whether the log's key changed as {}: the log's key history shows that, from a key that you trust",
+                things(of_the_log.len(), "record announces", "records announce")
             ),
         );
     }

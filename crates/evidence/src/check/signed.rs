@@ -1,6 +1,6 @@
 //! The checkpoint, the keys and the policy of a file.
 
-use tlog::checkpoint::Checkpoint;
+use tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use tlog::key::VerifierKey;
 use tlog::note::Note;
 use tlog::policy::{Policy, VerifiedCheckpoint};
@@ -34,7 +34,7 @@ pub(super) fn checkpoint(
     match verified {
         Ok(checkpoint) => {
             tell(&checkpoint, trusted.is_some(), say);
-            keys(file, own, &checkpoint, say);
+            keys(file, own, say);
             policy(file, say);
             Some(checkpoint)
         }
@@ -101,9 +101,9 @@ fn moment(seconds: u64) -> String {
     known.map_or_else(|| format!("second {seconds}"), |time| time.to_string())
 }
 
-/// What the file says of the log's keys, against the key that signed.
-fn keys(file: &Evidence, own: &VerifierKey, checkpoint: &VerifiedCheckpoint, say: &mut Sentences) {
-    if own.public_key() != checkpoint.log_key().public_key() {
+/// What the file says of the log's keys, against those that signed: there are two while one makes way for the other.
+fn keys(file: &Evidence, own: &VerifierKey, say: &mut Sentences) {
+    if SignedCheckpoint::open(file.document.checkpoint.clone(), own).is_err() {
         say.wrong(
             About::Keys,
             "the file says that another key of the log signs at this size than the one that did",

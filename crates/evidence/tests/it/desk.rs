@@ -1,6 +1,6 @@
 //! A small log, and files from it.
 
-use evidence::{Class, Evidence, Gathering, Made, Material, Question, Report, Show};
+use evidence::{Class, Evidence, Gathering, LogKey, Made, Material, Question, Report, Show};
 use record::disclosure::Disclosure;
 use record::{Grade, Place, Places, Signature, Signatures, Submission, Vouched};
 use serde_json::{Value, json};
@@ -208,7 +208,7 @@ impl Desk {
         Evidence::make(Material {
             asked: asked.clone(),
             checkpoint: &self.checkpoint(),
-            earlier_keys: (vec![], 0),
+            keys: vec![LogKey { from: 0, vkey: self.vkey().to_string() }],
             policy: self.policy_text.clone(),
             entries,
             proofs,

@@ -56,6 +56,21 @@ fn a_signed_record_brings_the_key_and_what_became_of_it() {
     says(&report, Class::CannotTell, "signature_invalid at 2");
 }
 
+#[test]
+fn the_announcement_of_a_log_key_is_signed_by_no_key_that_a_record_announced() {
+    let mut desk = Desk::empty();
+    let old = ed25519_dalek::SigningKey::from_bytes(&desk.key.seed);
+    let kid = |key: &ed25519_dalek::SigningKey| record::PublicKey::of(key).id().to_string();
+    let next = ed25519_dalek::SigningKey::from_bytes(&[9; 32]);
+    let told = json!({"aud": desk.key.name, "key": {"alg": "EdDSA", "kid": kid(&next), "role": "log",
+        "public": record::PublicKey::of(&next).to_string(), "replaces": kid(&old)}});
+    let at = desk.log_signed(&record("key.rotated", 0, None, &told), &old);
+    let report = desk.file(&Question::Entries(vec![Range(at, at)]), Show::All).verify(Some(&desk.policy()));
+    assert_eq!(report.class(), Class::Holds);
+    says(&report, Class::CannotTell, "whether the log's key changed as 1 record announces");
+    assert!(report.sentences.iter().all(|sentence| !sentence.words.contains("announced before")));
+}
+
 fn base64url(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes)

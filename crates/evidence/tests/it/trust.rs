@@ -4,7 +4,7 @@ use evidence::{Class, Evidence, LogKey, Show};
 use serde_json::{Value, json};
 use testkit::keys;
 use tlog::key::Signer;
-use tlog::policy::Policy;
+use tlog::policy::{Policy, VerifiedCheckpoint};
 
 use crate::desk::{Desk, says, session};
 
@@ -79,25 +79,50 @@ fn the_keys_in_the_file_have_to_be_those_of_the_log_that_signed() {
     assert_eq!(history(12).class(), Class::DoesNotHold);
 }
 
-#[test]
-fn earlier_keys_go_into_the_file_in_their_order() {
-    let desk = Desk::story();
+/// The story's file under another checkpoint, with these keys in it.
+fn file_of(desk: &Desk, checkpoint: &VerifiedCheckpoint, keys: &[(u64, keys::TestKey)]) -> Evidence {
     let entries = desk.gather(&session("s-71c2")).entries;
-    let made = file().made().clone();
     let leaves = desk.leaves();
-    let file = Evidence::make(evidence::Material {
+    Evidence::make(evidence::Material {
         asked: session("s-71c2"),
-        checkpoint: &desk.checkpoint(),
-        earlier_keys: (vec![LogKey { from: 0, vkey: vkey_of(keys::IMPOSTOR) }], 7),
+        checkpoint,
+        keys: keys.iter().map(|&(from, key)| LogKey { from, vkey: vkey_of(key) }).collect(),
         policy: None,
         proofs: entries.iter().map(|(index, ..)| crate::desk::proof(*index, &leaves)).collect(),
         entries,
         disclosures: vec![],
         show: Show::Nothing,
-        made,
+        made: file().made().clone(),
     })
-    .unwrap();
+    .unwrap()
+}
+
+#[test]
+fn earlier_keys_go_into_the_file_in_their_order() {
+    let desk = Desk::story();
+    let file = file_of(&desk, &desk.checkpoint(), &[(0, keys::IMPOSTOR), (7, keys::LOG)]);
     assert_eq!(file.verify(Some(&desk.policy())).class(), Class::Holds);
+}
+
+#[test]
+fn while_a_log_signs_with_two_keys_each_of_them_is_enough() {
+    let desk = Desk::story();
+    let new = Signer::from_seed(keys::IMPOSTOR.name.parse().unwrap(), &keys::IMPOSTOR.seed);
+    let both = desk.checkpoint().signed().checkpoint().sign_by([&new, &desk.signer()]).unwrap();
+    let old_only = desk.policy();
+    let new_only = Policy::log_only(new.verifier_key().clone()).unwrap();
+    // By whichever key the maker verified it, the file tells of the one that comes.
+    for maker in [&old_only, &new_only] {
+        let checkpoint = maker.verify(both.bytes().clone()).unwrap();
+        let file = file_of(&desk, &checkpoint, &[(0, keys::LOG), (7, keys::IMPOSTOR)]);
+        for verifier in [&old_only, &new_only] {
+            assert_eq!(file.verify(Some(verifier)).class(), Class::Holds);
+        }
+    }
+    // The one that is said to sign has to be among those that did.
+    let alone = old_only.verify(desk.checkpoint().signed().bytes().clone()).unwrap();
+    let file = file_of(&desk, &alone, &[(0, keys::LOG), (7, keys::IMPOSTOR)]);
+    says(&file.verify(Some(&old_only)), Class::DoesNotHold, "another key of the log signs at this size");
 }
 
 #[test]

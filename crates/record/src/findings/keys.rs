@@ -85,7 +85,9 @@ impl Keys {
             (Kind::KeyRegistered, Some(change)) => {
                 announced(change, found);
             }
-            (Kind::KeyRotated, Some(change)) if self.replaced(change, found).is_some() => {
+            (Kind::KeyRotated, Some(change))
+                if !record.announces_log_key() && self.replaced(change, found).is_some() =>
+            {
                 announced(change, found);
             }
             _ => {}
@@ -95,7 +97,7 @@ impl Keys {
     /// The keys that come, change and go with a record.
     pub(super) fn change(&mut self, found: &mut Found<'_, '_>) {
         let record = found.seen.record;
-        let Some(change) = &record.key else { return };
+        let Some(change) = record.key.as_ref().filter(|_| !record.announces_log_key()) else { return };
         match record.kind {
             Kind::KeyRegistered => self.register(change, found),
             Kind::KeyRotated => self.rotate(change, found),
@@ -114,6 +116,10 @@ impl Keys {
     fn one(&self, signature: &Signature, found: &mut Found<'_, '_>) -> Option<KeyId> {
         let kid = signature.kid();
         let Some(known) = self.by_id.get(&kid) else {
+            // Whether that one counts is for whoever follows the log's keys from one that he trusts.
+            if found.seen.record.announces_log_key() && replaces(found.seen.record, kid) {
+                return None;
+            }
             found.push(Rule::SignatureInvalid, &[], format!("no key {kid} was announced before"));
             return None;
         };

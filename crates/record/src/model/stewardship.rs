@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::action::Content;
 use super::session::Party;
 use super::text::{Instant, Text};
+use super::{Kind, Record};
 
 /// What a producer promises to record
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -61,6 +62,15 @@ pub struct KeyChange<'a> {
     /// Why it went.
     #[serde(default, borrow)]
     pub reason: Option<Text<'a>>,
+}
+
+impl Record<'_> {
+    /// Whether it announces another key of the log itself, which signs checkpoints: nobody's records are judged by it, and
+    /// whether it counts is for whoever follows the log's keys from one that they trust.
+    pub fn announces_log_key(&self) -> bool {
+        let role = self.key.as_ref().and_then(|change| change.role);
+        self.kind == Kind::KeyRotated && role == Some(KeyRole::Log)
+    }
 }
 
 /// As what a party signs

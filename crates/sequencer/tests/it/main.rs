@@ -11,6 +11,7 @@ mod directory;
 mod evidence;
 mod faults;
 mod holds;
+mod keys;
 mod life;
 mod publication;
 mod reading;

@@ -7,7 +7,7 @@ use crate::{bearers::make, contract::DESCRIPTION, records::record, served::Setup
 const READERS: &[Role] = &[Investigator, Auditor, Admin];
 
 /// What may be asked of a log of records, how, and by whom; nobody in the list is everybody.
-const ASKED: [(&str, &str, &[Role]); 18] = [
+const ASKED: [(&str, &str, &[Role]); 19] = [
     ("GET", "/checkpoint", &[]),
     ("GET", "/tile/0/000.p/1", &[]),
     ("GET", "/tile/entries/000.p/1", READERS),
@@ -15,6 +15,7 @@ const ASKED: [(&str, &str, &[Role]); 18] = [
     ("GET", "/v1/proofs/inclusion?index=0", &[]),
     ("GET", "/v1/proofs/consistency?old=1", &[]),
     ("GET", "/v1/log", &[]),
+    ("GET", "/v1/log/keys", &[]),
     ("GET", "/v1/records/0", READERS),
     ("HEAD", "/v1/records/0", READERS),
     ("POST", "/v1/records", &[Submitter]),

@@ -68,7 +68,9 @@ async fn bundles_alone_are_compressed_and_only_if_asked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn head_answers_as_get_does_without_the_body() {
     let served = raw_log(257).await;
-    for path in ["/checkpoint", "/tile/0/000", "/tile/entries/001.p/1", "/tile/0/009", "/v1/log"] {
+    for path in
+        ["/checkpoint", "/tile/0/000", "/tile/entries/001.p/1", "/tile/0/009", "/v1/log", "/v1/log/keys"]
+    {
         let get = served.get(path).await;
         let head = served.ask("HEAD", path, &[], b"").await;
         assert_eq!(head.status, get.status, "{path}");

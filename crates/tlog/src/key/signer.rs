@@ -38,6 +38,12 @@ impl Signer {
         self.verifier_key().name()
     }
 
+    /// The signature (RFC 8032) over bytes that are no note: they must not be such that a note could have them as its text,
+    /// which holds no zero byte.
+    pub fn sign_bytes(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message)
+    }
+
     /// The signature line for a note with this text.
     pub fn sign(&self, text: &str) -> SignatureLine {
         self.0.line(self.0.sign(text.as_bytes()).to_vec())

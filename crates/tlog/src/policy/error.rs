@@ -104,6 +104,19 @@ pub enum PolicyError {
         /// Origin of the checkpoint.
         origin: KeyName,
     },
+    /// The only keys of the log that signed had made way for others, and the checkpoint is larger than the log was then.
+    #[error(
+        "the checkpoint of size {size} is signed only by a key of {origin} that another took the place of; its word alone \
+         counts up to size {until}"
+    )]
+    Superseded {
+        /// Origin of the checkpoint.
+        origin: KeyName,
+        /// The largest size for which the old key's word counts.
+        until: u64,
+        /// Size of the checkpoint.
+        size: u64,
+    },
     /// A signature line by a log of the policy does not hold: the checkpoint or the line was altered.
     #[error("bad signature by a log: {0}")]
     BadLogSignature(#[source] OpenError),

@@ -81,6 +81,22 @@ fn check_witness_key(key: &VerifierKey) -> Result<(), PolicyFault> {
     }
 }
 
+/// That a key is none of those that a policy has, nor can be taken for one.
+pub(super) fn check_new<'a>(
+    key: &VerifierKey,
+    there: impl Iterator<Item = &'a VerifierKey>,
+) -> Result<(), PolicyFault> {
+    for earlier in there {
+        if earlier.public_key() == key.public_key() {
+            return Err(PolicyFault::DuplicateKey);
+        }
+        if earlier.name() == key.name() && earlier.id() == key.id() {
+            return Err(PolicyFault::AmbiguousKey);
+        }
+    }
+    Ok(())
+}
+
 /// A policy of which some lines were read.
 #[derive(Default)]
 struct Draft {
@@ -120,7 +136,7 @@ impl Draft {
     fn take_log(&mut self, vkey: &[u8], url: Option<&[u8]>) -> Result<(), PolicyFault> {
         let key = self.new_key(vkey)?;
         check_log_key(&key)?;
-        self.logs.push(PolicyLog { key, url: url.map(text).transpose()? });
+        self.logs.push(PolicyLog { key, url: url.map(text).transpose()?, until: None });
         Ok(())
     }
 
@@ -157,14 +173,7 @@ impl Draft {
             Kind::Witness { key, .. } => Some(key),
             Kind::Group { .. } => None,
         });
-        for earlier in self.logs.iter().map(|log| &log.key).chain(witnesses) {
-            if earlier.public_key() == key.public_key() {
-                return Err(PolicyFault::DuplicateKey);
-            }
-            if earlier.name() == key.name() && earlier.id() == key.id() {
-                return Err(PolicyFault::AmbiguousKey);
-            }
-        }
+        check_new(&key, self.logs.iter().map(|log| &log.key).chain(witnesses))?;
         Ok(key)
     }
 

@@ -17,5 +17,6 @@ mod merkle;
 mod note;
 mod policy;
 mod policy_text;
+mod succession;
 mod tlog_proof;
 mod vectors;

@@ -23,6 +23,10 @@ pub(super) fn signatures() -> Vec<Golden> {
         let registered = registered(2, "agent", AGENT).json["key"].clone();
         Draft::keeper("key.rotated", json!({"key": registered})).set("/key/replaces", json!(kid(1)))
     };
+    let of_the_log = || {
+        let key = registered(7, "log", "the.log").json["key"].clone();
+        Draft::keeper("key.rotated", json!({"key": key})).set("/key/replaces", json!(kid(6)))
+    };
     vec![
         near(
             SignatureMissing,
@@ -138,6 +142,27 @@ pub(super) fn signatures() -> Vec<Golden> {
             with_key(vec![rotated()], requested("a").signed(1), completed("a").signed(1)),
             CANNOT_TELL,
             &[(3, SignatureInvalid, &[1])],
+        ),
+        near(
+            SignatureInvalid,
+            "the log announces another key of its own",
+            "no record announced the key that goes: whoever trusts it follows",
+            signed(vec![of_the_log().signed(6)]),
+            CANNOT_TELL,
+        ),
+        shows(
+            "a key of the log announced under a key that does not go",
+            "neither does the log, nor a record, say whose it is",
+            signed(vec![of_the_log().signed(8)]),
+            CANNOT_TELL,
+            &[(3, SignatureInvalid, &[])],
+        ),
+        shows(
+            "a record under a key that was announced as the log's",
+            "the log's keys sign checkpoints, and no records of others",
+            with_key(vec![of_the_log().signed(6)], requested("a").signed(7), completed("a").signed(1)),
+            CANNOT_TELL,
+            &[(4, SignatureInvalid, &[]), (4, SignatureMissing, &[1])],
         ),
     ]
 }
