@@ -36,7 +36,7 @@ pub(super) fn lines(records: &[FoundRecord]) -> Vec<String> {
     let mut columns: Vec<usize> = (0..HEADINGS.len()).collect();
     if let Some(day) = common_day(&rows) {
         headings[TIME].clone_from(&day);
-        rows.iter_mut().for_each(|row| row[TIME] = row[TIME][day.len() + 1..].to_owned());
+        rows.iter_mut().for_each(|row| drop(row[TIME].drain(..=day.len())));
     }
     if let [first, _, ..] = &rows[..] {
         let same = |column: usize| rows.iter().all(|row| row[column] == first[column]);

@@ -228,6 +228,7 @@ fn is_anything_else_under(
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what becomes of an error")]
 fn internal(error: ReadError) -> Box<Problem> {
     Problem::internal(&error)
 }
