@@ -147,6 +147,9 @@ pub struct HoldsText {
         (status = 400, description = "Not one of sd, session and principal, no ground, or a query parameter", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such content is beside this log", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "A hold covers the content, or it was erased already", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive in time", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is over its limit", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not application/json", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The log takes no entries; nothing was erased", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -157,7 +160,7 @@ pub(crate) async fn erase(
     Params(Nothing {}): Params<Nothing>,
     body: Body,
 ) -> Result<Json<ErasedText>, Box<Problem>> {
-    let asked: NewErasure = json_of(&app, &headers, body).await?;
+    let asked: NewErasure = json_of(&app, &headers, body, CARE_BODY_BYTES_MAX).await?;
     let about = about(&caller, &asked.ground)?;
     match (&asked.sd, &asked.session, &asked.principal) {
         (Some(sd), None, None) => erasing::content(&app, payloads::parse(sd)?, &about).await.map(Json),
@@ -187,6 +190,9 @@ pub(crate) async fn erase(
         (status = 200, description = "It holds", body = RecordedText),
         (status = 400, description = "There cannot be such a hold, or there is a query parameter", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "There is or was a hold of this name, or what it names was erased already", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive in time", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is over its limit", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not application/json", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The log takes no entries; nothing is held", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -197,7 +203,7 @@ pub(crate) async fn place_hold(
     Params(Nothing {}): Params<Nothing>,
     body: Body,
 ) -> Result<Json<RecordedText>, Box<Problem>> {
-    let new: NewHold = json_of(&app, &headers, body).await?;
+    let new: NewHold = json_of(&app, &headers, body, CARE_BODY_BYTES_MAX).await?;
     let about = about(&caller, &new.ground)?;
     named("id", &new.id)?;
     if matches!(new.id.as_str(), "." | "..") {
@@ -227,6 +233,9 @@ pub(crate) async fn place_hold(
         (status = 200, description = "It is released", body = RecordedText),
         (status = 400, description = "No ground, or a query parameter", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "There is no such hold, or it was released already", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive in time", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is over its limit", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not application/json", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The log takes no entries; the hold holds", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -238,7 +247,7 @@ pub(crate) async fn release_hold(
     Params(Nothing {}): Params<Nothing>,
     body: Body,
 ) -> Result<Json<RecordedText>, Box<Problem>> {
-    let release: Release = json_of(&app, &headers, body).await?;
+    let release: Release = json_of(&app, &headers, body, CARE_BODY_BYTES_MAX).await?;
     let about = about(&caller, &release.ground)?;
     let id = id.map_or_else(|_| String::new(), |Path(id)| id);
     named("id", &id)?;
@@ -287,16 +296,17 @@ fn named(what: &str, text: &str) -> Result<(), Box<Problem>> {
     Err(Problem::new(Code::BadRequest, detail))
 }
 
-async fn json_of<T: serde::de::DeserializeOwned>(
+pub(crate) async fn json_of<T: serde::de::DeserializeOwned>(
     app: &App,
     headers: &HeaderMap,
     body: Body,
+    limit: usize,
 ) -> Result<T, Box<Problem>> {
     app.custody()?;
     if body::media_type(headers) != "application/json" {
         return Err(Problem::new(Code::UnsupportedMediaType, "Send application/json."));
     }
-    let body = body::read(app, body, CARE_BODY_BYTES_MAX).await?;
+    let body = body::read(app, body, limit).await?;
     serde_json::from_slice(&body.bytes)
         .map_err(|error| Problem::new(Code::BadRequest, format!("The body is not what this takes: {error}.")))
 }

@@ -13,6 +13,7 @@ pub mod clerk;
 mod connection;
 mod counting;
 mod custody;
+mod evidence;
 mod following;
 mod guard;
 mod health;

@@ -15,6 +15,7 @@ use crate::{
     app::App,
     care,
     counting::CountingLayer,
+    evidence,
     guard::GuardLayer,
     health, index, log_keys, openapi, payloads,
     problem::{Code, Problem},
@@ -33,6 +34,8 @@ pub const RECORDS: &str = "/v1/records";
 pub const RECORD: &str = "/v1/records/{record}";
 /// One session.
 pub const SESSION: &str = "/v1/sessions/{id}";
+/// Evidence files.
+pub const EVIDENCE: &str = "/v1/evidence";
 /// Inclusion proofs.
 pub const INCLUSION: &str = "/v1/proofs/inclusion";
 /// Consistency proofs.
@@ -65,12 +68,13 @@ pub const READYZ: &str = "/readyz";
 pub const OPENAPI: &str = "/openapi.json";
 
 /// Every route.
-pub const ALL: [&str; 21] = [
+pub const ALL: [&str; 22] = [
     CHECKPOINT,
     TILE,
     RECORDS,
     RECORD,
     SESSION,
+    EVIDENCE,
     INCLUSION,
     CONSISTENCY,
     LOG,
@@ -103,6 +107,7 @@ pub(crate) fn described() -> OpenApiRouter<Arc<App>> {
         .merge(public)
         .routes(routes!(submit::submit, search::search))
         .routes(routes!(sessions::session))
+        .routes(routes!(evidence::evidence))
         .routes(routes!(read_record::record))
         .routes(routes!(add::add))
         .routes(routes!(tokens::create, tokens::list))

@@ -84,6 +84,7 @@ async fn every_described_operation_is_answered_by_its_own_route() {
             "/v1/tokens" => br#"{"name":"a","roles":["auditor"]}"#,
             "/v1/erasures" => br#"{"ground":"g","session":"s-none"}"#,
             "/v1/holds" => br#"{"id":"h","ground":"g","session":"s"}"#,
+            "/v1/evidence" => br#"{"session":"s-1"}"#,
             "/v1/holds/h/release" => br#"{"ground":"g"}"#,
             _ => b"[]",
         };
