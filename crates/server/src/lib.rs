@@ -30,6 +30,7 @@ mod read_record;
 mod resources;
 pub mod rights;
 pub mod routes;
+mod schema;
 mod search;
 mod sessions;
 mod submit;

@@ -19,7 +19,7 @@ use crate::{
     guard::GuardLayer,
     health, index, log_keys, openapi, payloads,
     problem::{Code, Problem},
-    proofs, read_record, resources, search, sessions, submit, tokens,
+    proofs, read_record, resources, schema, search, sessions, submit, tokens,
 };
 
 /// What this server is.
@@ -34,6 +34,8 @@ pub const RECORDS: &str = "/v1/records";
 pub const RECORD: &str = "/v1/records/{record}";
 /// One session.
 pub const SESSION: &str = "/v1/sessions/{id}";
+/// What a record is.
+pub const SCHEMA: &str = "/v1/schema";
 /// Evidence files.
 pub const EVIDENCE: &str = "/v1/evidence";
 /// Inclusion proofs.
@@ -68,12 +70,13 @@ pub const READYZ: &str = "/readyz";
 pub const OPENAPI: &str = "/openapi.json";
 
 /// Every route.
-pub const ALL: [&str; 22] = [
+pub const ALL: [&str; 23] = [
     CHECKPOINT,
     TILE,
     RECORDS,
     RECORD,
     SESSION,
+    SCHEMA,
     EVIDENCE,
     INCLUSION,
     CONSISTENCY,
@@ -102,6 +105,7 @@ pub(crate) fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(proofs::consistency))
         .routes(routes!(health::log_info))
         .routes(routes!(log_keys::log_keys))
+        .routes(routes!(schema::schema))
         .layer(map_response(open_to_all_origins));
     OpenApiRouter::with_openapi(openapi::frame())
         .merge(public)
