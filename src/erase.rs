@@ -23,7 +23,7 @@ const SHOWN_MAX: usize = 20;
     deedbook erase --session s-71c2 --ground 'test data' --yes --url http://127.0.0.1:2026 --token-file admin.token\n\n\
     Content goes; that it was there stays: the records, their digests and every proof are as before, and so is all that\n\
     stands in a record itself. Copies of the store and backups still hold the sealed bytes: nobody can read them once the\n\
-    principal's key is destroyed (--principal does that) and is gone from the backup of the keys too.\n\
+    principal's key is destroyed, which goes with the last content under it, and is gone from the backup of the keys too.\n\
     Each erasure is a record in the log, with the ground and who asked. What a hold covers is kept.\n\
     Exit codes: 0 all of it is erased, 1 some of it is held or was erased already, 2 could not tell.")]
 pub(crate) struct Args {
@@ -97,7 +97,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     let done = all(&http, &whose, &args.ground).await?;
     let verdict = if done.kept.is_empty() && !done.more { Verdict::Holds } else { Verdict::DoesNotHold };
     let headline = format!("{} of {name} erased", things(done.erased.len() as u64, "content", "contents"));
-    printer.result(verdict, &headline, &table(&done, &whose), &Shown { ground: &args.ground, done: &done });
+    printer.result(verdict, &headline, &table(&done), &Shown { ground: &args.ground, done: &done });
     Ok(verdict)
 }
 
@@ -107,8 +107,10 @@ pub(crate) async fn all(http: &Http, whose: &Whose, ground: &str) -> Result<Eras
     loop {
         let part = erase(http, whose, ground).await.map_err(|error| after(&done, failure(&error)))?;
         let in_vain = part.erased.is_empty();
+        // A principal has one key, which goes at the end; a session may have several, each with its own content.
+        let so_far = done.erased.is_empty() || done.key_destroyed || matches!(whose, Whose::Principal(_));
         done.erased.extend(part.erased);
-        (done.kept, done.more, done.key_destroyed) = (part.kept, part.more, part.key_destroyed);
+        (done.kept, done.more, done.key_destroyed) = (part.kept, part.more, so_far && part.key_destroyed);
         if !done.more || in_vain {
             return Ok(done);
         }
@@ -163,7 +165,7 @@ fn named(whose: &Whose) -> String {
     }
 }
 
-fn table(done: &Erased, whose: &Whose) -> Table {
+fn table(done: &Erased) -> Table {
     let indexes = done.erased.iter().map(|erased| erased.index);
     let recorded = indexes.clone().min().zip(indexes.max()).map(|(first, last)| {
         let to = if first == last { String::new() } else { format!(" to {}", count(last)) };
@@ -173,29 +175,39 @@ fn table(done: &Erased, whose: &Whose) -> Table {
         done.kept.iter().flat_map(|kept| kept.holds.iter().map(|id| safe(id))).collect();
     let shown = holds.iter().take(SHOWN_MAX).cloned().collect::<Vec<_>>().join(", ");
     let kept = things(done.kept.len() as u64, "content", "contents");
-    let more = "there is more, and what comes first is held: release it, or erase by session or digest";
     Table::default()
         .maybe("recorded", recorded)
         .maybe("kept", (!done.kept.is_empty()).then(|| format!("{kept}, held by {shown}")))
-        .maybe("more", done.more.then_some(more))
+        .maybe(
+            "more",
+            done.more.then_some("there is more, and nothing came of asking for it: ask again later"),
+        )
+        .maybe(
+            "nothing",
+            is_nothing(done).then_some("was there: what was erased before is in the log, payload.erased"),
+        )
         .row("stays", "the records, their digests and every proof; and all that stands in a record itself")
-        .row("copies", copies(done.key_destroyed, matches!(whose, Whose::Principal(_))))
+        .maybe("copies", (!is_nothing(done)).then(|| copies(done)))
+}
+
+fn is_nothing(done: &Erased) -> bool {
+    done.erased.is_empty() && done.kept.is_empty() && !done.more
 }
 
 /// What whoever has a copy of the store can still read.
-fn copies(key_destroyed: bool, of_principal: bool) -> &'static str {
-    match (key_destroyed, of_principal) {
+fn copies(done: &Erased) -> &'static str {
+    match (done.key_destroyed, done.kept.is_empty() && !done.more) {
         (true, _) => {
-            "the principal's key is destroyed: sealed bytes in copies of the store and in backups are unreadable \
-             once\nthe key is gone from the backup of the keys (content-keys) too"
+            "the key is destroyed: sealed bytes in copies of the store and in backups are unreadable once\nit is gone from \
+             the backup of the keys (content-keys) too"
         }
         (false, true) => {
-            "the principal's key was NOT destroyed: whoever has it and a copy of the store or a backup can open what is \
-             in there"
+            "the key was NOT destroyed, other content is sealed under it: whoever has it and a copy of the\nstore or a backup \
+             can open what is in there. It goes with the last content of the principal"
         }
         (false, false) => {
-            "copies of the store and backups hold the sealed bytes, and the key is still there; erasing the \
-             principal\ndestroys it"
+            "the key was NOT destroyed, for what is kept: whoever has it and a copy of the store or a backup\ncan open what \
+             is in there"
         }
     }
 }
@@ -213,6 +225,8 @@ impl WhoseArgs {
 
 #[cfg(test)]
 mod tests {
+    use client::care::{OneErased, OneKept};
+
     use super::*;
 
     #[test]
@@ -229,8 +243,13 @@ mod tests {
 
     #[test]
     fn a_key_that_is_still_there_is_said_to_be() {
-        assert!(copies(true, true).contains("is destroyed"));
-        assert!(copies(false, true).contains("NOT destroyed"));
-        assert!(copies(false, false).contains("the key is still there"));
+        let erased = vec![OneErased { sd: "x".into(), index: 1 }];
+        let kept = vec![OneKept { sd: "y".into(), holds: vec!["h".into()] }];
+        let done = Erased { erased, ..Erased::default() };
+        assert!(copies(&Erased { key_destroyed: true, ..done.clone() }).contains("is destroyed"));
+        assert!(copies(&done).contains("NOT destroyed, other content"));
+        assert!(copies(&Erased { kept, ..done.clone() }).contains("NOT destroyed, for what is kept"));
+        assert!(copies(&Erased { more: true, ..done.clone() }).contains("NOT destroyed, for what is kept"));
+        assert!(is_nothing(&Erased::default()) && !is_nothing(&done));
     }
 }

@@ -1,5 +1,6 @@
 //! `deedbook evidence`: one file that answers a question about a log and outlives it.
 
+mod by_log;
 mod contents;
 mod keys;
 pub(crate) mod told;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use ::evidence::{
     About, Class, Evidence, Gathered, Gathering, LogKey, Made, Material, Question, Range, Report, Show,
-    TooMany, html,
+    TooMany, Verified, html,
 };
 use ::record::Sd;
 use client::{Source, follow};
@@ -27,11 +28,15 @@ use contents::Missing;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     deedbook evidence http://127.0.0.1:2026 --session s-71c2 --vkey-file log.vkey --out s-71c2.evidence.json\n  \
+    deedbook evidence http://127.0.0.1:2026 --query tool=crm.delete --query finding=approval_missing --vkey-file log.vkey --out deletes.evidence.json
+  \
     deedbook evidence ./copy --index 7,12-20 --disclose input --disclosures kept.ndjson --vkey-file log.vkey --out calls.evidence.json\n  \
     deedbook verify s-71c2.evidence.json --vkey-file log.vkey --report s-71c2.html\n\n\
-    The whole log is read and verified, twice: once for what was asked, once for what the findings on it rest on.\n\
+    The whole log is read and verified, twice: once for what was asked, once for what the findings on it rest on. With\n\
+    --by-log the log makes the file from its lookups, at once; it proves what it shows all the same, and that nothing\n\
+    bears on it but what it shows is then the log's word. A search is always made by the log.\n\
     No content is shown unless you say so; what the log marked as a secret is shown by its digest only.")]
-#[command(group(clap::ArgGroup::new("asked").required(true).multiple(false).args(["session", "index", "id"])))]
+#[command(group(clap::ArgGroup::new("asked").required(true).multiple(false).args(["session", "index", "id", "query"])))]
 pub(crate) struct Args {
     /// A URL prefix, or a directory in the same layout
     log: String,
@@ -44,6 +49,12 @@ pub(crate) struct Args {
     /// The records with these ids
     #[arg(long, value_name = "UUID", value_delimiter = ',')]
     id: Vec<::record::RecordId>,
+    /// What a search finds: a parameter of deedbook search and its value; all that are given must hold
+    #[arg(long, value_name = "NAME=VALUE", value_parser = by_log::pair)]
+    query: Vec<(String, String)>,
+    /// Have the log make the file, from its lookups
+    #[arg(long, conflicts_with = "disclosures")]
+    by_log: bool,
     /// Which contents are shown: all, none, or names and digests with commas between
     #[arg(long, value_name = "all|none|NAME,...", default_value = "none")]
     disclose: Show,
@@ -76,19 +87,23 @@ struct Result {
 pub(crate) async fn run(args: Args, printer: Printer) -> std::result::Result<Verdict, Failure> {
     let source = Source::open(&args.log, &args.http.options()?).map_err(Failure::could_not_tell)?;
     let policy = args.trust.follow(args.trust.required()?, &source).await?;
-    let log = WholeLog::at(source, &policy).await?;
-    let kept = args.disclosures.as_deref().map(contents::read).transpose()?.unwrap_or_default();
-    let wanted = Wanted {
-        asked: args.asked(),
-        show: args.disclose.clone(),
-        kept,
-        keys: keys::of(&log, &args.trust).await?,
-        at_once: args.http.at_once,
+    let file = if args.by_log || !args.query.is_empty() {
+        by_log::file(&source, &args).await?
+    } else {
+        let log = WholeLog::at(source, &policy).await?;
+        let wanted = Wanted {
+            asked: args.asked(),
+            show: args.disclose.clone(),
+            kept: args.disclosures.as_deref().map(contents::read).transpose()?.unwrap_or_default(),
+            keys: keys::of(&log, &args.trust).await?,
+            at_once: args.http.at_once,
+        };
+        let (file, missing) = wanted.fill(&log, &policy, printer).await?;
+        missing.remark();
+        file
     };
-    let Filled { file, entries, disclosures, missing } = wanted.fill(&log, &policy, printer).await?;
-    missing.remark();
     let report = file.verify(Some(&policy));
-    let told = worth_writing(&report)?;
+    let (verified, told) = worth_writing(&report)?;
     let bytes = file.to_bytes();
     if let Some(page) = &args.report {
         write(page, html::page(&report).as_bytes())?;
@@ -98,8 +113,8 @@ pub(crate) async fn run(args: Args, printer: Printer) -> std::result::Result<Ver
         return Ok(told);
     };
     write(out, &bytes)?;
-    let signed = log.checkpoint.signed();
-    let (origin, size) = (signed.origin().to_string(), signed.size());
+    let (origin, size) = (verified.origin.clone(), verified.size);
+    let (entries, disclosures) = (verified.entries, verified.shown.len());
     let headline =
         format!("{}, from {} at size {}", safe(&out.display().to_string()), safe(&origin), count(size));
     let table = Table::default()
@@ -115,20 +130,24 @@ pub(crate) async fn run(args: Args, printer: Printer) -> std::result::Result<Ver
 
 /// A file is written if its records are proven and are what was asked for. What does not hold beside that is said: a
 /// content that is not what its record says of it, for instance, is worth keeping.
-fn worth_writing(report: &Report) -> std::result::Result<Verdict, Failure> {
+fn worth_writing(report: &Report) -> std::result::Result<(&Verified, Verdict), Failure> {
+    let nothing = |why: &str| Failure::could_not_tell(format!("nothing was written: {why}"));
     let wrong: Vec<_> = report.of_class(Class::DoesNotHold).collect();
-    let against = wrong.iter().find(|sentence| report.verified.is_none() || sentence.about == About::Answer);
-    if let Some(against) = against {
-        return Err(Failure::could_not_tell(format!("nothing was written: {}", against.words)));
+    let Some(verified) = &report.verified else {
+        return Err(nothing(wrong.first().map_or("it proves nothing", |sentence| sentence.words.as_str())));
+    };
+    if let Some(against) = wrong.iter().find(|sentence| sentence.about == About::Answer) {
+        return Err(nothing(&against.words));
     }
     wrong.iter().for_each(|sentence| remark(&format!("does not hold: {}", sentence.words)));
-    Ok(if wrong.is_empty() { Verdict::Holds } else { Verdict::DoesNotHold })
+    Ok((verified, if wrong.is_empty() { Verdict::Holds } else { Verdict::DoesNotHold }))
 }
 
 impl Args {
     fn asked(&self) -> Question {
         match &self.session {
             Some(session) => Question::Session(session.clone()),
+            None if !self.query.is_empty() => Question::Query(self.query.iter().cloned().collect()),
             None if !self.index.is_empty() => Question::entries(self.index.clone()),
             None => Question::records(self.id.iter().map(ToString::to_string).collect()),
         }
@@ -147,14 +166,6 @@ pub(crate) struct Wanted {
     pub(crate) at_once: usize,
 }
 
-/// A file, with the number of entries it carries and of the contents that were at hand for it.
-pub(crate) struct Filled {
-    pub(crate) file: Evidence,
-    pub(crate) entries: usize,
-    pub(crate) disclosures: usize,
-    pub(crate) missing: Missing,
-}
-
 impl Wanted {
     /// Makes the file from a log that is read and verified on the way.
     pub(crate) async fn fill(
@@ -162,13 +173,12 @@ impl Wanted {
         log: &WholeLog,
         policy: &Policy,
         printer: Printer,
-    ) -> std::result::Result<Filled, Failure> {
+    ) -> std::result::Result<(Evidence, Missing), Failure> {
         let gathered = gather(log, self.asked.clone(), printer).await?;
         something(&gathered, &self.asked, log)?;
         let (at_hand, missing) = contents::at_hand(&log.source, &gathered, &self).await?;
-        let (entries, disclosures) = (gathered.entries.len(), at_hand.len());
         let file = make(log, gathered, at_hand, self, policy).await?;
-        Ok(Filled { file, entries, disclosures, missing })
+        Ok((file, missing))
     }
 }
 

@@ -55,6 +55,12 @@ impl Keyring {
         &self.present
     }
 
+    /// All keys that the log has and had, each with the size from which on it signs, in the order in which they took over.
+    pub(crate) fn since(&self) -> Vec<(u64, VerifierKey)> {
+        let later = self.followed.steps.iter().map(|step| (step.until, step.new.clone()));
+        std::iter::once((0, self.history.first().clone())).chain(later).collect()
+    }
+
     /// All keys that the log has and had, the present one first.
     pub(crate) fn all(&self) -> Vec<VerifierKey> {
         let past = self.followed.steps.iter().rev().map(|step| step.old.clone());

@@ -94,7 +94,8 @@ impl OpenLog {
             observer: metrics.clone(),
             ..Options::default()
         };
-        let log = start(&directory, signer, kind, settings.cache_bytes, options)?;
+        let keyring = Keyring::of(directory.path(), signer.verifier_key().clone())?;
+        let log = start(&directory, signer, &keyring, kind, settings.cache_bytes, options)?;
         let (access, admin_token) = settings.admission.access(&directory)?;
         let config = Config {
             metrics: metrics.clone(),
@@ -103,6 +104,7 @@ impl OpenLog {
             access,
             custody: (kind == Kind::Records).then(|| custody(&directory, settings)).transpose()?,
             lookups: (kind == Kind::Records).then(|| lookups(&directory)).transpose()?,
+            keys: keyring.since(),
             timeouts: Timeouts::default(),
         };
         let app = App::new(log, config)
@@ -134,11 +136,11 @@ impl OpenLog {
 pub(crate) fn start(
     directory: &DataDirectory,
     signer: Signer,
+    keyring: &Keyring,
     kind: Kind,
     cache_bytes: u64,
     options: Options,
 ) -> Result<Log, Failure> {
-    let keyring = Keyring::of(directory.path(), signer.verifier_key().clone())?;
     let history = Some(keyring.history()).filter(|history| !history.rotations().is_empty());
     let keys = LogKeys::from(signer)
         .with_outgoing(directory.outgoing().map_err(Failure::could_not_tell)?)

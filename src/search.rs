@@ -89,6 +89,9 @@ struct FieldArgs {
     /// The record's id
     #[arg(long, value_name = "UUID")]
     record: Option<String>,
+    /// The id of the record that an approval binds
+    #[arg(long, value_name = "UUID")]
+    bound: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -192,6 +195,7 @@ impl FieldArgs {
             (Field::Trace, self.trace),
             (Field::Action, self.action),
             (Field::Record, self.record),
+            (Field::Bound, self.bound),
         ];
         all.into_iter().filter_map(|(field, value)| Some((field, value?))).collect()
     }

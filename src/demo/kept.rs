@@ -136,7 +136,7 @@ impl Chapters<'_> {
         let keys = vec![LogKey { from: 0, vkey: self.log.vkey.clone() }];
         let kept = std::collections::BTreeMap::new();
         let wanted = Wanted { asked, show, kept, keys, at_once: AT_ONCE };
-        Ok(wanted.fill(&log, &self.log.policy, self.teller.printer).await?.file)
+        Ok(wanted.fill(&log, &self.log.policy, self.teller.printer).await?.0)
     }
 
     fn read_evidence(&self) -> Result<Vec<u8>, Failure> {

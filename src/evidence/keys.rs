@@ -4,7 +4,6 @@ use ::evidence::LogKey;
 use client::follow::{Broken, Changes, FollowError};
 use client::keys::{History, KeysError, Step, follow_keys};
 use tlog::checkpoint::SignedCheckpoint;
-use tlog::key::VerifierKey;
 use tlog::policy::Policy;
 
 use crate::cli::Failure;
@@ -47,13 +46,7 @@ fn in_order(history: &History, signed: &SignedCheckpoint) -> Result<Option<Vec<L
     let first = history.first();
     let trusted =
         Policy::log_only(first.clone()).map_err(|fault| KeysError::Document { why: fault.to_string() })?;
-    let steps = follow_keys(&trusted, history)?.steps;
-    let signs = |key: &VerifierKey| SignedCheckpoint::open(signed.bytes().clone(), key).is_ok();
-    let happened = match steps.iter().rposition(|step| signs(&step.new)) {
-        Some(newest) => &steps[..=newest],
-        None if signs(first) => &[],
-        None => return Ok(None),
-    };
-    let later = happened.iter().map(|Step { until, new, .. }| LogKey { from: *until, vkey: new.to_string() });
-    Ok(Some(std::iter::once(LogKey { from: 0, vkey: first.to_string() }).chain(later).collect()))
+    let later = follow_keys(&trusted, history)?.steps.into_iter().map(|Step { until, new, .. }| (until, new));
+    let keys: Vec<_> = std::iter::once((0, first.clone())).chain(later).collect();
+    Ok(LogKey::up_to(&keys, signed))
 }

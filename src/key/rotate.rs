@@ -103,7 +103,9 @@ fn signer(directory: &DataDirectory) -> Result<Signer, Failure> {
 /// The log, as a server opens it, if it may go on.
 fn open(directory: &DataDirectory, kind: Kind) -> Result<Log, Failure> {
     let options = Options { publish_every: Duration::from_hours(1), ..Options::default() };
-    let log = place::start(directory, signer(directory)?, kind, CACHE_BYTES, options)?;
+    let signer = signer(directory)?;
+    let keyring = Keyring::of(directory.path(), signer.verifier_key().clone())?;
+    let log = place::start(directory, signer, &keyring, kind, CACHE_BYTES, options)?;
     match log.status() {
         Status::Writing => Ok(log),
         Status::ReadOnly(standing) => {

@@ -9,31 +9,64 @@ use crate::print::{count, safe};
 
 /// Columns of a line, the two that it is set in by among them.
 const WIDTH: usize = 100;
+const SET_IN: usize = 2;
+const GAP: usize = 2;
+
+/// What is told of a record, in this order.
+const TIME: usize = 0;
+const INDEX: usize = 1;
+const SESSION: usize = 2;
+const AGENT: usize = 5;
+const WHAT: usize = 6;
 const HEADINGS: [&str; 8] = ["time", "index", "session", "type", "who", "agent", "what", "outcome"];
-/// Columns that stay as wide as they are.
-const FIXED: [usize; 2] = [0, 1];
-/// Where a cell that is cut keeps its end: what tells one agent from another is there.
-const ENDS_MATTER: [usize; 1] = [5];
-const GAP: &str = "  ";
+/// Where one value for all records is told once, above them.
+const TOLD_ONCE: [usize; 3] = [SESSION, 4, AGENT];
+/// Columns of the longest of their names.
+const LONGEST_TOLD: usize = "session".len();
+/// Where a cell that is cut keeps its end: what tells one session or agent from another is there.
+const ENDS_MATTER: [usize; 2] = [SESSION, AGENT];
 
 type Row = [String; HEADINGS.len()];
 
 /// The table, with its headings; nothing where nothing was found.
 pub(super) fn lines(records: &[FoundRecord]) -> Vec<String> {
-    if records.is_empty() {
-        return vec![];
+    let mut rows: Vec<Row> = records.iter().map(row).collect();
+    let mut headings = HEADINGS.map(str::to_owned);
+    let mut lines = vec![];
+    let mut columns: Vec<usize> = (0..HEADINGS.len()).collect();
+    if let Some(day) = common_day(&rows) {
+        headings[TIME].clone_from(&day);
+        rows.iter_mut().for_each(|row| drop(row[TIME].drain(..=day.len())));
     }
-    let rows: Vec<Row> =
-        std::iter::once(HEADINGS.map(str::to_owned)).chain(records.iter().map(row)).collect();
-    let widths = widths(&rows);
-    rows.iter().map(|row| line(row, &widths)).collect()
+    if let [first, _, ..] = &rows[..] {
+        let same = |column: usize| rows.iter().all(|row| row[column] == first[column]);
+        for column in TOLD_ONCE.into_iter().filter(|&column| same(column)) {
+            let room = WIDTH - SET_IN - LONGEST_TOLD - GAP;
+            let told = fitted(&first[column], room, ENDS_MATTER.contains(&column));
+            lines.push(format!("{:<LONGEST_TOLD$}{:GAP$}{told}", HEADINGS[column], ""));
+            columns.retain(|each| *each != column);
+        }
+    }
+    if !rows.is_empty() {
+        rows.insert(0, headings);
+    }
+    let widths = widths(&rows, &columns);
+    lines.extend(rows.iter().map(|row| line(row, &columns, &widths)));
+    lines
+}
+
+/// The day on which all of them were received, if there is one.
+fn common_day(rows: &[Row]) -> Option<String> {
+    let day = |row: &Row| row[TIME].split_once('T').map(|(day, _)| day.to_owned());
+    let first = day(rows.first()?)?;
+    rows.iter().all(|row| day(row).as_ref() == Some(&first)).then_some(first)
 }
 
 fn row(found: &FoundRecord) -> Row {
     let index = format!("{}{}", count(found.index), if found.findings.is_empty() { "" } else { "!" });
     let Ok(logged) = Logged::read(found.index, found.entry.as_bytes()) else {
         let mut row = HEADINGS.map(|_| "-".to_owned());
-        (row[1], row[6]) = (index, "this is no record".to_owned());
+        (row[INDEX], row[WHAT]) = (index, "this is no record".to_owned());
         return row;
     };
     let record = logged.record();
@@ -87,14 +120,14 @@ fn outcome<'a>(record: &'a Record<'_>) -> Option<&'a str> {
     ended.or(decided)
 }
 
-/// As wide as what is in them; where that is too wide, the widest give way.
-fn widths(rows: &[Row]) -> Vec<usize> {
-    let widest = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
-    let mut widths: Vec<usize> = (0..HEADINGS.len()).map(widest).collect();
-    let room = WIDTH - GAP.len() * HEADINGS.len();
+/// As wide as what is in them; where that is too wide, the widest give way, and time and index do not.
+fn widths(rows: &[Row], columns: &[usize]) -> Vec<usize> {
+    let widest = |&column: &usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
+    let mut widths: Vec<usize> = columns.iter().map(widest).collect();
+    let room = WIDTH - SET_IN - GAP * (columns.len() - 1);
     while widths.iter().sum::<usize>() > room {
-        let widest = (0..widths.len()).filter(|column| !FIXED.contains(column)).max_by_key(|&at| widths[at]);
-        match widest {
+        let gives_way = |at: &usize| ![TIME, INDEX].contains(&columns[*at]);
+        match (0..widths.len()).filter(gives_way).max_by_key(|&at| widths[at]) {
             Some(widest) if widths[widest] > 1 => widths[widest] -= 1,
             _ => break,
         }
@@ -102,13 +135,12 @@ fn widths(rows: &[Row]) -> Vec<usize> {
     widths
 }
 
-fn line(row: &Row, widths: &[usize]) -> String {
+fn line(row: &Row, columns: &[usize], widths: &[usize]) -> String {
     let mut line = String::new();
-    for (column, (cell, &width)) in row.iter().zip(widths).enumerate() {
-        let cell = fitted(cell, width, ENDS_MATTER.contains(&column));
+    for (&column, &width) in columns.iter().zip(widths) {
+        let cell = fitted(&row[column], width, ENDS_MATTER.contains(&column));
         line.push_str(&cell);
-        line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width())));
-        line.push_str(GAP);
+        line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + GAP));
     }
     line.trim_end().to_owned()
 }
@@ -161,15 +193,26 @@ mod tests {
     }
 
     #[test]
-    fn a_short_record_is_shown_whole() {
+    fn a_record_that_fits_is_shown_whole_and_one_that_does_not_is_cut_where_it_matters_least() {
         let mut broken = found(1_041, "/session/id", "s-1");
         broken.findings.push("approval_missing".into());
-        let lines = lines(&[broken]);
-        assert_eq!(lines.len(), 2);
-        let words: Vec<&str> = lines[1].split("  ").map(str::trim).filter(|word| !word.is_empty()).collect();
-        assert_eq!(words[..5], ["2026-11-23T08:14:03Z", "1,041!", "s-1", "action.compl…", "alice"]);
-        assert!(words[5].starts_with('…') && words[5].ends_with("agent/crm"), "{words:?}");
-        assert!(lines[1].contains("crm.update") && lines[1].ends_with("ok"), "{lines:?}");
+        let told = lines(&[broken.clone()]);
+        assert_eq!(told[0].split_whitespace().next(), Some("2026-11-23"), "{told:?}");
+        let words: Vec<&str> = told[1].split_whitespace().collect();
+        assert_eq!(words[..5], ["08:14:03Z", "1,041!", "s-1", "action.completed", "alice"]);
+        assert_eq!(words[6..], ["crm.update", "cont…", "ok"], "{told:?}");
+        assert!(words[5].starts_with('…') && words[5].ends_with("/agent/crm"), "{words:?}");
+        // What is the same for all is told once, above them.
+        let two = lines(&[broken, found(1_040, "/action/target", &"t".repeat(60))]);
+        assert_eq!(two[..3], ["session  s-1", "who      alice", "agent    spiffe://acme.example/agent/crm"]);
+        assert_eq!(
+            two[3].split_whitespace().collect::<Vec<_>>(),
+            ["2026-11-23", "index", "type", "what", "outcome"]
+        );
+        assert!(
+            two[5].contains("…  ok") && two[5].width() == WIDTH - SET_IN - "outcome".len() + 2,
+            "{two:?}"
+        );
     }
 
     #[test]
@@ -185,7 +228,7 @@ mod tests {
                 ["/session/id", "/principal/sub", "/agent/sub", "/action/tool", "/action/target", "/type"];
             let records: Vec<_> = members.iter().map(|member| found(u64::MAX, member, evil)).collect();
             for line in lines(&records) {
-                assert!(line.width() + 2 <= WIDTH, "{} columns: {line}", line.width());
+                assert!(line.width() + SET_IN <= WIDTH, "{} columns: {line}", line.width());
                 assert!(!line.chars().any(|c| c.is_control() || c == '\u{202e}'), "{line:?}");
             }
         }
@@ -194,7 +237,7 @@ mod tests {
     #[test]
     fn what_is_no_record_is_said_to_be_none() {
         let none = FoundRecord { index: 3, entry: "\u{1b}[2J".into(), findings: vec![] };
-        assert!(lines(&[none])[1].contains("this is no record"));
+        assert!(lines(&[none])[1].ends_with("this is no record  -"));
         assert!(lines(&[]).is_empty());
     }
 }

@@ -1,6 +1,8 @@
 //! Content from its arrival to its end, with the built binary: shown, held, released, erased; and what stays.
 
 use std::cell::Cell;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -198,6 +200,68 @@ fn nothing_is_erased_without_a_word_or_without_the_right_to() {
     desk.admin(&["payload", &sd]).expect(0);
     let nobody = desk.admin(&["erase", "--ground", "g", "--yes", "--session", "s-none"]).expect(0);
     assert!(nobody.out.contains("0 contents of the session s-none erased"), "{}", nobody.out);
+}
+
+/// A server that gives these answers, one a connection, and then is gone.
+fn scripted(answers: Vec<String>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for body in answers {
+            let mut stream = listener.accept().unwrap().0;
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut line, mut length) = (String::new(), 0);
+            while reader.read_line(&mut line).unwrap() > 2 {
+                let (name, value) = line.split_once(':').unwrap_or_default();
+                if name.eq_ignore_ascii_case("content-length") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            std::io::copy(&mut reader.take(length), &mut std::io::sink()).unwrap();
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
+            write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+        }
+    });
+    url
+}
+
+#[test]
+fn erasing_goes_on_while_there_is_more_and_ends_when_nothing_comes_of_it() {
+    let part = |erased: &[u64], more: bool| {
+        let erased: Vec<Value> =
+            erased.iter().map(|n| json!({"sd": format!("sd-{n}"), "index": n})).collect();
+        json!({"erased": erased, "kept": [], "key_destroyed": !more, "more": more}).to_string()
+    };
+    let erase = |url: &str| {
+        deedbook(["erase", "--yes", "--json", "--ground", "g", "--principal", "i", "s", "--url", url])
+    };
+    let whole = scripted(vec![part(&[1, 2], true), part(&[3], true), part(&[4], false)]);
+    let done = erase(&whole).expect(0).json();
+    assert_eq!(
+        (done["erased"].as_array().unwrap().len(), &done["key_destroyed"]),
+        (4, &json!(true)),
+        "{done}"
+    );
+    // A session's content may be sealed under several keys: some of them are still there.
+    let some = scripted(vec![part(&[1, 2], true), part(&[3], false)]);
+    let words = ["erase", "--yes", "--json", "--ground", "g", "--session", "s", "--url", &some];
+    assert_eq!(deedbook(words).expect(0).json()["key_destroyed"], false);
+    let stuck = scripted(vec![part(&[1], true), part(&[], true)]);
+    let done = erase(&stuck).expect(1).json();
+    assert_eq!((done["erased"].as_array().unwrap().len(), &done["more"]), (1, &json!(true)), "{done}");
+}
+
+#[test]
+fn a_log_that_shows_another_content_is_not_believed() {
+    let made = record::Disclosure::make([1; 16], "input", b"another one").unwrap();
+    let url = scripted(vec![made.text().to_owned(), "no disclosure at all".to_owned()]);
+    let asked = record::Sd::of("what was asked for").to_string();
+    let ran = deedbook(["payload", &asked, "--url", &url]).expect(1);
+    assert!(ran.err.contains("cannot be relied on") && ran.out.is_empty(), "{ran:?}");
+    let of_text = record::Sd::of("no disclosure at all").to_string();
+    let ran = deedbook(["payload", &of_text, "--url", &url]).expect(1);
+    assert!(ran.err.contains("is no disclosure") && ran.out.is_empty(), "{ran:?}");
 }
 
 /// Records of the log's own: who may, who looked, what is held and erased.

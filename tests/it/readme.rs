@@ -63,7 +63,7 @@ fn the_commands_with_tokens_work_as_they_stand() {
     }
     let said = type_in(&blocks("Use it")[4].replace("http://127.0.0.1:2026", &served.url), home.path());
     for held in [
-        "time ",
+        "agent    tau-bench:airline-agent",
         "placed: the hold case-7",
         "released: the hold case-7",
         "sofia_kim_7287 (tau-bench:airline) erased",

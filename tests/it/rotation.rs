@@ -282,6 +282,7 @@ fn a_log_that_changed_its_key_is_rebuilt_and_restored_under_all_of_its_keys() {
     }
     let data = world.text("data");
     deedbook(["rebuild", "--data", &data]).expect(0);
+    deedbook(["lookup", "rebuild", "--data", &data]).expect(0);
     world.fsck();
     let served = world.serve();
     world.record(&served, "third", 10);

@@ -23,7 +23,7 @@ pub enum Whose {
     Content(Sd),
     /// All content of a session.
     Session(String),
-    /// All content of a principal, and the key that it is sealed under.
+    /// All content of a principal, and with it the key that it is sealed under.
     Principal(Principal),
 }
 
@@ -43,7 +43,7 @@ pub struct Erased {
     pub erased: Vec<OneErased>,
     /// Contents that are kept.
     pub kept: Vec<OneKept>,
-    /// Whether the key that the principal's content was sealed under was destroyed.
+    /// Whether every key was destroyed that what was erased was sealed under.
     pub key_destroyed: bool,
     /// Whether there is more than one request erases.
     pub more: bool,

@@ -20,6 +20,7 @@
 pub mod audit;
 pub mod care;
 pub mod copy;
+pub mod evidence;
 pub mod follow;
 mod fs;
 #[doc(hidden)]

@@ -75,6 +75,8 @@ fields! {
     Action "action",
     /// The record's id.
     Record "record",
+    /// The id of the record that an approval binds.
+    Bound "bound",
 }
 
 /// In which order.

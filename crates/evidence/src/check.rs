@@ -65,6 +65,7 @@ impl Evidence {
             witnesses: witnesses.map(|w| (w.key().name().to_string(), w.time().seconds())).collect(),
             trusted,
             whole,
+            entries: self.document.entries.len(),
             records: read.iter().map(|(role, logged)| Listed::of(*role, logged)).collect(),
             findings: judged.findings,
             contents: disclosed.contents,

@@ -5,6 +5,7 @@ use std::fmt;
 use record::Sd;
 use serde::{Deserialize, Serialize};
 use tlog::Hash;
+use tlog::checkpoint::SignedCheckpoint;
 use tlog::key::VerifierKey;
 
 use crate::limits::{DISCLOSURES_MAX, ENTRIES_MAX, FILE_BYTES_MAX, KEYS_MAX, SIZE_MAX, TEXT_BYTES_MAX};
@@ -99,6 +100,16 @@ pub struct LogKey {
     pub from: u64,
     /// The key, as a vkey (C2SP signed-note).
     pub vkey: String,
+}
+
+impl LogKey {
+    /// The keys up to the newest that signed a checkpoint, of those that a log has and had, each with the size from which on
+    /// it signs; `None` if none of them did.
+    pub fn up_to(keys: &[(u64, VerifierKey)], signed: &SignedCheckpoint) -> Option<Vec<Self>> {
+        let signs = |key: &VerifierKey| SignedCheckpoint::open(signed.bytes().clone(), key).is_ok();
+        let newest = keys.iter().rposition(|(_, key)| signs(key))?;
+        Some(keys[..=newest].iter().map(|(from, key)| Self { from: *from, vkey: key.to_string() }).collect())
+    }
 }
 
 /// How a file came about, by the word of whoever made it.

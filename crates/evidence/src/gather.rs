@@ -9,6 +9,7 @@ use record::findings::{Finding, Fold, Parameters};
 use crate::check::parameters;
 use crate::contents::named;
 use crate::form::Role;
+use crate::leads::Lead;
 use crate::limits::ENTRIES_MAX;
 use crate::make::Show;
 use crate::needs::Needs;
@@ -21,11 +22,15 @@ use crate::question::Question;
 /// let mut second = first.again();                each entry: second.take(index, entry)
 /// let gathered = second.finish();
 /// ```
+///
+/// Whoever has lookups need not show the whole log: to [`Gathering::answered`] he shows what its [`leads`](Self::leads)
+/// lead to, until there are no new ones.
 #[derive(Debug)]
 pub struct Gathering {
     asked: Question,
     pass: Pass,
-    next: u64,
+    /// How many entries the log has, as far as it was shown.
+    size: u64,
     kept: BTreeMap<u64, (Role, Vec<u8>)>,
     needs: Needs,
     /// What the whole log shows on the answer.
@@ -68,12 +73,41 @@ impl Gathering {
     pub fn of(asked: Question) -> Self {
         let (needs, fold) = (Needs::of(&asked), Fold::new(Parameters::default()));
         let pass = Pass::Answer(Box::new(fold));
-        Self { asked, pass, next: 0, kept: BTreeMap::new(), needs, findings: Vec::new() }
+        Self { asked, pass, size: 0, kept: BTreeMap::new(), needs, findings: Vec::new() }
     }
 
     /// The second look, after the first has seen the whole log.
     pub fn again(self) -> Self {
-        Self { pass: Pass::Rest, next: 0, ..self }
+        Self { pass: Pass::Rest, size: 0, ..self }
+    }
+
+    /// The second look at a log of `size` entries of which the answer is known: its entries, and what the whole log shows
+    /// on them.
+    ///
+    /// # Errors
+    /// More entries than a file may have.
+    pub fn answered<'e>(
+        asked: Question,
+        answer: impl IntoIterator<Item = (u64, &'e [u8])>,
+        findings: Vec<Finding>,
+        size: u64,
+    ) -> Result<Self, TooMany> {
+        let needs = Needs::of(&asked);
+        let mut second = Self { asked, pass: Pass::Rest, size, kept: BTreeMap::new(), needs, findings };
+        for (index, entry) in answer {
+            if let Ok(logged) = Logged::read(index, entry) {
+                second.needs.add(&logged);
+            }
+            second.keep(index, Role::Answer, entry)?;
+        }
+        second.findings.iter().for_each(|finding| second.needs.add_indexes(&finding.rests_on));
+        Ok(second)
+    }
+
+    /// Where the rest may be: whatever these lead to is to be taken, ascending; what is not needed is left out. What is
+    /// taken may bring new leads.
+    pub fn leads(&self) -> BTreeSet<Lead> {
+        self.needs.leads()
     }
 
     /// How many entries belong into the file so far.
@@ -86,7 +120,7 @@ impl Gathering {
     /// # Errors
     /// More entries than a file may have.
     pub fn take(&mut self, index: u64, entry: &[u8]) -> Result<(), TooMany> {
-        self.next = index + 1;
+        self.size = self.size.max(index + 1);
         let role = match (&mut self.pass, Logged::read(index, entry)) {
             (Pass::Answer(fold), Ok(logged)) => {
                 let found = fold.take(&logged.seen());
@@ -106,18 +140,20 @@ impl Gathering {
             (Pass::Rest, Ok(logged)) => self.needs.wants(&logged),
             (Pass::Rest, Err(_)) => None,
         };
-        if let Some(role) = role {
-            if self.kept.len() >= ENTRIES_MAX {
-                return Err(TooMany);
-            }
-            self.kept.insert(index, (role, entry.to_vec()));
+        role.map_or(Ok(()), |role| self.keep(index, role, entry))
+    }
+
+    fn keep(&mut self, index: u64, role: Role, entry: &[u8]) -> Result<(), TooMany> {
+        if self.kept.len() >= ENTRIES_MAX {
+            return Err(TooMany);
         }
+        self.kept.insert(index, (role, entry.to_vec()));
         Ok(())
     }
 
     /// What was found.
     pub fn finish(self) -> Gathered {
-        let whole = self.kept.len() as u64 == self.next;
+        let whole = self.kept.len() as u64 == self.size;
         let mut fold = Fold::new(parameters(whole));
         let mut again: Vec<Finding> = Vec::new();
         for (index, (role, entry)) in &self.kept {
@@ -132,6 +168,6 @@ impl Gathering {
         };
         let lost = self.findings.into_iter().filter(|finding| !same(finding)).collect();
         let entries = self.kept.into_iter().map(|(index, (role, entry))| (index, role, entry)).collect();
-        Gathered { entries, looked_at: self.next, lost }
+        Gathered { entries, looked_at: self.size, lost }
     }
 }

@@ -15,6 +15,7 @@ mod form;
 pub mod fuzzing;
 mod gather;
 pub mod html;
+mod leads;
 pub mod limits;
 mod make;
 mod needs;
@@ -26,6 +27,7 @@ mod standing;
 
 pub use form::{Evidence, EvidenceError, LogKey, Made, Role};
 pub use gather::{Gathered, Gathering, TooMany};
+pub use leads::Lead;
 pub use make::{Choice, MakeError, Material, Show};
 pub use needs::Needs;
 pub use question::{Question, Range};

@@ -7,6 +7,7 @@ use record::model::{Kind, Record};
 
 use crate::contents::named;
 use crate::form::Role;
+use crate::leads::Lead;
 use crate::question::Question;
 use crate::sessions::session_of;
 
@@ -47,6 +48,25 @@ impl Needs {
         self.approvals.extend(approval_named(record));
         self.contents.extend(named(logged).into_iter().map(|one| one.sd.to_string()));
         self.add_request(record);
+    }
+
+    /// Where what is needed may be found.
+    pub(crate) fn leads(&self) -> BTreeSet<Lead> {
+        let of = |ids: &HashSet<String>, lead: fn(String) -> Lead| {
+            ids.iter().cloned().map(lead).collect::<Vec<_>>()
+        };
+        let mut leads = BTreeSet::from([Lead::Keys]);
+        leads.extend(of(&self.producers, Lead::Coverage));
+        leads.extend(of(&self.requests, Lead::Bound));
+        leads.extend(of(&self.approvals, Lead::Record));
+        leads.extend(of(&self.contents, Lead::Erasure));
+        leads.extend(self.indexes.iter().copied().map(Lead::Entry));
+        if !self.sessions_are_whole {
+            leads.extend(of(&self.sessions, Lead::Authority));
+            let call = |(session, id): (String, String)| Lead::Call { session, id };
+            leads.extend(self.calls.iter().cloned().map(call));
+        }
+        leads
     }
 
     /// Takes entries that a finding rests on.

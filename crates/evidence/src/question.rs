@@ -61,7 +61,10 @@ impl Question {
     }
 
     /// Whether the question is one, in its one spelling.
-    pub(crate) fn check(&self) -> Result<(), &'static str> {
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn check(&self) -> Result<(), &'static str> {
         let fits = |text: &str| (1..=TEXT_BYTES_MAX).contains(&text.len());
         let some = |count: usize| (1..=ASKED_MAX).contains(&count);
         let sound = match self {

@@ -42,6 +42,8 @@ pub struct Verified {
     pub trusted: bool,
     /// Whether the file carries every entry of the log.
     pub whole: bool,
+    /// Number of entries in the file.
+    pub entries: usize,
     /// The records that were read, in log order.
     pub records: Vec<Listed>,
     /// Findings on the answer, recomputed.

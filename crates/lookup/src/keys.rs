@@ -12,7 +12,7 @@ use record::{
 use sha2::{Digest as _, Sha256};
 
 /// Version of the mapping. Another one means that lookups are made anew.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident $number:literal $word:literal,)*) => {
@@ -74,6 +74,8 @@ kinds! {
     Action 17 "action",
     /// The record's id.
     Record 18 "record",
+    /// The id of the record that an approval binds.
+    Bound 19 "bound",
 }
 
 impl Kind {
@@ -145,6 +147,7 @@ impl Keys {
         if let Some(approval) = &record.approval {
             self.maybe(Kind::Approver, approval.approver.as_ref().map(|party| party.sub.as_str()));
             self.maybe(Kind::Approval, approval.mode.map(Mode::as_str));
+            self.maybe(Kind::Bound, approval.binds.as_ref().map(|binds| binds.record.to_string()).as_deref());
         }
     }
 

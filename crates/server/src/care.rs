@@ -3,7 +3,7 @@
 //! The record that says so and what it does are one commit. A hold wins: what it covers is not erased, whoever asks and
 //! however.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json,
@@ -11,14 +11,10 @@ use axum::{
     extract::{Path, State, rejection::PathRejection},
     http::HeaderMap,
 };
-use futures::StreamExt as _;
 use record::model::Record;
 use sequencer::{
-    beside::{
-        Content, DestroyKey, Destruction, Digest, Erase, Hold, PlaceHold, Plan, ReleaseHold, Rows, Subject,
-        Tag, plan,
-    },
-    reader::{ReadError, Reader},
+    beside::{Hold, PlaceHold, ReleaseHold, Rows, Subject},
+    reader::Reader,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -28,15 +24,12 @@ use crate::{
     app::App,
     body::{self, Nothing, Params},
     clerk::{About, Draft, looks::Look},
-    limits::{CARE_BODY_BYTES_MAX, ERASED_AT_ONCE_MAX, GROUND_BYTES_MAX},
+    limits::{CARE_BODY_BYTES_MAX, GROUND_BYTES_MAX},
     payloads,
     problem::{Code, Problem},
 };
 
-/// Erasures that wait for their commit at one time.
-const AT_ONCE: usize = 64;
-/// Contents that are looked at at a time.
-const PLANNED_AT_ONCE: usize = 256;
+mod erasing;
 
 /// A human or service on whose behalf agents act
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -60,8 +53,8 @@ pub struct NewErasure {
     /// Or all content of a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
-    /// Or all content of a principal; the key that it is sealed under is destroyed, so that copies of the store and
-    /// backups hold nothing that can be read.
+    /// Or all content of a principal; with the last of it the key goes that it is sealed under, so that copies of the
+    /// store and backups hold nothing that can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<PrincipalText>,
 }
@@ -73,7 +66,8 @@ pub struct ErasedText {
     pub erased: Vec<OneErased>,
     /// Contents that are kept, and the holds that keep them; ten thousand at most are named.
     pub kept: Vec<OneKept>,
-    /// Whether the key that the principal's content was sealed under was destroyed.
+    /// Whether every key was destroyed that what was erased was sealed under: nobody reads it in copies of the store any
+    /// more. A key goes with the last content under it.
     pub key_destroyed: bool,
     /// Whether there is more than one request erases: ask again.
     pub more: bool,
@@ -153,6 +147,9 @@ pub struct HoldsText {
         (status = 400, description = "Not one of sd, session and principal, no ground, or a query parameter", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such content is beside this log", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "A hold covers the content, or it was erased already", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive in time", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is over its limit", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not application/json", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The log takes no entries; nothing was erased", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -163,150 +160,22 @@ pub(crate) async fn erase(
     Params(Nothing {}): Params<Nothing>,
     body: Body,
 ) -> Result<Json<ErasedText>, Box<Problem>> {
-    let asked: NewErasure = json_of(&app, &headers, body).await?;
+    let asked: NewErasure = json_of(&app, &headers, body, CARE_BODY_BYTES_MAX).await?;
     let about = about(&caller, &asked.ground)?;
     match (&asked.sd, &asked.session, &asked.principal) {
-        (Some(sd), None, None) => {
-            let digest = payloads::parse(sd)?;
-            let there = app.read(move |reader| exists(reader, digest)).await??;
-            if !there {
-                let detail = format!("No content {digest} is beside this log.");
-                return Err(Problem::new(Code::NotFound, detail));
-            }
-            let erased = vec![erase_one(&app, digest, &about, None).await?];
-            Ok(Json(ErasedText { erased, ..ErasedText::default() }))
-        }
+        (Some(sd), None, None) => erasing::content(&app, payloads::parse(sd)?, &about).await.map(Json),
         (None, Some(session), None) => {
-            erase_all(&app, Subject::Session(session.clone()).tag(), None, &about).await.map(Json)
+            erasing::all(&app, Subject::Session(session.clone()).tag(), &about).await.map(Json)
         }
         (None, None, Some(PrincipalText { iss, sub })) => {
-            let owner = Subject::Principal { iss: iss.clone(), sub: sub.clone() }.tag();
-            let keeper = app.clone();
-            let key =
-                app.read(move |_| keeper.custody().map(|custody| custody.vault.key_of(owner))).await??;
-            let key = key.map_err(|error| Problem::internal(&error))?;
-            let key = key.map(|key| Destruction { owner, key });
-            erase_all(&app, owner, key, &about).await.map(Json)
+            let principal = Subject::Principal { iss: iss.clone(), sub: sub.clone() };
+            erasing::all(&app, principal.tag(), &about).await.map(Json)
         }
         _ => {
             let detail = "Name what is to be erased: one of `sd`, `session` and `principal`.";
             Err(Problem::new(Code::BadRequest, detail))
         }
     }
-}
-
-/// Erases a content, and with it notes that a key is destroyed, if nothing else is sealed under that.
-async fn erase_one(
-    app: &Arc<App>,
-    digest: Digest,
-    about: &About,
-    key: Option<Destruction>,
-) -> Result<OneErased, Box<Problem>> {
-    let draft = Draft::erased(&digest.to_string(), about);
-    let rows = move |record: &Record<'_>| {
-        let erase = Erase::by(record).ok_or_else(unspoken)?;
-        let mut rows = Rows::default();
-        rows.decisions.push(Arc::new(erase));
-        if let Some(key) = key {
-            rows.decisions.push(Arc::new(DestroyKey(key)));
-        }
-        Ok(rows)
-    };
-    let index = app.custody()?.clerk.write(app, draft, rows).await?.index;
-    Ok(OneErased { sd: digest.to_string(), index })
-}
-
-/// Whether a content is there, or was.
-fn exists(reader: &Reader, digest: Digest) -> Result<bool, Box<Problem>> {
-    let internal = |error: ReadError| Problem::internal(&error);
-    Ok(reader.payload(digest).map_err(internal)?.is_some()
-        || reader.erasure(digest).map_err(internal)?.is_some())
-}
-
-/// Erases all that concerns somebody and is not held; the last one takes the key with it.
-async fn erase_all(
-    app: &Arc<App>,
-    subject: Tag,
-    key: Option<Destruction>,
-    about: &About,
-) -> Result<ErasedText, Box<Problem>> {
-    let owner = key.as_ref().map(|key| key.owner);
-    let (plan, more) = app.read(move |reader| planned(reader, subject, owner)).await??;
-    let kept = plan.kept.into_iter();
-    let kept = kept.map(|kept| OneKept { sd: kept.digest.to_string(), holds: kept.holds }).collect();
-    let mut done = ErasedText { kept, more, ..ErasedText::default() };
-    let key = key.filter(|_| plan.key_kept_by.is_empty() && !more);
-    let (last, first) = match (&key, plan.erase.split_last()) {
-        (Some(_), Some((last, first))) => (Some(*last), first),
-        _ => (None, &plan.erase[..]),
-    };
-    let each = first.iter().copied().map(|digest| erase_one(app, digest, about, None));
-    let mut each = futures::stream::iter(each).buffered(AT_ONCE);
-    while let Some(erased) = each.next().await {
-        done.erased.extend(unless_overtaken(erased)?);
-    }
-    if let (Some(last), Some(key)) = (last, key) {
-        match unless_overtaken(erase_one(app, last, about, Some(key.clone())).await)? {
-            Some(erased) => {
-                done.erased.push(erased);
-                let keeper = app.clone();
-                let destroy =
-                    move || Ok::<_, Box<Problem>>(keeper.custody()?.vault.destroy(key.owner, key.key));
-                app.read(move |_| destroy()).await??.map_err(|error| Problem::internal(&error))?;
-                done.key_destroyed = true;
-            }
-            // Something new is sealed under the key, or a hold was placed: the key stays, the content goes if it may.
-            None => done.erased.extend(unless_overtaken(erase_one(app, last, about, None).await)?),
-        }
-    }
-    Ok(done)
-}
-
-/// A hold that was placed meanwhile, or somebody else who erased it first, is no failure.
-fn unless_overtaken(erased: Result<OneErased, Box<Problem>>) -> Result<Option<OneErased>, Box<Problem>> {
-    match erased {
-        Err(problem) if problem.status() == Code::Held.status() => Ok(None),
-        other => other.map(Some),
-    }
-}
-
-/// What of a subject's content may be erased, and what is held; and whether there is more that may be.
-fn planned(reader: &Reader, subject: Tag, owner: Option<Tag>) -> Result<(Plan, bool), Box<Problem>> {
-    let internal = |error: ReadError| Problem::internal(&error);
-    let holds = reader.holds().map_err(internal)?;
-    let (mut all, mut after) = (plan(&[], owner, &holds), None);
-    loop {
-        // What is held, and what was erased already, is passed over: it must not keep the rest from being reached.
-        let digests = reader.contents_of(subject, after, PLANNED_AT_ONCE).map_err(internal)?;
-        let Some(last) = digests.last().copied() else { return Ok((all, false)) };
-        let part = plan(&contents(reader, digests, &holds)?, owner, &holds);
-        all.erase.extend(part.erase);
-        all.kept.extend(part.kept);
-        all.kept.truncate(ERASED_AT_ONCE_MAX);
-        all.key_kept_by.extend(part.key_kept_by);
-        if all.erase.len() > ERASED_AT_ONCE_MAX {
-            all.erase.truncate(ERASED_AT_ONCE_MAX);
-            return Ok((all, true));
-        }
-        after = Some(last);
-    }
-}
-
-/// Those of these contents that are there, and whom of those who hold something they concern.
-fn contents(reader: &Reader, digests: Vec<Digest>, holds: &[Hold]) -> Result<Vec<Content>, Box<Problem>> {
-    let internal = |error: ReadError| Problem::internal(&error);
-    let mut contents = vec![];
-    for digest in digests {
-        let Some(info) = reader.payload(digest).map_err(internal)? else { continue };
-        let mut subjects: BTreeSet<Tag> = info.subjects().collect();
-        for held in holds.iter().flat_map(Hold::subjects) {
-            if reader.concerns(digest, held).map_err(internal)? {
-                subjects.insert(held);
-            }
-        }
-        contents.push(Content { digest, subjects });
-    }
-    Ok(contents)
 }
 
 /// Place a hold
@@ -321,6 +190,9 @@ fn contents(reader: &Reader, digests: Vec<Digest>, holds: &[Hold]) -> Result<Vec
         (status = 200, description = "It holds", body = RecordedText),
         (status = 400, description = "There cannot be such a hold, or there is a query parameter", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "There is or was a hold of this name, or what it names was erased already", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive in time", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is over its limit", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not application/json", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The log takes no entries; nothing is held", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -331,7 +203,7 @@ pub(crate) async fn place_hold(
     Params(Nothing {}): Params<Nothing>,
     body: Body,
 ) -> Result<Json<RecordedText>, Box<Problem>> {
-    let new: NewHold = json_of(&app, &headers, body).await?;
+    let new: NewHold = json_of(&app, &headers, body, CARE_BODY_BYTES_MAX).await?;
     let about = about(&caller, &new.ground)?;
     named("id", &new.id)?;
     if matches!(new.id.as_str(), "." | "..") {
@@ -361,6 +233,9 @@ pub(crate) async fn place_hold(
         (status = 200, description = "It is released", body = RecordedText),
         (status = 400, description = "No ground, or a query parameter", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "There is no such hold, or it was released already", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive in time", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is over its limit", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not application/json", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The log takes no entries; the hold holds", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -372,7 +247,7 @@ pub(crate) async fn release_hold(
     Params(Nothing {}): Params<Nothing>,
     body: Body,
 ) -> Result<Json<RecordedText>, Box<Problem>> {
-    let release: Release = json_of(&app, &headers, body).await?;
+    let release: Release = json_of(&app, &headers, body, CARE_BODY_BYTES_MAX).await?;
     let about = about(&caller, &release.ground)?;
     let id = id.map_or_else(|_| String::new(), |Path(id)| id);
     named("id", &id)?;
@@ -421,16 +296,17 @@ fn named(what: &str, text: &str) -> Result<(), Box<Problem>> {
     Err(Problem::new(Code::BadRequest, detail))
 }
 
-async fn json_of<T: serde::de::DeserializeOwned>(
+pub(crate) async fn json_of<T: serde::de::DeserializeOwned>(
     app: &App,
     headers: &HeaderMap,
     body: Body,
+    limit: usize,
 ) -> Result<T, Box<Problem>> {
     app.custody()?;
     if body::media_type(headers) != "application/json" {
         return Err(Problem::new(Code::UnsupportedMediaType, "Send application/json."));
     }
-    let body = body::read(app, body, CARE_BODY_BYTES_MAX).await?;
+    let body = body::read(app, body, limit).await?;
     serde_json::from_slice(&body.bytes)
         .map_err(|error| Problem::new(Code::BadRequest, format!("The body is not what this takes: {error}.")))
 }

@@ -1,9 +1,9 @@
 //! What the log itself writes: who looked, who may, what was erased and held. Signed with its own service key.
 //!
 //! The [`Clerk`] is a producer like any other, [`PRODUCER`], whose key is announced in the log before its first record. Nobody
-//! else may submit in its name, and nobody else may submit records of its types (see [`crate::submit`]).
+//! else may submit in its name, and nobody else may submit records of its types (see `submit`).
 //!
-//! Looking is noted by reader, kind of look and minute, so that looking does not drown the log: see [`looks`].
+//! Looking is noted by reader, kind of look and minute, so that looking does not drown the log: see `looks`.
 
 mod draft;
 pub(crate) mod looks;

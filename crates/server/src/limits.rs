@@ -47,6 +47,14 @@ pub const SESSION_RECORDS_MAX: usize = 10_000;
 pub const LOOK_WINDOW: Duration = Duration::from_mins(1);
 /// Bytes of queries that are kept of one reader and minute.
 pub const LOOKED_QUERIES_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a request body that asks for an evidence file.
+pub const EVIDENCE_BODY_BYTES_MAX: usize = 256 << 10;
+/// Entries that are looked at for one evidence file.
+pub const EVIDENCE_ENTRIES_MAX: usize = 20_000;
+/// Bytes of disclosures in an evidence file that the log makes.
+pub const EVIDENCE_CONTENT_BYTES_MAX: usize = 64 << 20;
+/// Evidence files that are made at one time; others wait.
+pub const EVIDENCE_AT_ONCE: usize = 2;
 /// Bytes of a request body that asks for an erasure or a hold.
 pub const CARE_BODY_BYTES_MAX: usize = 64 << 10;
 /// Contents that one request erases.

@@ -44,7 +44,7 @@ const ADMINS: Who = Who::Roles(&[Admin]);
 
 /// The table. A log of raw entries is read by generic tools, which have no token; whoever keeps metrics to himself does
 /// so in front of the server, as before.
-pub static TABLE: [Right; 26] = [
+pub static TABLE: [Right; 28] = [
     on(Method::GET, routes::CHECKPOINT, EVERYBODY),
     on_records(Method::GET, routes::TILE, "/tile/entries/", READERS),
     on(Method::GET, routes::TILE, EVERYBODY),
@@ -55,6 +55,8 @@ pub static TABLE: [Right; 26] = [
     on(Method::POST, routes::RECORDS, SUBMITTERS),
     on(Method::GET, routes::RECORDS, READERS),
     on(Method::GET, routes::SESSION, READERS),
+    on(Method::POST, routes::EVIDENCE, READERS),
+    on(Method::GET, routes::SCHEMA, EVERYBODY),
     on_records(Method::GET, routes::RECORD, "/", READERS),
     on(Method::GET, routes::RECORD, EVERYBODY),
     on(Method::POST, routes::ADD, SUBMITTERS),

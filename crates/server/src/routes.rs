@@ -15,10 +15,11 @@ use crate::{
     app::App,
     care,
     counting::CountingLayer,
+    evidence,
     guard::GuardLayer,
     health, index, log_keys, openapi, payloads,
     problem::{Code, Problem},
-    proofs, read_record, resources, search, sessions, submit, tokens,
+    proofs, read_record, resources, schema, search, sessions, submit, tokens,
 };
 
 /// What this server is.
@@ -33,6 +34,10 @@ pub const RECORDS: &str = "/v1/records";
 pub const RECORD: &str = "/v1/records/{record}";
 /// One session.
 pub const SESSION: &str = "/v1/sessions/{id}";
+/// What a record is.
+pub const SCHEMA: &str = "/v1/schema";
+/// Evidence files.
+pub const EVIDENCE: &str = "/v1/evidence";
 /// Inclusion proofs.
 pub const INCLUSION: &str = "/v1/proofs/inclusion";
 /// Consistency proofs.
@@ -65,12 +70,14 @@ pub const READYZ: &str = "/readyz";
 pub const OPENAPI: &str = "/openapi.json";
 
 /// Every route.
-pub const ALL: [&str; 21] = [
+pub const ALL: [&str; 23] = [
     CHECKPOINT,
     TILE,
     RECORDS,
     RECORD,
     SESSION,
+    SCHEMA,
+    EVIDENCE,
     INCLUSION,
     CONSISTENCY,
     LOG,
@@ -98,11 +105,13 @@ pub(crate) fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(proofs::consistency))
         .routes(routes!(health::log_info))
         .routes(routes!(log_keys::log_keys))
+        .routes(routes!(schema::schema))
         .layer(map_response(open_to_all_origins));
     OpenApiRouter::with_openapi(openapi::frame())
         .merge(public)
         .routes(routes!(submit::submit, search::search))
         .routes(routes!(sessions::session))
+        .routes(routes!(evidence::evidence))
         .routes(routes!(read_record::record))
         .routes(routes!(add::add))
         .routes(routes!(tokens::create, tokens::list))

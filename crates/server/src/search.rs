@@ -97,6 +97,8 @@ search_params! {
     action Action,
     /// The record's id.
     record Record,
+    /// The id of the record that an approval binds.
+    bound Bound,
 }
 
 /// In which order
@@ -200,6 +202,36 @@ pub(crate) fn run(lookups: &Lookups, reader: &Reader, query: &Query) -> Result<F
     )
 }
 
+/// Entries and their indexes.
+pub(crate) type Numbered = Vec<(u64, bytes::Bytes)>;
+
+/// All that a query finds, page by page, and the size that it is all of; `max` entries at most. Blocks.
+pub(crate) fn every(
+    lookups: &Lookups,
+    reader: &Reader,
+    mut query: Query,
+    max: usize,
+) -> Result<(Numbered, u64), Box<Problem>> {
+    let (mut all, mut size) = (vec![], None);
+    query.limit = LIMIT_MAX;
+    loop {
+        let found = run(lookups, reader, &query)?;
+        // Of what grows meanwhile, what was there at first is told.
+        let size = *size.get_or_insert(found.size);
+        query.indexes.end = query.indexes.end.min(size);
+        all.extend(found.entries);
+        if all.len() > max {
+            let detail =
+                format!("There are more than {max} such records; search for them page by page instead.");
+            return Err(Problem::new(Code::TooLarge, detail).limit(max));
+        }
+        match found.cursor {
+            None => return Ok((all, size)),
+            cursor => query.cursor = cursor,
+        }
+    }
+}
+
 /// A query in one line, as it is noted.
 fn words(query: &Query) -> String {
     let mut words = String::new();
@@ -214,6 +246,19 @@ fn words(query: &Query) -> String {
 }
 
 impl SearchParams {
+    /// The query of parameters that say what must hold; none of the others.
+    pub(crate) fn of(pairs: &std::collections::BTreeMap<String, String>) -> Result<Query, Box<Problem>> {
+        let other =
+            pairs.keys().find(|name| ["order", "limit", "cursor", "at_least"].contains(&name.as_str()));
+        if let Some(name) = other {
+            let detail = format!("`{name}` says nothing of the records; a file holds all that are found.");
+            return Err(Problem::new(Code::BadQuery, detail));
+        }
+        let read = serde_json::to_value(pairs).and_then(serde_json::from_value::<Self>);
+        let params = read.map_err(|error| Problem::new(Code::BadQuery, format!("The query: {error}.")))?;
+        Ok(Query { order: Order::Oldest, ..params.query()? })
+    }
+
     fn query(&self) -> Result<Query, Box<Problem>> {
         let bad = |detail: String| Problem::new(Code::BadQuery, detail);
         let moment = |name: &str, text: &Option<String>, or: i64| match text {

@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
 };
-use lookup::{LIMIT_MAX, Lookups, Order, Query, keys::Kind};
+use lookup::{Lookups, Order, Query, keys::Kind};
 use record::{Logged, findings::Verdict, story::Story};
 use sequencer::reader::Reader;
 use serde::Serialize;
@@ -80,33 +80,9 @@ fn tell(lookups: &Lookups, reader: &Reader, id: &str) -> Result<SessionText, Box
     Ok(SessionText { size, findings_size, story })
 }
 
-/// Entries and their indexes.
-type Numbered = Vec<(u64, bytes::Bytes)>;
-
 /// All entries of a session, oldest first, and the size that they are all of.
-fn all_of(lookups: &Lookups, reader: &Reader, id: &str) -> Result<(Numbered, u64), Box<Problem>> {
-    let mut query = Query {
-        all: vec![(Kind::Session, id.to_owned())],
-        order: Order::Oldest,
-        limit: LIMIT_MAX,
-        ..Query::default()
-    };
-    let (mut all, mut size) = (vec![], None);
-    loop {
-        let found = search::run(lookups, reader, &query)?;
-        // Of a session that grows meanwhile, what was there at first is told.
-        let size = *size.get_or_insert(found.size);
-        query.indexes.end = size;
-        all.extend(found.entries);
-        if all.len() > SESSION_RECORDS_MAX {
-            let detail = format!(
-                "The session has more than {SESSION_RECORDS_MAX} records; search for them page by page instead."
-            );
-            return Err(Problem::new(Code::TooLarge, detail).limit(SESSION_RECORDS_MAX));
-        }
-        match found.cursor {
-            None => return Ok((all, size)),
-            cursor => query.cursor = cursor,
-        }
-    }
+fn all_of(lookups: &Lookups, reader: &Reader, id: &str) -> Result<(search::Numbered, u64), Box<Problem>> {
+    let all = vec![(Kind::Session, id.to_owned())];
+    let query = Query { all, order: Order::Oldest, ..Query::default() };
+    search::every(lookups, reader, query, SESSION_RECORDS_MAX)
 }

@@ -115,3 +115,20 @@ pub(super) fn problem_of(body: &[u8]) -> Option<String> {
     let words = record::visible(&words);
     (!words.is_empty()).then_some(words)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_log_says_is_shown_safely() {
+        let evil = r#"{"detail": "no\u001b[2J such \u202erecord\n"}"#;
+        assert_eq!(problem_of(evil.as_bytes()).as_deref(), Some("no[2J such \\u{202e}record"));
+        assert_eq!(
+            problem_of("<h1>\u{200b}no</h1>\nmore".as_bytes()).as_deref(),
+            Some("<h1>\\u{200b}no</h1>")
+        );
+        assert_eq!(problem_of(br#"{"title": "busy"}"#).as_deref(), Some("busy"));
+        assert_eq!(problem_of(b""), None);
+    }
+}

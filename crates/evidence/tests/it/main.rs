@@ -6,6 +6,7 @@ mod desk;
 mod disclosures;
 mod gathering;
 mod golden;
+mod leads;
 mod page;
 mod properties;
 mod trust;

@@ -67,7 +67,10 @@ fn lookups_of_another_log_or_form_are_not_taken() {
     let other = Lookups::open(store.clone(), "log.example").map(drop).unwrap_err();
     assert!(matches!(other, LookupError::Others), "{other}");
     let head = store.head().unwrap().unwrap();
-    let newer = String::from_utf8(head.to_vec()).unwrap().replace("\"version\":1", "\"version\":2");
+    let newer = String::from_utf8(head.to_vec()).unwrap().replace(
+        &format!("\"version\":{}", lookup::keys::VERSION),
+        &format!("\"version\":{}", lookup::keys::VERSION + 1),
+    );
     store.commit(Some(&head), Batch::default(), newer.into()).unwrap();
     assert!(matches!(Lookups::open_with(store, "log.example", 256).map(drop), Err(LookupError::Others)));
 }

@@ -60,7 +60,7 @@ fn sentence(words: &str) -> String {
 fn the_record() {
     let mut text = String::from(
         "# The record\n\nOne record is one identity event: something a person, an agent or a policy did that somebody may \
-         have to answer for.\nThis page is made from the code by a test; the JSON Schema (draft 2020-12) is \
+         have to answer for.\nThis page is made from the code by a test; the JSON Schema (draft 2020-12) is served at /v1/schema, and is \
          `record::model::schema()`.\n\nFields that are not listed are kept as they are, names beginning with `x-` are the \
          users' own. Types beginning with `x-`\nneed `type`, `id` and `time` alone. Strings of at most 4,096 bytes; content \
          of at most 16 MiB. Names follow RFC 8693\n(`act`, `scope`, `sub`), RFC 9396, RFC 9901 (`sd`) and W3C Trace \

@@ -29,9 +29,6 @@ pub struct Plan {
     pub erase: Vec<Digest>,
     /// Is held.
     pub kept: Vec<Kept>,
-    /// Names of the holds that keep the owner's key, if its destruction was asked for: those on the owner itself, and those on
-    /// any of the contents.
-    pub key_kept_by: BTreeSet<String>,
 }
 
 /// Names of the holds that cover a content.
@@ -50,8 +47,8 @@ pub(super) fn holds_on_owner(owner: Tag, holds: &[Hold]) -> impl Iterator<Item =
     holds.iter().filter(move |hold| hold.is_active() && hold.subjects().any(|held| held == owner))
 }
 
-/// What may be erased of these contents. With an `owner`, they are all it has, and its key is to be destroyed with them.
-pub fn plan(contents: &[Content], owner: Option<Tag>, holds: &[Hold]) -> Plan {
+/// What may be erased of these contents.
+pub fn plan(contents: &[Content], holds: &[Hold]) -> Plan {
     let mut plan = Plan::default();
     for Content { digest, subjects } in contents {
         let names: Vec<String> =
@@ -61,10 +58,6 @@ pub fn plan(contents: &[Content], owner: Option<Tag>, holds: &[Hold]) -> Plan {
         } else {
             plan.kept.push(Kept { digest: *digest, holds: names });
         }
-    }
-    if let Some(owner) = owner {
-        plan.key_kept_by = holds_on_owner(owner, holds).map(|hold| hold.id.clone()).collect();
-        plan.key_kept_by.extend(plan.kept.iter().flat_map(|kept| kept.holds.iter().cloned()));
     }
     plan
 }

@@ -34,6 +34,7 @@ impl Draft {
     pub(super) fn coverage(key: &PublicKey) -> Self {
         let records = [
             "access.read",
+            "access.exported",
             "access.granted",
             "access.revoked",
             "payload.erased",
@@ -62,6 +63,12 @@ impl Draft {
         let members = json!({"access": {"reader": reader, "kind": kind, "count": count}});
         let content = query.map(|query| (record::Place::AccessQuery, query));
         Self { content, ..Self::new("access.read", members) }
+    }
+
+    /// Somebody took something away.
+    pub(crate) fn exported(reader: &str, kind: &str, what: String) -> Self {
+        let members = json!({"access": {"reader": reader, "kind": kind, "count": 1}});
+        Self { content: Some((record::Place::AccessQuery, what)), ..Self::new("access.exported", members) }
     }
 
     /// Somebody may submit or look from now on.

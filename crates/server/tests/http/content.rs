@@ -206,6 +206,41 @@ async fn a_hold_wins_until_it_is_released() {
     assert_eq!(payload(&served, bearers.of(Auditor), &new).await.status, 200);
 }
 
+/// Whoever has a key reads what copies hold: so it goes with the last content under it, whatever was asked to be erased.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_goes_with_the_last_content_under_it() {
+    let (served, bearers) = log().await;
+    let admin = bearers.of(Admin);
+    let mut sds = vec![];
+    for n in 0..3 {
+        let mut record = with_input(n, &json!({"content": format!("content {n}")}));
+        record["session"]["id"] = json!(format!("s-{}", n / 2));
+        let item = submitted(&served, &bearers, &record).await;
+        let entry = entry(&served, &bearers, &item["index"]).await;
+        sds.push(entry["record"]["input"]["sd"].as_str().unwrap().to_owned());
+    }
+    let erase = async |what: Value| {
+        let mut asked = json!({"ground": "g"});
+        asked.as_object_mut().unwrap().extend(what.as_object().unwrap().clone());
+        let done = ask(&served, admin, "/v1/erasures", &asked).await.json();
+        (done["erased"].as_array().unwrap().len(), done["key_destroyed"].as_bool().unwrap())
+    };
+    assert_eq!(erase(json!({"sd": sds[0]})).await, (1, false));
+    assert_eq!(payload(&served, bearers.of(Auditor), &sds[1]).await.status, 200);
+    assert_eq!(erase(json!({"session": "s-0"})).await, (1, false));
+    assert_eq!(payload(&served, bearers.of(Auditor), &sds[2]).await.status, 200, "under the key still");
+    assert_eq!(erase(json!({"session": "s-1"})).await, (1, true));
+    let principal = json!({"principal": {"iss": "https://idp.example", "sub": "u-1"}});
+    assert_eq!(erase(principal).await, (0, false), "nothing is left, neither content nor key");
+    // Under a new key, alone.
+    let new = kept(&served, &bearers, 7, "again").await;
+    assert_eq!(payload(&served, bearers.of(Auditor), &new).await.status, 200);
+    assert_eq!(erase(json!({"sd": new})).await, (1, true));
+    for sd in sds.iter().chain([&new]) {
+        assert_eq!(payload(&served, bearers.of(Auditor), sd).await.status, 410);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_asked_of_care_is_checked() {
     let (served, bearers) = log().await;

@@ -84,6 +84,7 @@ async fn every_described_operation_is_answered_by_its_own_route() {
             "/v1/tokens" => br#"{"name":"a","roles":["auditor"]}"#,
             "/v1/erasures" => br#"{"ground":"g","session":"s-none"}"#,
             "/v1/holds" => br#"{"id":"h","ground":"g","session":"s"}"#,
+            "/v1/evidence" => br#"{"session":"s-1"}"#,
             "/v1/holds/h/release" => br#"{"ground":"g"}"#,
             _ => b"[]",
         };
@@ -179,4 +180,16 @@ fn every_kind_of_problem_has_one_status_and_one_title() {
         assert!(code.status().is_client_error() || code.status().is_server_error());
         assert!(names.insert(code.name()), "{} twice", code.name());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_record_is_is_served_as_a_schema_with_an_example_of_each_type() {
+    let (served, raw) = (Setup::records().serve().await, Setup::raw().serve().await);
+    let answer = served.get("/v1/schema").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/schema+json")));
+    assert_eq!(answer.json(), *::record::model::schema());
+    assert!(answer.json()["examples"].as_array().unwrap().len() > 20);
+    assert!(served.get("/").await.text().contains("/v1/schema"));
+    assert_eq!(raw.get("/v1/schema").await.status, 404);
+    assert!(!raw.get("/").await.text().contains("/v1/schema"));
 }

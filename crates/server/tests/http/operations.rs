@@ -143,7 +143,9 @@ async fn the_page_shows_the_origin_and_runs_none_of_it() {
     assert!(!page.contains("<script"), "{page}");
     assert!(page.contains("evil.test/&lt;script&gt;"), "{page}");
     assert!(page.contains("&amp;&quot;"), "{page}");
-    for route in ["/checkpoint", "/v1/log", "/v1/log/keys", "/openapi.json", "/metrics", "/readyz"] {
+    for route in
+        ["/checkpoint", "/v1/log", "/v1/log/keys", "/v1/schema", "/openapi.json", "/metrics", "/readyz"]
+    {
         assert!(page.contains(&format!("href=\"{route}\"")), "{route}");
         assert_eq!(served.get(route).await.status, 200, "{route}");
     }
