@@ -18,18 +18,18 @@ const VARINT_BYTES_MAX: usize = 5;
 pub(crate) type List = (Key, Vec<u32>);
 
 /// Cuts lists, which are in the order of their keys, into pages; each with its first key and first entry.
-pub(crate) fn pages(lists: &[List]) -> Vec<(Key, u32, Vec<u8>)> {
+pub(crate) fn pages(lists: &[(Key, &[u32])]) -> Vec<(Key, u32, Vec<u8>)> {
     let mut pages: Vec<(Key, u32, Vec<u8>)> = vec![];
-    let mut page: Vec<List> = vec![];
+    let mut page: Vec<(Key, &[u32])> = vec![];
     let mut room = PAGE_BYTES_MAX;
-    let mut close = |page: &mut Vec<List>| {
+    let mut close = |page: &mut Vec<(Key, &[u32])>| {
         if let Some((key, postings)) = page.first() {
             pages.push((*key, postings.first().copied().unwrap_or_default(), print_page(page)));
             page.clear();
         }
     };
     for (key, postings) in lists {
-        let mut rest = postings.as_slice();
+        let mut rest = *postings;
         while !rest.is_empty() {
             let head = 8 + VARINT_BYTES_MAX;
             if room < head + VARINT_BYTES_MAX {
@@ -37,7 +37,7 @@ pub(crate) fn pages(lists: &[List]) -> Vec<(Key, u32, Vec<u8>)> {
                 room = PAGE_BYTES_MAX;
             }
             let (taken, bytes) = fitting(rest, room - head);
-            page.push((*key, rest[..taken].to_vec()));
+            page.push((*key, &rest[..taken]));
             room = room.saturating_sub(head + bytes);
             rest = &rest[taken..];
             if !rest.is_empty() {
@@ -63,9 +63,10 @@ fn fitting(postings: &[u32], room: usize) -> (usize, usize) {
     (taken, bytes)
 }
 
-pub(crate) fn print_page(lists: &[List]) -> Vec<u8> {
+pub(crate) fn print_page<L: AsRef<[u32]>>(lists: &[(Key, L)]) -> Vec<u8> {
     let mut out = Vec::with_capacity(PAGE_BYTES_MAX);
     for (key, postings) in lists {
+        let postings = postings.as_ref();
         out.extend_from_slice(&key.0);
         put_varint(postings.len() as u32, &mut out);
         let mut before = 0;
@@ -200,12 +201,16 @@ mod tests {
         })
     }
 
+    fn borrowed(lists: &[List]) -> Vec<(Key, &[u32])> {
+        lists.iter().map(|(key, list)| (*key, list.as_slice())).collect()
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
         #[test]
         fn pages_hold_the_lists_and_keep_their_size(lists in lists()) {
-            let pages = pages(&lists);
+            let pages = pages(&borrowed(&lists));
             prop_assert!(pages.iter().all(|(_, _, page)| page.len() <= PAGE_BYTES_MAX));
             prop_assert!(pages.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1)));
             let mut again: BTreeMap<Key, Vec<u32>> = BTreeMap::new();
@@ -227,7 +232,7 @@ mod tests {
 
         #[test]
         fn nearly_a_page(lists in lists(), at: prop::sample::Index, byte: u8) {
-            for (_, _, mut page) in pages(&lists).into_iter().take(3) {
+            for (_, _, mut page) in pages(&borrowed(&lists)).into_iter().take(3) {
                 let at = at.index(page.len());
                 page[at] = byte;
                 crate::fuzzing::page(&page);

@@ -13,6 +13,11 @@ use crate::{
 /// Entries that are read before others get a turn.
 const STEP: u64 = 16 * WIDTH;
 
+/// Entries that are understood together.
+const BLOCK: usize = 256;
+/// Blocks that may be understood and not noted yet.
+const BLOCKS_AHEAD: usize = 4;
+
 /// Where the log is read. It may block.
 pub trait Entries {
     /// What went wrong.
@@ -131,19 +136,42 @@ impl Follower {
         Ok(self.lookups.0.proven(head.size)?)
     }
 
-    /// Notes what stands in entries; and what is found there, if the fold has come so far.
+    /// Notes what stands in entries; and what is found there, if the fold has come so far. Many are understood on a thread
+    /// of their own, while those before them are folded and noted here.
     fn take(&self, from: u64, entries: &[Bytes]) -> Result<(), LookupError> {
-        let shared = self.lookups.0.clone();
-        for (index, entry) in (from..).zip(entries) {
-            let logged = Logged::read(index, entry).ok();
-            let here = logged.as_ref().map(keys_of).unwrap_or_default();
+        let mut blocks = (from..).step_by(BLOCK).zip(entries.chunks(BLOCK));
+        if entries.len() < 4 * BLOCK {
+            return blocks.try_for_each(|(first, block)| self.note(Understood::all(first, block)));
+        }
+        std::thread::scope(|scope| {
+            let (sender, receiver) = std::sync::mpsc::sync_channel(BLOCKS_AHEAD);
+            let ahead = blocks.clone();
+            let understanding = move || {
+                for (first, block) in ahead {
+                    // Nobody takes it where an earlier one could not be noted.
+                    if sender.send(Understood::all(first, block)).is_err() {
+                        return;
+                    }
+                }
+            };
+            match std::thread::Builder::new().name("lookups-read".into()).spawn_scoped(scope, understanding) {
+                Ok(_) => receiver.into_iter().try_for_each(|block| self.note(block)),
+                // There is no thread to be had: it goes on here, and slower.
+                Err(_) => blocks.try_for_each(|(first, block)| self.note(Understood::all(first, block))),
+            }
+        })
+    }
+
+    /// Notes the next entries, and folds them if the fold has come so far.
+    fn note(&self, block: Vec<Understood<'_>>) -> Result<(), LookupError> {
+        let shared = &self.lookups.0;
+        for Understood { index, logged, leaf, keys } in block {
             let received = logged.as_ref().map(|logged| logged.received().unix_ms());
-            let leaf = Hash::leaf(entry);
             let folds = shared.inner.read().findings.size() == index;
             let found = folds.then(|| shared.fold(logged.as_ref()));
             {
                 let mut inner = shared.inner.write();
-                inner.entries.push(here);
+                inner.entries.push(keys);
                 inner.note_time(index, received);
                 inner.range.append(leaf);
                 if let Some(found) = found {
@@ -165,6 +193,28 @@ impl Follower {
             shared.close_findings()?;
         }
         Ok(())
+    }
+}
+
+/// An entry with all that can be said of it by itself.
+struct Understood<'a> {
+    index: u64,
+    /// `None`: it is no record.
+    logged: Option<Logged<'a>>,
+    leaf: Hash,
+    keys: Vec<Key>,
+}
+
+impl<'a> Understood<'a> {
+    /// Entries in a row.
+    fn all(first: u64, entries: &'a [Bytes]) -> Vec<Self> {
+        (first..).zip(entries).map(|(index, entry)| Self::of(index, entry)).collect()
+    }
+
+    fn of(index: u64, entry: &'a [u8]) -> Self {
+        let logged = Logged::read(index, entry).ok();
+        let keys = logged.as_ref().map(keys_of).unwrap_or_default();
+        Self { index, logged, leaf: Hash::leaf(entry), keys }
     }
 }
 

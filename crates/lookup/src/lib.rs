@@ -8,6 +8,7 @@
 //! stretch     65,536 entries in a row
 //! postings    key (8 bytes of a SHA-256) -> the entries of one stretch that have it, as differences in varints
 //! page        postings of neighbouring keys, one row of the store; found by the greatest row not above a key
+//! filter      which keys a stretch may have; in memory too, so that a rare key is not looked for in every stretch
 //! tail        the stretch that is not full yet: in memory, followed again after a restart
 //! ```
 //!
@@ -19,6 +20,7 @@
 
 mod bundles;
 mod codec;
+mod filter;
 mod follow;
 mod index;
 pub mod keys;

@@ -11,7 +11,8 @@ use tlog::range::CompactRange;
 use tokio::sync::watch;
 
 use crate::{
-    index::{LookupError, STRETCH, Tail, Which},
+    filter::Filter,
+    index::{self, LookupError, STRETCH, Tail, Which},
     keys::{self, Key},
     state::State,
 };
@@ -39,6 +40,8 @@ pub(crate) struct Inner {
     pub(crate) state: State,
     pub(crate) entries: Tail,
     pub(crate) findings: Tail,
+    /// One for each stretch in the store: of what stands in entries, and of what was found there.
+    pub(crate) filters: [Vec<Filter>; 2],
     pub(crate) range: CompactRange,
     /// What was found, by the entry that shows it.
     pub(crate) found: BTreeMap<u64, Vec<Finding>>,
@@ -73,6 +76,10 @@ impl Lookups {
             entries: Tail::after(state.entries, width),
             // Findings are made anew from the first entry; those that are kept are not written again.
             findings: Tail::after(0, width),
+            filters: [
+                index::filters(&*store, Which::Entries, state.entries)?,
+                index::filters(&*store, Which::Findings, state.findings)?,
+            ],
             state,
             range,
             found: BTreeMap::new(),
@@ -157,20 +164,21 @@ impl Shared {
 
     /// Writes the tail of what stands in entries, if it is full.
     pub(crate) fn close_entries(&self) -> Result<(), LookupError> {
-        let (rows, next, stretch) = {
+        let (rows, filter, next, stretch) = {
             let inner = self.inner.read();
             if !inner.entries.is_full() {
                 return Ok(());
             }
             let stretch = inner.entries.stretch;
-            let mut rows = inner.entries.rows(Which::Entries);
+            let (mut rows, filter) = inner.entries.rows(Which::Entries);
             let from = (stretch * self.width / BLOCK) as usize;
             rows.push((Row::Times { stretch }, print_times(&inner.times[from..])));
-            (rows, inner.state.with_entries(&inner.range), stretch)
+            (rows, filter, inner.state.with_entries(&inner.range), stretch)
         };
         self.commit(rows, &next)?;
         let mut inner = self.inner.write();
         inner.state = next;
+        inner.filters[Which::Entries as usize].push(filter);
         inner.entries = Tail::after(stretch + 1, self.width);
         Ok(())
     }
@@ -187,11 +195,14 @@ impl Shared {
             let rows = new.then(|| inner.findings.rows(Which::Findings));
             (rows, if new { inner.state.with_findings() } else { inner.state.clone() }, stretch)
         };
-        if let Some(rows) = rows {
+        let mut filter = None;
+        if let Some((rows, new)) = rows {
             self.commit(rows, &next)?;
+            filter = Some(new);
         }
         let mut inner = self.inner.write();
         inner.state = next;
+        inner.filters[Which::Findings as usize].extend(filter);
         inner.findings = Tail::after(stretch + 1, self.width);
         Ok(())
     }

@@ -86,6 +86,18 @@ impl Lookups {
         query: &Query,
         entry: impl Fn(u64) -> Result<Option<Bytes>, E>,
     ) -> Result<Found, QueryError<E>> {
+        self.search_many(query, |indexes| indexes.iter().map(|index| entry(*index)).collect())
+    }
+
+    /// The same where entries are read better together: `entries` reads those at some indexes, in the order of the query.
+    ///
+    /// # Errors
+    /// As [`search`](Self::search).
+    pub fn search_many<E>(
+        &self,
+        query: &Query,
+        entries: impl Fn(&[u64]) -> Result<Vec<Option<Bytes>>, E>,
+    ) -> Result<Found, QueryError<E>> {
         let by_finding = query.all.iter().any(|(kind, _)| *kind == Kind::Finding);
         let size = if by_finding { self.findings_size() } else { self.size() };
         let limit = query.limit.clamp(1, LIMIT_MAX);
@@ -95,16 +107,20 @@ impl Lookups {
         while let Some(stretch) = query.next_stretch(&range, width) {
             let window = stretch * width..(stretch + 1) * width;
             let candidates = self.candidates(query, stretch, &range)?;
-            for index in candidates {
-                let Some(bytes) = entry(index).map_err(QueryError::Entries)? else { continue };
-                if !query.fits(index, &bytes) {
-                    continue;
+            // As many as are missing, and one more, which tells that the answer goes on.
+            let mut rest = candidates.as_slice();
+            while !rest.is_empty() {
+                let (now, later) = rest.split_at(rest.len().min(limit + 1 - found.entries.len()));
+                let read = entries(now).map_err(QueryError::Entries)?;
+                for (index, bytes) in now.iter().copied().zip(read) {
+                    let Some(bytes) = bytes.filter(|bytes| query.fits(index, bytes)) else { continue };
+                    if found.entries.len() == limit {
+                        found.cursor = found.entries.last().map(|(index, _)| *index);
+                        return Ok(found);
+                    }
+                    found.entries.push((index, bytes));
                 }
-                if found.entries.len() == limit {
-                    found.cursor = found.entries.last().map(|(index, _)| *index);
-                    return Ok(found);
-                }
-                found.entries.push((index, bytes));
+                rest = later;
             }
             match query.order {
                 Order::Newest => range.end = window.start,
@@ -120,10 +136,11 @@ impl Lookups {
         let inner = self.0.inner.read();
         let mut common: Option<Vec<u32>> = None;
         for (kind, value) in &query.all {
-            let of = match kind {
-                Kind::Finding => (Which::Findings, inner.state.findings, &inner.findings),
-                _ => (Which::Entries, inner.state.entries, &inner.entries),
+            let (which, tail) = match kind {
+                Kind::Finding => (Which::Findings, &inner.findings),
+                _ => (Which::Entries, &inner.entries),
             };
+            let of = (which, inner.filters[which as usize].as_slice(), tail);
             let with_key = index::postings(&*self.0.store, of, stretch, Key::new(*kind, value))?;
             common = Some(match common {
                 None => with_key,

@@ -23,6 +23,9 @@ use crate::{
     log::{Committed, LogIdentity, Shared, Status},
 };
 
+/// So many bundles and more are read by two threads: each takes a fifth of a millisecond, a thread a tenth of that.
+const BUNDLES_FOR_TWO: usize = 4;
+
 /// Something could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -145,22 +148,58 @@ impl Reader {
 
     /// The entry at an index, compared with its hash in the tree; `None` at the end of the log and beyond. May block.
     pub fn entry(&self, index: u64) -> Result<Option<Bytes>, ReadError> {
+        Ok(self.of_one_bundle(&[index])?.pop().flatten())
+    }
+
+    /// The entries at these indexes, as [`entry`](Self::entry) answers each. Neighbours that are in one bundle cost one read;
+    /// where there are many bundles, half of them are read on another thread. May block.
+    pub fn entries_at(&self, indexes: &[u64]) -> Result<Vec<Option<Bytes>>, ReadError> {
+        let groups: Vec<&[u64]> = indexes.chunk_by(|a, b| a / WIDTH == b / WIDTH).collect();
+        let read = |groups: &[&[u64]]| -> Result<Vec<Option<Bytes>>, ReadError> {
+            let parts = groups.iter().map(|group| self.of_one_bundle(group));
+            Ok(parts.collect::<Result<Vec<_>, _>>()?.concat())
+        };
+        if groups.len() < BUNDLES_FOR_TWO {
+            return read(&groups);
+        }
+        let (here, there) = groups.split_at(groups.len() / 2);
+        std::thread::scope(|scope| {
+            let other = std::thread::Builder::new().spawn_scoped(scope, || read(there));
+            let mut entries = read(here)?;
+            entries.extend(match other {
+                Ok(other) => other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?,
+                // There is no thread to be had.
+                Err(_) => read(there)?,
+            });
+            Ok(entries)
+        })
+    }
+
+    /// Entries of one bundle, each compared with its hash in the tree. They are copied: the bundle is not held by them.
+    fn of_one_bundle(&self, indexes: &[u64]) -> Result<Vec<Option<Bytes>>, ReadError> {
         let committed = self.committed();
-        let Some(place) = Bundle::at(index / WIDTH, committed.edge.size()) else { return Ok(None) };
-        let at = (index % WIDTH) as usize;
+        let Some(first) = indexes.first() else { return Ok(vec![]) };
+        let Some(place) = Bundle::at(first / WIDTH, committed.edge.size()) else {
+            return Ok(vec![None; indexes.len()]);
+        };
+        let at = |index: &u64| (index % WIDTH) as usize;
         if !place.is_full() {
-            return Ok(committed.edge.entries().get(at).cloned());
+            let edge = committed.edge.entries();
+            return Ok(indexes.iter().map(|index| edge.get(at(index)).cloned()).collect());
         }
         let missing = ReadError::Missing(Resource::Bundle(place));
         let bytes = bundle_bytes(&*self.shared.store, &committed, place)?.ok_or(missing)?;
         let entries =
             bundle::decode(&bytes, WIDTH as usize).map_err(|error| ReadError::Bundle(place, error))?;
         let leaves = self.tiles(&[place.tile()])?.concat();
-        let leaf = leaves.chunks_exact(Hash::LEN).nth(at).and_then(Hash::from_slice);
-        match entries.get(at) {
-            Some(entry) if leaf == Some(Hash::leaf(entry)) => Ok(Some(entry.clone())),
-            _ => Err(ReadError::Altered { index }),
-        }
+        let entry = |index: &u64| {
+            let leaf = leaves.chunks_exact(Hash::LEN).nth(at(index)).and_then(Hash::from_slice);
+            match entries.get(at(index)) {
+                Some(entry) if leaf == Some(Hash::leaf(entry)) => Ok(Some(Bytes::copy_from_slice(entry))),
+                _ => Err(ReadError::Altered { index: *index }),
+            }
+        };
+        indexes.iter().map(entry).collect()
     }
 
     /// The proof that the entry at `index` is in the tree with this head. May block.

@@ -194,10 +194,12 @@ async fn wait(lookups: &Lookups, at_least: Option<u64>) -> Result<(), Box<Proble
 
 /// Answers a query from the log's own entries. Blocks.
 pub(crate) fn run(lookups: &Lookups, reader: &Reader, query: &Query) -> Result<Found, Box<Problem>> {
-    lookups.search(query, |index| reader.entry(index)).map_err(|error: QueryError<ReadError>| match error {
-        QueryError::Lookup(error) => Problem::internal(&error),
-        QueryError::Entries(error) => Problem::internal(&error),
-    })
+    lookups.search_many(query, |indexes| reader.entries_at(indexes)).map_err(
+        |error: QueryError<ReadError>| match error {
+            QueryError::Lookup(error) => Problem::internal(&error),
+            QueryError::Entries(error) => Problem::internal(&error),
+        },
+    )
 }
 
 /// Entries and their indexes.

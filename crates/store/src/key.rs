@@ -107,7 +107,8 @@ pub enum Key {
     },
     /// A page of postings, from this key and entry on. Never changes.
     Posting {
-        /// Which index: 0 for what stands in entries, 1 for what was found in them.
+        /// Which index: 0 for what stands in entries, 1 for what was found in them. With 2 and 3 it is no page but the
+        /// filter of such a stretch, under key and entry 0.
         index: u8,
         /// Number of the stretch.
         stretch: u64,

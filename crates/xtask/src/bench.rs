@@ -9,6 +9,7 @@ pub(crate) mod bulk;
 pub(crate) mod grown;
 mod growth;
 mod load;
+pub(crate) mod lookups;
 mod machine;
 mod report;
 mod single;

@@ -18,7 +18,7 @@ use crate::tools::{Tool, cargo, run as run_command};
 const CARGO_FUZZ: Tool = Tool { name: "cargo-fuzz", version: "0.13.2" };
 
 /// One for each parser, and one for proofs; each is a file in `fuzz/fuzz_targets`.
-pub(crate) const TARGETS: [&str; 20] = [
+pub(crate) const TARGETS: [&str; 21] = [
     "note",
     "checkpoint",
     "vkey",
@@ -39,6 +39,7 @@ pub(crate) const TARGETS: [&str; 20] = [
     "id_page",
     "receipt",
     "evidence",
+    "lookup_page",
 ];
 
 /// One input may take this long before it counts as a fault.
@@ -134,7 +135,8 @@ fn property_tests(seconds: u64) -> Result<String, String> {
     let cases = (seconds * CASES_A_SECOND).max(256);
     let mut tests = cargo();
     tests.args(["test", "--locked", "--package", "tlog", "--package", "record"]);
-    tests.args(["--package", "sequencer", "--package", "client", "--package", "evidence", "--"]);
+    tests.args(["--package", "sequencer", "--package", "client", "--package", "evidence"]);
+    tests.args(["--package", "lookup", "--"]);
     tests.args(["any_bytes", "nearly", "bent", "back", "bodies"]).env("PROPTEST_CASES", cases.to_string());
     say(&shown(&tests));
     run_command(&mut tests)

@@ -34,6 +34,7 @@ enum Verb {
     Bench(bench::Args),
     BenchBulk(bench::bulk::Args),
     BenchGrowth(bench::grown::Args),
+    BenchLookup(bench::lookups::Args),
     Sample(sample::Args),
     #[command(hide = true)]
     ServeBroken(powercut::BrokenArgs),
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Verb::Bench(args) => report(bench::run(&args)),
         Verb::BenchBulk(args) => report(bench::bulk::run(&args)),
         Verb::BenchGrowth(args) => report(bench::grown::run(&args)),
+        Verb::BenchLookup(args) => report(bench::lookups::run(&args)),
         Verb::Sample(args) => report(sample::run(&args)),
         Verb::ServeBroken(args) => report(powercut::serve_broken(&args)),
     }

@@ -34,6 +34,7 @@ pub(super) fn write(corpus: &Path) -> io::Result<()> {
         ("id_page", id_pages()),
         ("receipt", receipts()),
         ("evidence", evidence_files()),
+        ("lookup_page", lookup_pages()),
     ] {
         let folder = corpus.join(target);
         fs::create_dir_all(&folder)?;
@@ -224,6 +225,14 @@ fn id_pages() -> Seeds {
     let rows = [row(1), row(2)].concat();
     let until = [[1].as_slice(), &[3; 32]].concat();
     vec![vec![0], until.clone(), [[0].as_slice(), &rows].concat(), [until, rows].concat()]
+}
+
+/// Lists of one entry, of a few, of many, and two keys in order: key, count, first entry, differences.
+fn lookup_pages() -> Seeds {
+    let list = |key: u8, postings: &[u8]| [&[key; 8][..], postings].concat();
+    let many = [vec![0xac, 2, 0], vec![1; 299]].concat();
+    let few = list(2, &[3, 0x80, 2, 1, 0xff, 0xff, 3]);
+    vec![list(1, &[1, 0]), few.clone(), list(3, &many), [list(1, &[1, 7]), few].concat()]
 }
 
 fn receipts() -> Seeds {
