@@ -169,3 +169,50 @@ fn entries_and_ids_bring_what_they_rest_on_and_what_is_not_there_is_told() {
     );
     assert!(!Path::new(&desk.path("none")).exists());
 }
+
+/// What the log makes from its lookups is what whoever reads all of it makes, and is believed no more.
+#[test]
+fn the_log_makes_the_same_file_and_one_of_what_a_search_finds() {
+    let desk = Desk::airline();
+    let (read, made) = (desk.path("read.evidence.json"), desk.path("made.evidence.json"));
+    let asked = ["--session", SESSION, "--disclose", "input,answer", "--out"];
+    desk.evidence(&desk.served.url, &[&asked[..], &[&read]].concat()).expect(0);
+    desk.evidence(&desk.served.url, &[&asked[..], &[&made, "--by-log"]].concat()).expect(0);
+    let document = |path: &str| {
+        let mut document: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let by = document["made"].take()["by"].as_str().unwrap().to_owned();
+        (document, by.contains("the log itself"))
+    };
+    let ((read, by_log), (made, made_by_log)) = (document(&read), document(&made));
+    assert_eq!((by_log, made_by_log), (false, true));
+    assert!(read["disclosures"].as_array().unwrap().len() > 10);
+    assert_eq!(read, made);
+
+    let found = desk.path("found.evidence.json");
+    let query =
+        ["--query", "finding=approval_missing", "--query", "tool=cancel_reservation", "--out", &found];
+    let ran = desk.evidence(&desk.served.url, &query).expect(0);
+    assert!(
+        ran.out.contains("the records found by finding \"approval_missing\", tool \"cancel_reservation\""),
+        "{}",
+        ran.out
+    );
+    let ran = deedbook(["verify", &found, "--vkey", &desk.served.vkey]).expect(2);
+    assert!(
+        ran.out.contains("19 findings") && ran.out.contains("a search is not repeated here"),
+        "{}",
+        ran.out
+    );
+
+    let copy = desk.copy();
+    for more in [&["--query", "tool=x"][..], &["--session", SESSION, "--by-log"]] {
+        let ran = desk.evidence(&copy, more).expect(2);
+        assert!(ran.err.contains("name a running log"), "{}", ran.err);
+    }
+    let none = desk.evidence(&desk.served.url, &["--query", "tool=no.such"]).expect(2);
+    assert!(none.err.contains("404") && none.err.contains("does not hold"), "{}", none.err);
+    let bad = desk.evidence(&desk.served.url, &["--query", "colour=red"]).expect(2);
+    assert!(bad.err.contains("400"), "{}", bad.err);
+    deedbook(["evidence", "x", "--query", "tool"]).expect(2);
+}

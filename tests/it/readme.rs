@@ -111,9 +111,24 @@ fn links_lead_to_files_that_are_there() {
     for text in texts {
         let content = std::fs::read_to_string(&text).unwrap();
         for link in content.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
-            let file = link.split('#').next().unwrap();
-            let there = text.parent().unwrap().join(file).exists();
-            assert!(file.is_empty() || file.contains("://") || there, "{}: {link}", text.display());
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            if file.contains("://") {
+                continue;
+            }
+            let target = if file.is_empty() { text.clone() } else { text.parent().unwrap().join(file) };
+            assert!(target.exists(), "{}: {link}", text.display());
+            let there = heading.is_empty() || has_heading(&std::fs::read_to_string(target).unwrap(), heading);
+            assert!(there, "{}: {link} leads to no heading", text.display());
         }
     }
+}
+
+/// Whether a heading of this text has that anchor, as code hosts make them: in lowercase, hyphens for spaces, and of all
+/// other signs only hyphens and underscores.
+fn has_heading(text: &str, anchor: &str) -> bool {
+    let titles =
+        text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    let kept = |sign: &char| sign.is_alphanumeric() || " -_".contains(*sign);
+    let mut anchors = titles.map(|title| title.to_lowercase().chars().filter(kept).collect::<String>());
+    anchors.any(|made| made.replace(' ', "-") == anchor)
 }

@@ -328,4 +328,13 @@ mod tests {
         assert_eq!(subject, [[8; 32], [9; 32]].concat());
         assert_eq!(Table::BESIDE, Table::ALL[5..11], "what a remade store must carry over");
     }
+
+    #[test]
+    fn the_page_tells_every_table() {
+        let page = include_str!("../../../docs/data-model.md");
+        for table in Table::ALL {
+            let row = format!("| {} | `{}` |", table as u8, table.name());
+            assert_eq!(page.matches(&row).count(), 1, "{row} in docs/data-model.md");
+        }
+    }
 }

@@ -62,3 +62,12 @@ fn kinds_have_one_number_and_one_word_each() {
     }
     assert_eq!(format!("{:?}", Key::new(Kind::User, "alice")), include_str!("../alice.txt").trim());
 }
+
+#[test]
+fn the_page_tells_every_kind() {
+    let page = include_str!("../../../../docs/data-model.md");
+    for kind in Kind::ALL {
+        let row = format!("| {} | `{}` |", *kind as u8, kind.as_str());
+        assert_eq!(page.matches(&row).count(), 1, "{row} in docs/data-model.md");
+    }
+}

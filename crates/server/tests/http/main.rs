@@ -13,6 +13,7 @@ mod bearers;
 mod bound;
 mod content;
 mod contract;
+mod documents;
 mod exporting;
 mod failures;
 mod headers;
