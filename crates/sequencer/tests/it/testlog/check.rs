@@ -121,6 +121,17 @@ impl TestLog {
     }
 
     fn check_entries(&self, reader: &Reader, head: Head, depth: &Depth) {
+        // Also beyond the end, in both orders, with neighbours in one bundle.
+        let sampled_here = || sampled(head.size, depth.proofs);
+        let mut many: Vec<u64> = sampled_here().into_iter().flat_map(|index| [index, index + 1]).collect();
+        for _ in 0..2 {
+            let expected: Vec<_> = many
+                .iter()
+                .map(|index| self.model.entries[..head.size as usize].get(*index as usize).cloned())
+                .collect();
+            assert_eq!(reader.entries_at(&many).unwrap(), expected);
+            many.reverse();
+        }
         for index in sampled(head.size, depth.proofs) {
             let entry = &self.model.entries[index as usize];
             assert_eq!(reader.entry(index).unwrap().as_ref(), Some(entry), "entry {index}");

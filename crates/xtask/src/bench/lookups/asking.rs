@@ -114,7 +114,7 @@ impl Question {
             Question::Never => records == Some(0),
             Question::Action => records == Some(2),
             Question::Session | Question::LongSession => answer["story"].is_object(),
-            Question::Newest | Question::Oldest | Question::Three => records.is_some_and(|count| count > 0),
+            Question::Newest | Question::Oldest => records.is_some_and(|count| count > 0),
             _ => records.is_some_and(|count| count <= 50),
         }
     }
