@@ -1,7 +1,6 @@
 //! Content beside the log: kept, shown to those who may see it, erased, held.
 
 use bytes::Bytes;
-use client::Receipt;
 use record::{Handed, Place, Places, disclosure};
 use serde_json::{Value, json};
 use server::access::Role::{Admin, Auditor, Submitter};
@@ -10,6 +9,7 @@ use store::Fault;
 use crate::{
     asking::Answer,
     bearers::Bearers,
+    receipts::receipt,
     records::{id, record},
     served::{Served, Setup},
 };
@@ -53,17 +53,6 @@ async fn payload(served: &Served, token: &str, sd: &str) -> Answer {
 
 async fn ask(served: &Served, token: &str, target: &str, body: &Value) -> Answer {
     served.ask_as(token, "POST", target, body.to_string().as_bytes()).await
-}
-
-fn receipt(item: &Value) -> Receipt {
-    Receipt {
-        index: item["index"].as_u64().unwrap(),
-        id: item["id"].as_str().unwrap().into(),
-        leaf_hash: item["leaf_hash"].as_str().unwrap().into(),
-        log: item["log"].clone(),
-        salts: serde_json::from_value(item["salts"].clone()).unwrap_or_default(),
-        proof: item["proof"].as_str().unwrap().into(),
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

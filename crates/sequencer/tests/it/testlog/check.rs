@@ -123,7 +123,7 @@ impl TestLog {
     fn check_entries(&self, reader: &Reader, head: Head, depth: &Depth) {
         // Also beyond the end, in both orders, with neighbours in one bundle.
         let sampled_here = || sampled(head.size, depth.proofs);
-        let mut many: Vec<u64> = sampled_here().into_iter().flat_map(|index| [index, index + 1]).collect();
+        let mut many: Vec<u64> = sampled_here().flat_map(|index| [index, index + 1]).collect();
         for _ in 0..2 {
             let expected: Vec<_> = many
                 .iter()
