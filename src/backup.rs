@@ -73,6 +73,9 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
         None => Keyring::read(&args.data)?.policy().clone(),
     };
     check_key(&key, &vkey)?;
+    // Before the log is looked at: whoever looks is a record in it, and a head that knows of more than the copy would make
+    // what is restored read-only.
+    let head = args.head()?;
     let copy = Copy {
         source: Source::Http(Http::new(&args.url, &args.http.options()?).map_err(Failure::could_not_tell)?),
         policy,
@@ -88,7 +91,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
         _ => Failure::could_not_tell(error),
     })?;
     let private = args.dest.join("private");
-    let private_files = copy_private(&args.data, &private)?;
+    let private_files = copy_private(&args.data, &private, head.as_deref())?;
     let backed_up = BackedUp { public: copy.directory, private, private_files, copied };
     printer.result(Verdict::Holds, &backed_up.headline(), &backed_up.table(), &backed_up);
     Ok(Verdict::Holds)
@@ -100,6 +103,16 @@ impl Args {
         fs::read(&path).map_err(|error| {
             Failure::could_not_tell(format!("{}: {error}; is --data the log's directory?", path.display()))
         })
+    }
+
+    /// What the log has published last; nothing while it has published nothing.
+    fn head(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let path = self.data.join(HEAD);
+        match fs::read(&path) {
+            Ok(head) => Ok(Some(head)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::could_not_tell(format!("{}: {error}", path.display()))),
+        }
     }
 }
 
@@ -114,7 +127,7 @@ fn check_key(key: &[u8], vkey: &[u8]) -> Result<(), Failure> {
     }
 }
 
-fn copy_private(data: &Path, private: &Path) -> Result<Vec<&'static str>, Failure> {
+fn copy_private(data: &Path, private: &Path, head: Option<&[u8]>) -> Result<Vec<&'static str>, Failure> {
     let failed =
         |path: &Path, error: io::Error| Failure::could_not_tell(format!("{}: {error}", path.display()));
     fs::DirBuilder::new()
@@ -124,7 +137,12 @@ fn copy_private(data: &Path, private: &Path) -> Result<Vec<&'static str>, Failur
         .map_err(|error| failed(private, error))?;
     let mut copied = vec![];
     for name in PRIVATE {
-        match fs::read(data.join(name)) {
+        let read = match (name, head) {
+            (HEAD, Some(head)) => Ok(head.to_vec()),
+            (HEAD, None) => Err(io::ErrorKind::NotFound.into()),
+            _ => fs::read(data.join(name)),
+        };
+        match read {
             Ok(bytes) => {
                 let path = private.join(name);
                 write_private(&path, &bytes).map_err(|error| failed(&path, error))?;

@@ -378,3 +378,20 @@ fn a_backup_brings_the_tokens_back_and_not_the_first_admins() {
     let other = audit(&served.url, &served.vkey, None).expect(2);
     assert!(!other.err.contains("the log takes no entries"), "{}", other.err);
 }
+
+/// Whoever backs a log up is a record in it: the backup is nonetheless one that a log goes on from.
+#[test]
+fn a_log_goes_on_from_the_one_backup_that_was_made_of_it() {
+    let log = Log::new();
+    let auditor = log.make("auditor", &[]);
+    let backup = log.path("backup");
+    let (to, data) = (backup.to_str().unwrap(), log.served.data.to_str().unwrap());
+    with_token(["backup", to, "--url", &log.served.url, "--data", data], Some(&auditor)).expect(0);
+    let (restored, newest) = (log.path("restored"), backup.join("public/checkpoint"));
+    let (restored_to, newest) = (restored.to_str().unwrap(), newest.to_str().unwrap());
+    let ran = deedbook(["restore", to, "--data", restored_to, "--newest", newest, "--json"]).expect(0).json();
+    assert_eq!(ran["read_only"], serde_json::Value::Null, "{ran}");
+    let served = Served::start_under_tokens(&restored, &[]);
+    let listed = with_token(["audit", &served.url, "--vkey", &served.vkey], Some(&auditor));
+    listed.expect(0);
+}

@@ -102,6 +102,21 @@ impl Room {
     }
 }
 
+/// Reads a body that is JSON, of at most `limit` bytes.
+pub(crate) async fn json<T: DeserializeOwned>(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<T, Box<Problem>> {
+    if media_type(headers) != "application/json" {
+        return Err(Problem::new(Code::UnsupportedMediaType, "Send application/json."));
+    }
+    let body = read(app, body, limit).await?;
+    serde_json::from_slice(&body.bytes)
+        .map_err(|error| Problem::new(Code::BadRequest, format!("The body is not what this takes: {error}.")))
+}
+
 /// A small body in memory of its own size. As it arrives it is a part of the connection's read buffer, and would keep
 /// all of that as long as it waits in the log's pool or belongs to its edge.
 fn own(body: Bytes) -> Bytes {

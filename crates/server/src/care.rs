@@ -160,7 +160,7 @@ pub(crate) async fn erase(
     Params(Nothing {}): Params<Nothing>,
     body: Body,
 ) -> Result<Json<ErasedText>, Box<Problem>> {
-    let asked: NewErasure = json_of(&app, &headers, body, CARE_BODY_BYTES_MAX).await?;
+    let asked: NewErasure = asked(&app, &headers, body).await?;
     let about = about(&caller, &asked.ground)?;
     match (&asked.sd, &asked.session, &asked.principal) {
         (Some(sd), None, None) => erasing::content(&app, payloads::parse(sd)?, &about).await.map(Json),
@@ -203,7 +203,7 @@ pub(crate) async fn place_hold(
     Params(Nothing {}): Params<Nothing>,
     body: Body,
 ) -> Result<Json<RecordedText>, Box<Problem>> {
-    let new: NewHold = json_of(&app, &headers, body, CARE_BODY_BYTES_MAX).await?;
+    let new: NewHold = asked(&app, &headers, body).await?;
     let about = about(&caller, &new.ground)?;
     named("id", &new.id)?;
     if matches!(new.id.as_str(), "." | "..") {
@@ -247,7 +247,7 @@ pub(crate) async fn release_hold(
     Params(Nothing {}): Params<Nothing>,
     body: Body,
 ) -> Result<Json<RecordedText>, Box<Problem>> {
-    let release: Release = json_of(&app, &headers, body, CARE_BODY_BYTES_MAX).await?;
+    let release: Release = asked(&app, &headers, body).await?;
     let about = about(&caller, &release.ground)?;
     let id = id.map_or_else(|_| String::new(), |Path(id)| id);
     named("id", &id)?;
@@ -281,6 +281,15 @@ pub(crate) async fn holds(
     Ok(Json(HoldsText { holds }))
 }
 
+async fn asked<T: serde::de::DeserializeOwned>(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, Box<Problem>> {
+    app.custody()?;
+    body::json(app, headers, body, CARE_BODY_BYTES_MAX).await
+}
+
 /// Who asks, and on which ground.
 fn about(caller: &Caller, ground: &str) -> Result<About, Box<Problem>> {
     named("ground", ground)?;
@@ -294,21 +303,6 @@ fn named(what: &str, text: &str) -> Result<(), Box<Problem>> {
     }
     let detail = format!("`{what}` is needed: 1 to {GROUND_BYTES_MAX} bytes without control characters.");
     Err(Problem::new(Code::BadRequest, detail))
-}
-
-pub(crate) async fn json_of<T: serde::de::DeserializeOwned>(
-    app: &App,
-    headers: &HeaderMap,
-    body: Body,
-    limit: usize,
-) -> Result<T, Box<Problem>> {
-    app.custody()?;
-    if body::media_type(headers) != "application/json" {
-        return Err(Problem::new(Code::UnsupportedMediaType, "Send application/json."));
-    }
-    let body = body::read(app, body, limit).await?;
-    serde_json::from_slice(&body.bytes)
-        .map_err(|error| Problem::new(Code::BadRequest, format!("The body is not what this takes: {error}.")))
 }
 
 fn unspoken() -> Box<Problem> {

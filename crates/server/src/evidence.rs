@@ -24,8 +24,7 @@ use utoipa::ToSchema;
 use crate::{
     access::{Access, Caller, Role},
     app::App,
-    body::{Nothing, Params},
-    care::json_of,
+    body::{self, Nothing, Params},
     clerk::Draft,
     limits::{EVIDENCE_BODY_BYTES_MAX, LOOKUP_WAIT_MAX},
     problem::{Code, Problem},
@@ -96,7 +95,8 @@ pub(crate) async fn evidence(
     Params(Nothing {}): Params<Nothing>,
     body: Body,
 ) -> Result<Response, Box<Problem>> {
-    let new: NewEvidence = json_of(&app, &headers, body, EVIDENCE_BODY_BYTES_MAX).await?;
+    app.custody()?;
+    let new: NewEvidence = body::json(&app, &headers, body, EVIDENCE_BODY_BYTES_MAX).await?;
     let (asked, show) = (new.asked()?, new.show()?);
     let lookups = app.lookups()?.clone();
     let note = format!("{}; shown: {}", asked.question(), new.disclose.as_deref().unwrap_or("none"));

@@ -22,8 +22,9 @@ pub(crate) async fn index(State(app): State<Arc<App>>) -> Html<String> {
     ]
     .into_iter()
     .filter(|(path, _)| takes_records || *path != routes::SCHEMA)
-    .map(|(path, what)| format!("<li><a href=\"{path}\">{path}</a> {what}</li>\n"))
-    .collect();
+    .fold(String::new(), |links, (path, what)| {
+        links + &format!("<li><a href=\"{path}\">{path}</a> {what}</li>\n")
+    });
     Html(format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n\
          <title>Deedbook</title>\n<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem;\

@@ -70,16 +70,7 @@ pub(crate) async fn create(
     body: Body,
 ) -> Result<Json<MadeText>, Box<Problem>> {
     tokens(&app)?;
-    if body::media_type(&headers) != "application/json" {
-        return Err(Problem::new(
-            Code::UnsupportedMediaType,
-            "Send what the token is to be as application/json.",
-        ));
-    }
-    let body = body::read(&app, body, TOKEN_BODY_BYTES_MAX).await?;
-    let new: NewToken = serde_json::from_slice(&body.bytes).map_err(|error| {
-        Problem::new(Code::BadRequest, format!("This does not say what the token is to be: {error}."))
-    })?;
+    let new: NewToken = body::json(&app, &headers, body, TOKEN_BODY_BYTES_MAX).await?;
     let made = change(&app, move |tokens, app| tokens.make(&new, app.now())).await?;
     tracing::info!(id = %made.token.id, name = made.token.name, by = caller.submitter(), "a token was made");
     if let Err(problem) = recorded(&app, Draft::granted(&made.token, &caller.reader())).await {

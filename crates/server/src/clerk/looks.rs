@@ -1,14 +1,15 @@
 //! Who looked: noted before he is shown anything, and so that looking does not drown the log.
 //!
 //! Each reader, kind of look and minute has at most two records: the first look is in the log before it is answered; those
-//! that follow in the same minute are counted, and told in one record when the minute is over or the server stops. So a
-//! crash loses how often somebody looked in its last minute, and never that he did. Where the first cannot be written,
-//! looking is refused.
+//! that follow in the same minute wait until it is, are counted, and told in one record when the minute is over or the
+//! server stops. So a crash loses how often somebody looked in its last minute, and never that he did. Where the first
+//! cannot be written, looking is refused.
 
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 use sequencer::beside::Rows;
+use tokio::sync::OnceCell;
 
 use super::Draft;
 use crate::{
@@ -55,6 +56,8 @@ pub(crate) struct Looks(Mutex<HashMap<(String, Look), Window>>);
 /// Looks of one kind by one reader.
 struct Window {
     since_ms: i64,
+    /// Set when the first look is in the log.
+    written: Arc<OnceCell<()>>,
     /// Those after the first.
     further: u64,
     /// What they asked, a line each, as far as there is room.
@@ -62,20 +65,31 @@ struct Window {
 }
 
 impl Looks {
-    /// Counts a look; whether it is the first of its window, which is to be written.
-    fn count(&self, reader: &str, look: Look, query: Option<&str>, now_ms: i64) -> (bool, Option<Draft>) {
+    /// The window that a look belongs to, by what tells whether its first look is written; and what is to be told of the
+    /// one before, if this look opens it.
+    fn window(&self, reader: &str, look: Look, now_ms: i64) -> (Arc<OnceCell<()>>, Option<Draft>) {
         let mut windows = self.0.lock();
         let key = (reader.to_owned(), look);
-        if let Some(window) = windows.get_mut(&key)
+        if let Some(window) = windows.get(&key)
             && window.is_open(now_ms)
+        {
+            return (window.written.clone(), None);
+        }
+        let written = Arc::<OnceCell<()>>::default();
+        let window =
+            Window { since_ms: now_ms, written: written.clone(), further: 0, queries: String::new() };
+        let before = windows.insert(key, window);
+        (written, before.and_then(|before| before.told(reader, look)))
+    }
+
+    /// Counts a look after the first of a window that was written.
+    fn further(&self, reader: &str, look: Look, query: Option<&str>, written: &Arc<OnceCell<()>>) {
+        if let Some(window) = self.0.lock().get_mut(&(reader.to_owned(), look))
+            && Arc::ptr_eq(&window.written, written)
         {
             window.further += 1;
             window.note(query);
-            return (false, None);
         }
-        let window = Window { since_ms: now_ms, further: 0, queries: String::new() };
-        let before = windows.insert(key, window);
-        (true, before.and_then(|before| before.told(reader, look)))
     }
 
     /// What is to be told of windows that are over; of all of them, at the end.
@@ -91,9 +105,11 @@ impl Looks {
         told
     }
 
-    /// A first look that was not written does not count.
-    fn forget(&self, reader: &str, look: Look) {
-        self.0.lock().remove(&(reader.to_owned(), look));
+    /// A window whose first look was not written is none.
+    fn forget(&self, reader: &str, look: Look, written: &Arc<OnceCell<()>>) {
+        self.0.lock().retain(|key, window| {
+            (key.0.as_str(), key.1) != (reader, look) || !Arc::ptr_eq(&window.written, written)
+        });
     }
 }
 
@@ -127,17 +143,23 @@ impl App {
         query: Option<&str>,
     ) -> Result<(), Box<Problem>> {
         let (Access::Tokens(_), Some(custody)) = (&self.access, &self.custody) else { return Ok(()) };
-        let reader = caller.reader();
-        let (first, before) = custody.clerk.looks.count(&reader, look, query, self.clock.now_ms());
-        if !first {
-            return Ok(());
-        }
-        let now = Draft::read(&reader, look.name(), 1, query.map(str::to_owned));
-        for draft in before.into_iter().chain([now]) {
-            if let Err(problem) = custody.clerk.write(self, draft, |_| Ok(Rows::default())).await {
-                custody.clerk.looks.forget(&reader, look);
-                return Err(problem);
+        let (reader, looks) = (caller.reader(), &custody.clerk.looks);
+        let (written, before) = looks.window(&reader, look, self.clock.now_ms());
+        let mut is_first = false;
+        let first = written.get_or_try_init(async || {
+            is_first = true;
+            let now = Draft::read(&reader, look.name(), 1, query.map(str::to_owned));
+            for draft in before.into_iter().chain([now]) {
+                custody.clerk.write(self, draft, |_| Ok(Rows::default())).await?;
             }
+            Ok(())
+        });
+        if let Err(problem) = first.await {
+            looks.forget(&reader, look, &written);
+            return Err(problem);
+        }
+        if !is_first {
+            looks.further(&reader, look, query, &written);
         }
         Ok(())
     }
@@ -174,14 +196,24 @@ impl App {
 mod tests {
     use super::*;
 
+    /// Looks as somebody does whose first look is always written; whether it was the first, and what of before is told.
+    fn count(looks: &Looks, look: Look, query: &str, now_ms: i64) -> (bool, Option<Draft>) {
+        let (written, before) = looks.window("r", look, now_ms);
+        let first = written.set(()).is_ok();
+        if !first {
+            looks.further("r", look, Some(query), &written);
+        }
+        (first, before)
+    }
+
     #[test]
     fn a_minute_of_looks_is_two_records() {
         let looks = Looks::default();
-        let count = |look, now| looks.count("r", look, Some("q"), now);
-        assert!(count(Look::Search, 1_000).0);
-        assert!(count(Look::Record, 1_000).0, "another kind of look");
+        let count = |look, now| count(&looks, look, "q", now).0;
+        assert!(count(Look::Search, 1_000));
+        assert!(count(Look::Record, 1_000), "another kind of look");
         for at_ms in 1_001..1_100 {
-            assert!(!count(Look::Search, at_ms).0);
+            assert!(!count(Look::Search, at_ms));
         }
         assert!(looks.over(Some(60_999)).is_empty(), "the minute is not over");
         let told = looks.over(Some(61_000));
@@ -189,17 +221,31 @@ mod tests {
         let json = told[0].json("o", crate::access::Moment::from_ms(0), None);
         assert_eq!((&json["access"]["count"], &json["access"]["reader"]), (&99.into(), &"r".into()));
         assert_eq!(told[0].content.as_ref().unwrap().1, "q\n".repeat(99));
-        assert!(count(Look::Search, 61_000).0);
+        assert!(count(Look::Search, 61_000));
     }
 
     #[test]
     fn the_first_look_of_a_new_minute_tells_of_the_one_before() {
         let looks = Looks::default();
-        looks.count("r", Look::Search, None, 0);
-        looks.count("r", Look::Search, None, 1);
-        let (first, before) = looks.count("r", Look::Search, None, 60_000);
+        count(&looks, Look::Search, "q", 0);
+        count(&looks, Look::Search, "q", 1);
+        let (first, before) = count(&looks, Look::Search, "q", 60_000);
         assert!(first && before.is_some());
-        assert!(looks.count("r", Look::Search, None, 59_000).0, "a clock that went back");
+        assert!(count(&looks, Look::Search, "q", 59_000).0, "a clock that went back");
+        assert!(looks.over(None).is_empty());
+    }
+
+    #[test]
+    fn a_window_whose_first_look_was_not_written_is_forgotten_and_no_other() {
+        let looks = Looks::default();
+        let (failed, _) = looks.window("r", Look::Search, 0);
+        looks.forget("r", Look::Search, &failed);
+        let (next, _) = looks.window("r", Look::Search, 1);
+        assert!(!Arc::ptr_eq(&failed, &next));
+        // Whoever still waited for the first one takes nothing from the next.
+        looks.forget("r", Look::Search, &failed);
+        looks.further("r", Look::Search, None, &failed);
+        assert!(Arc::ptr_eq(&next, &looks.window("r", Look::Search, 2).0));
         assert!(looks.over(None).is_empty());
     }
 
@@ -208,7 +254,7 @@ mod tests {
         let looks = Looks::default();
         let long = "x".repeat(LOOKED_QUERIES_BYTES_MAX / 2);
         for _ in 0..4 {
-            looks.count("r", Look::Search, Some(&long), 0);
+            count(&looks, Look::Search, &long, 0);
         }
         let told = looks.over(None);
         assert!(told[0].content.as_ref().unwrap().1.len() <= LOOKED_QUERIES_BYTES_MAX);

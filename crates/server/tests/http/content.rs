@@ -1,7 +1,6 @@
 //! Content beside the log: kept, shown to those who may see it, erased, held.
 
 use bytes::Bytes;
-use client::Receipt;
 use record::{Handed, Place, Places, disclosure};
 use serde_json::{Value, json};
 use server::access::Role::{Admin, Auditor, Submitter};
@@ -10,6 +9,7 @@ use store::Fault;
 use crate::{
     asking::Answer,
     bearers::Bearers,
+    receipts::receipt,
     records::{id, record},
     served::{Served, Setup},
 };
@@ -53,17 +53,6 @@ async fn payload(served: &Served, token: &str, sd: &str) -> Answer {
 
 async fn ask(served: &Served, token: &str, target: &str, body: &Value) -> Answer {
     served.ask_as(token, "POST", target, body.to_string().as_bytes()).await
-}
-
-fn receipt(item: &Value) -> Receipt {
-    Receipt {
-        index: item["index"].as_u64().unwrap(),
-        id: item["id"].as_str().unwrap().into(),
-        leaf_hash: item["leaf_hash"].as_str().unwrap().into(),
-        log: item["log"].clone(),
-        salts: serde_json::from_value(item["salts"].clone()).unwrap_or_default(),
-        proof: item["proof"].as_str().unwrap().into(),
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -305,6 +294,30 @@ async fn where_looking_cannot_be_written_it_is_refused() {
     let again = served.get_as(bearers.of(Auditor), "/v1/records/0").await;
     assert_eq!(again.status, 503, "the first one does not count as written");
     assert_eq!(served.get("/checkpoint").await.status, 200, "what is public needs no record");
+}
+
+/// Looks at the same moment: none is answered before the first of them is in the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_shown_anything_while_the_first_look_is_being_written() {
+    let (setup, store) = Setup::records().faulty();
+    let (setup, bearers) = setup.under_tokens();
+    let served = setup.serve().await;
+    let item = submitted(&served, &bearers, &record(0)).await;
+    entry(&served, &bearers, &item["index"]).await;
+    let before = served.size();
+    store.fail_commit(0, Fault::Slow(std::time::Duration::from_millis(300)));
+    let looks = (0..8).map(async |_| {
+        let answer = served.get_as(bearers.of(Admin), "/v1/records/0").await;
+        (answer.status, served.size() > before)
+    });
+    let answers = futures::future::join_all(looks).await;
+    assert_eq!(answers, [(200, true); 8], "status, and whether the first look was in the log");
+    assert_eq!(served.size(), before + 1, "one record for all of them");
+    // Where the first cannot be written, none of those who waited for it is shown anything.
+    store.fail_commit(0, Fault::Lost);
+    let looks = (0..8).map(async |_| served.get_as(bearers.of(Admin), "/v1/holds").await.status);
+    let answers = futures::future::join_all(looks).await;
+    assert!(answers.iter().all(|status| *status == 503), "{answers:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

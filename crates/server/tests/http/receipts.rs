@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The receipt of one item of an answer.
-fn receipt(item: &Value) -> Receipt {
+pub(crate) fn receipt(item: &Value) -> Receipt {
     Receipt {
         index: item["index"].as_u64().unwrap(),
         id: item["id"].as_str().unwrap().into(),

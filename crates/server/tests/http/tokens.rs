@@ -83,7 +83,7 @@ async fn what_cannot_be_a_token_is_refused_with_the_reason() {
         new
     };
     for (new, why) in [
-        (json!([]), "does not say"),
+        (json!([]), "not what this takes"),
         (without("name"), "missing field `name`"),
         (with("name", json!("open")), "a token's name"),
         (with("roles", json!([])), "needs a role"),

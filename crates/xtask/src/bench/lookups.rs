@@ -162,12 +162,12 @@ fn rebuild(binary: &Path, home: &Path) -> Result<Rebuilt, BenchError> {
     }
     let said: Value = serde_json::from_str(&process.said())
         .map_err(|_| failed(format!("deedbook lookup rebuild said:\n{}", process.last_words())))?;
-    let number =
-        |name: &str| said[name].as_f64().or_else(|| said["result"][name].as_f64()).unwrap_or_default();
-    let entries = number("size");
+    let of = |name: &str| if said[name].is_null() { &said["result"][name] } else { &said[name] };
+    let number = |name: &str| of(name).as_f64().unwrap_or_default();
+    let entries = of("size").as_u64().unwrap_or_default();
     Ok(Rebuilt {
-        entries: entries as u64,
-        entries_per_second: entries / number("seconds").max(0.001),
+        entries,
+        entries_per_second: entries as f64 / number("seconds").max(0.001),
         bytes_per_record: number("bytes_per_record"),
         peak_rss: cost.peak_rss,
         cpu_seconds: cost.cpu_seconds,

@@ -1,4 +1,4 @@
-//! Questions to a log of a [`World`](super::world::World), and how long each kind of them takes to be answered.
+//! Questions to a log of a [`World`], and how long each kind of them takes to be answered.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
