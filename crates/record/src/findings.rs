@@ -28,7 +28,7 @@ use crate::model::{Group, Instant, Kind, Record};
 use crate::signature::Signature;
 
 pub use rule::Rule;
-pub use signers::Signers;
+pub use signers::{Held, Signers};
 pub use verdict::Verdict;
 
 use coverage::Producers;
@@ -129,7 +129,7 @@ impl Fold {
 
     /// Takes the next record of the log and tells what it shows, in the order of the rules.
     pub fn take(&mut self, seen: &Seen<'_>) -> Vec<Finding> {
-        let mut found = Found { seen, findings: Vec::new() };
+        let mut found = Found::of(seen);
         clock::judge(&self.parameters, &mut found);
         self.keys.judge(&mut found);
         self.producers.judge(&self.parameters, &mut found);
@@ -166,10 +166,16 @@ impl Fold {
 /// The record under judgement, and what was found so far.
 pub(crate) struct Found<'f, 'r> {
     pub(crate) seen: &'f Seen<'r>,
+    /// What is known of its signatures before.
+    held: Option<&'f Held>,
     findings: Vec<Finding>,
 }
 
-impl Found<'_, '_> {
+impl<'f, 'r> Found<'f, 'r> {
+    const fn of(seen: &'f Seen<'r>) -> Self {
+        Self { seen, held: None, findings: Vec::new() }
+    }
+
     /// Adds a finding that has no parameter.
     pub(crate) fn push(&mut self, rule: Rule, rests_on: &[u64], why: impl Into<String>) {
         self.push_with(rule, None, rests_on, why);

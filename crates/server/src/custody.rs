@@ -1,7 +1,11 @@
 //! What stands beside the log and who keeps it: sealed content, the keys that the log has announced, the log's own clerk.
 
 use parking_lot::RwLock;
-use record::{Logged, Payload, Places, Ready, findings::Signers, model::Record};
+use record::{
+    Logged, Payload, Places, Ready, Signatures,
+    findings::{Held, Signers},
+    model::Record,
+};
 use sequencer::{
     beside::{self, Announce, Digest, Info, Rows},
     reader::{ReadError, Reader},
@@ -69,10 +73,24 @@ impl Custody {
         Ok(())
     }
 
-    /// Refuses a record whose signatures, or whose change of a key, would be a finding.
-    pub(crate) fn check_signatures(&self, ready: &Ready, origin: &str) -> Result<(), Box<Problem>> {
+    /// Checks the signatures of many records together, which is faster than one by one. For each record, in order.
+    pub(crate) fn check_together<'r>(&self, records: impl Iterator<Item = &'r Ready>) -> Vec<Held> {
+        let signatures = |ready: &'r Ready| ready.signatures().map(Signatures::as_slice).unwrap_or_default();
+        let signed: Vec<_> =
+            records.map(|ready| (ready.submission().canonical(), signatures(ready))).collect();
+        self.signers.read().check_together(&signed)
+    }
+
+    /// Refuses a record whose signatures, or whose change of a key, would be a finding. `held` is what is known of its
+    /// signatures already.
+    pub(crate) fn check_signatures(
+        &self,
+        ready: &Ready,
+        held: &Held,
+        origin: &str,
+    ) -> Result<(), Box<Problem>> {
         let canonical = ready.submission().canonical();
-        let signatures = ready.signatures().map(record::Signatures::as_slice).unwrap_or_default();
+        let signatures = ready.signatures().map(Signatures::as_slice).unwrap_or_default();
         if signatures.is_empty() && !record::announces_key(&ready.submission().record_type()) {
             return Ok(());
         }
@@ -93,7 +111,7 @@ impl Custody {
             rewritten: !ready.disclosed().is_empty(),
             signatures,
         };
-        match self.signers.read().look(&seen).into_iter().next() {
+        match self.signers.read().look_held(&seen, Some(held)).into_iter().next() {
             None => Ok(()),
             Some(finding) => {
                 let detail = format!("{} ({}).", capitalised(&finding.why), finding.rule);

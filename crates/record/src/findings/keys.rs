@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Found, Rule};
 use crate::model::{KeyChange, KeyRole, Kind, Record};
-use crate::signature::{KeyId, PublicKey, Signature};
+use crate::signature::{KeyId, PublicKey, Signature, verify_batch};
 
 /// Every key that was announced. The first key of a party is let in by an admin; a rotation has to be signed by the key
 /// that goes.
@@ -109,11 +109,30 @@ impl Keys {
     /// Judges all signatures; answers whose they are, of those that hold.
     fn signatures(&self, found: &mut Found<'_, '_>) -> Vec<KeyId> {
         let signatures = found.seen.signatures;
-        signatures.iter().filter_map(|signature| self.one(signature, found)).collect()
+        signatures
+            .iter()
+            .enumerate()
+            .filter_map(|(place, signature)| self.one(place, signature, found))
+            .collect()
+    }
+
+    /// Whether each signature over these records holds under the key that it names, where that is known.
+    pub(super) fn check_together(&self, signed: &[(&[u8], &[Signature])]) -> Vec<Vec<Option<bool>>> {
+        let known = |signature: &Signature| self.by_id.get(&signature.kid());
+        let checks: Vec<_> = signed
+            .iter()
+            .flat_map(|(canonical, signatures)| {
+                signatures.iter().map(move |signature| (*canonical, signature))
+            })
+            .filter_map(|(canonical, signature)| Some((&known(signature)?.key, canonical, signature)))
+            .collect();
+        let mut verdicts = verify_batch(&checks).into_iter();
+        let mut verdict = |signature: &Signature| known(signature).and_then(|_| verdicts.next());
+        signed.iter().map(|(_, signatures)| signatures.iter().map(&mut verdict).collect()).collect()
     }
 
     /// Judges one signature; answers whose it is if it holds, revoked or not.
-    fn one(&self, signature: &Signature, found: &mut Found<'_, '_>) -> Option<KeyId> {
+    fn one(&self, place: usize, signature: &Signature, found: &mut Found<'_, '_>) -> Option<KeyId> {
         let kid = signature.kid();
         let Some(known) = self.by_id.get(&kid) else {
             // Whether that one counts is for whoever follows the log's keys from one that he trusts.
@@ -123,7 +142,8 @@ impl Keys {
             found.push(Rule::SignatureInvalid, &[], format!("no key {kid} was announced before"));
             return None;
         };
-        if !known.key.verify(found.seen.canonical, signature) {
+        let held = found.held.and_then(|held| held.at(place));
+        if !held.unwrap_or_else(|| known.key.verify(found.seen.canonical, signature)) {
             found.push(
                 Rule::SignatureInvalid,
                 &[known.index],

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
-use record::{Framing, Handed, RecordId, SEED_BYTES, Salts, Vouched};
+use record::{Framing, Handed, Ready, RecordId, SEED_BYTES, Salts, Vouched, findings::Held};
 use sequencer::{beside::Rows, ids::Identity, pool::Submission};
 use tlog::{Hash, integrate::Entry};
 use vault::Belongs;
@@ -98,10 +98,16 @@ pub(crate) fn prepare(
     getrandom::fill(&mut chance).map_err(|error| Problem::internal(&error))?;
     let out = BytesMut::with_capacity(body.len().min(RECORDS_BYTES_EXPECTED) + 256 * ranges.len());
     let mut sealing = Sealing { out, circumstances };
-    let sealed: Vec<_> = ranges
+    let read: Vec<_> = ranges
         .into_iter()
         .zip(chance.as_chunks::<CHANCE_BYTES>().0)
-        .map(|(range, chance)| sealing.seal(&body.slice(range), chance))
+        .map(|(range, chance)| circumstances.read(&body.slice(range), chance))
+        .collect();
+    let readable = read.iter().filter_map(|read| read.as_ref().ok());
+    let mut held = circumstances.custody.check_together(readable.map(|read| &read.ready)).into_iter();
+    let sealed: Vec<_> = read
+        .into_iter()
+        .map(|read| read.and_then(|read| sealing.seal(read, &held.next().unwrap_or_default())))
         .collect();
     let out = sealing.out.freeze();
     let mut prepared = Prepared {
@@ -137,6 +143,15 @@ struct Place {
     salts: BTreeMap<&'static str, String>,
 }
 
+/// A record that can be understood and may be submitted by whoever does.
+struct Read {
+    ready: Ready,
+    seen: Seen,
+    salts: Salts,
+    /// The salt of its entry.
+    salt: [u8; 16],
+}
+
 /// What is to be known of a record, as it goes into the envelope.
 struct Seen {
     grades: Grades,
@@ -159,21 +174,29 @@ impl Prepared {
     }
 }
 
-impl Sealing<'_> {
-    fn seal(&mut self, json: &Bytes, chance: &[u8; CHANCE_BYTES]) -> Result<Place, Box<Problem>> {
-        let Circumstances { received, caller, origin, custody } = *self.circumstances;
+impl Circumstances<'_> {
+    fn read(&self, json: &Bytes, chance: &[u8; CHANCE_BYTES]) -> Result<Read, Box<Problem>> {
+        let Circumstances { caller, custody, .. } = *self;
         let (salt, seed) = split(chance);
         let salts = Salts::of_seed(seed);
         let handed = Handed::parse(json)?;
         let has_content = |record: &record::model::Record<'_>| {
             record::Place::ALL.iter().any(|place| place.of(record).is_some_and(|held| held.sd().is_some()))
         };
-        let (mut ready, seen) = handed.ready(custody.sensitive, &salts, |record| {
+        let (ready, seen) = handed.ready(custody.sensitive, &salts, |record| {
             let grades = speaks::for_those_named(caller, record)?;
             let belongs = has_content(record).then(|| Belongs::to(record));
             Ok::<_, Box<Problem>>(Seen { grades, rows: custody::decisions(record), belongs })
         })?;
-        custody.check_signatures(&ready, origin)?;
+        Ok(Read { ready, seen, salts, salt })
+    }
+}
+
+impl Sealing<'_> {
+    fn seal(&mut self, read: Read, held: &Held) -> Result<Place, Box<Problem>> {
+        let Circumstances { received, caller, origin, custody } = *self.circumstances;
+        let Read { mut ready, seen, salts, salt } = read;
+        custody.check_signatures(&ready, held, origin)?;
         let vouched = Vouched {
             received,
             submitter: caller.submitter(),

@@ -106,6 +106,47 @@ async fn a_signature_that_holds_is_taken_and_every_other_is_refused() {
     assert_eq!(log.served.size(), 2);
 }
 
+/// Records that come together are checked together, and each is judged as it would be alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_signed_records_at_once_are_taken_but_for_the_bad_ones() {
+    let log = Log::of(Setup::records()).await;
+    log.as_admin(&registration(0, &key(1))).await;
+    log.as_admin(&json!({"id": id(1), "time": record(0)["time"], "type": "key.registered",
+        "key": {"kid": PublicKey::of(&key(3)).id().to_string(), "public": PublicKey::of(&key(3)).to_string(),
+            "role": "approver", "party": {"sub": "bea"}}}))
+        .await;
+    let mut all: Vec<Value> = (2..1_302).map(|n| signed(&log.served, record(n), &[&key(1)])).collect();
+    let value_of = |n: usize, all: &[Value]| all[n]["sig"][0]["value"].clone();
+    all[7]["sig"][0]["value"] = value_of(8, &all);
+    all[600]["record"]["n"] = json!("altered");
+    all[601] = signed(&log.served, record(603), &[&key(2)]);
+    all[602] = signed(&log.served, record(604), &[&key(1), &key(3)]);
+    all[603] = record(605);
+    all[1_299]["record"]["aud"] = json!("another.example/log");
+    let body: String = all.iter().map(|one| format!("{one}\n")).collect();
+    let token = format!("Bearer {}", log.bearers.of(Submitter));
+    let headers = [("authorization", token.as_str()), ("content-type", "application/x-ndjson")];
+    let answer = log.served.ask("POST", "/v1/records", &headers, body.as_bytes()).await;
+    let items = answer.json()["items"].as_array().unwrap().clone();
+    let refused: Vec<(usize, String)> = (0..)
+        .zip(&items)
+        .filter(|(_, item)| item["status"] == "rejected")
+        .map(|(n, item)| (n, item["problem"]["detail"].as_str().unwrap().to_owned()))
+        .collect();
+    let expected = [
+        (7, "does not hold"),
+        (600, "does not hold"),
+        (601, "was announced before"),
+        (602, "whom the record does not name"),
+        (1_299, "names the log that it is for"),
+    ];
+    assert_eq!(refused.len(), expected.len(), "{refused:?}");
+    for ((n, words), (at, detail)) in expected.iter().zip(&refused) {
+        assert!(n == at && detail.contains(words), "{n} {words}: {at} {detail}");
+    }
+    assert_eq!(items.iter().filter(|item| item["status"] == "logged").count(), 1_295);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_come_by_an_admin_or_a_key_and_a_revoked_one_counts_no_longer() {
     let log = Log::of(Setup::records()).await;
