@@ -7,8 +7,9 @@
 //! alphabet and the length of the real thing, and be as varied (`ghp_xxxx…` in a manual is no token). A secret without a
 //! mark, a password for instance, is not seen: this is a net, not a proof.
 //!
-//! Not taken for secrets: an AWS access key id alone (it is a name; CloudTrail shows it), public keys, certificates, the
-//! first line of a private key without the key, UUIDs without `Bearer` before them.
+//! Not taken for secrets: digests and public keys where a record names them ([`DIGEST_MEMBERS`]), an AWS access key id
+//! alone (it is a name; CloudTrail shows it), public keys in PEM, certificates, the first line of a private key without
+//! the key, UUIDs without `Bearer` before them.
 //!
 //! [`find`] looks for all marks in one pass and judges what follows each, looking no further ahead than a few hundred
 //! bytes, or than a JWT's own length. What was found is told by kind and place; the secret itself is in no result.
@@ -24,7 +25,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, Input, MatchKind, Span, packed};
 
-pub use fields::{CONTENT_MEMBERS, find_in_fields};
+pub use fields::{CONTENT_MEMBERS, DIGEST_MEMBERS, find_in_fields};
 
 /// What a secret looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

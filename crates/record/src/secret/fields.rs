@@ -1,6 +1,7 @@
 //! Secrets in the strings of a record.
 
 use super::{Kind, Mark, find, find_in_bytes, marks, rules};
+use crate::disclosure::Sd;
 use crate::json::{self, Member, Value};
 use crate::refusal::{push_name, push_position};
 
@@ -19,6 +20,10 @@ pub const CONTENT_MEMBERS: [&str; 12] = [
     "/access/query/content",
     "/access/query/content_base64url",
 ];
+
+/// Members that name a digest or a public key: 32 random bytes as 43 characters of base64url, in which three may well be the
+/// mark of a secret. A value of that very form, or a list of such, is none; any other value of theirs is looked at.
+pub const DIGEST_MEMBERS: [&str; 7] = ["sd", "sds", "kid", "replaces", "public", "sha256", "last_sha256"];
 
 /// The first string in a record that holds a secret: the JSON pointer (RFC 6901) of the field, and what the secret looks
 /// like. Strings are values and member names, at any depth, as they read after unescaping. For a name, the pointer is that
@@ -49,6 +54,15 @@ fn may_hold_one(record: &[u8]) -> bool {
     marks(record).any(counts) || memchr::memmem::find(record, b"\\u").is_some()
 }
 
+/// Whether a value is 32 bytes in base64url, or a list of such.
+fn are_digests(value: &Value<'_>) -> bool {
+    match value {
+        Value::String(text) => text.parse::<Sd>().is_ok(),
+        Value::Array(elements) => elements.iter().all(are_digests),
+        _ => false,
+    }
+}
+
 struct Walk<'w> {
     but_not: &'w [&'w str],
     /// Of the value that is looked at.
@@ -69,7 +83,10 @@ impl Walk<'_> {
 
     /// The name first: a value's pointer shows no name that holds a secret.
     fn member(&mut self, Member { name, value, .. }: &Member<'_>) -> Option<(String, Kind)> {
-        self.text(name).or_else(|| self.under(|pointer| push_name(pointer, name), value))
+        self.text(name).or_else(|| {
+            let digests = DIGEST_MEMBERS.contains(&&**name) && are_digests(value);
+            if digests { None } else { self.under(|pointer| push_name(pointer, name), value) }
+        })
     }
 
     fn under(&mut self, step: impl FnOnce(&mut String), value: &Value<'_>) -> Option<(String, Kind)> {

@@ -6,6 +6,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 use record::secret::{CONTENT_MEMBERS, Kind, find, find_in_bytes, find_in_fields};
 use record::{Disclosure, Submission, fuzzing};
+use serde_json::json;
 use testkit::{Chance, airline, sample};
 
 use crate::record_with;
@@ -524,5 +525,35 @@ proptest! {
     #[test]
     fn any_bytes_for_secrets(data in proptest::collection::vec(any::<u8>(), 0..300)) {
         fuzzing::secret(&data);
+    }
+}
+
+/// One digest in some hundred thousand has the mark of a key in it; it is no key where a record names a digest.
+#[test]
+fn a_digest_is_no_secret_whatever_it_looks_like() {
+    let digest = "sk-aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zA1bC3dE5k";
+    assert!(digest.parse::<record::Sd>().is_ok() && find(digest).is_some(), "a digest that looks like a key");
+    let found = |record: serde_json::Value| {
+        find_in_fields(&testkit::canonical(&record), &record::secret::CONTENT_MEMBERS).map(|(at, _)| at)
+    };
+    for honest in [
+        json!({"input": {"sd": digest}}),
+        json!({"approval": {"binds": {"sd": digest, "record": "x"}}}),
+        json!({"hold": {"sds": [digest, digest]}}),
+        json!({"key": {"kid": digest, "public": digest, "replaces": digest}}),
+        json!({"closed": {"last_sha256": digest}}),
+    ] {
+        assert_eq!(found(honest.clone()), None, "{honest}");
+    }
+    let longer = format!("{digest}AAAAAAAA");
+    for (secret, at) in [
+        (json!({"purpose": digest}), "/purpose"),
+        (json!({"input": {"sd": longer}}), "/input/sd"),
+        (json!({"input": {"sd": {"x": digest}}}), "/input/sd/x"),
+        (json!({"hold": {"sds": [digest, longer]}}), "/hold/sds/0"),
+        (json!({"x-sd": digest}), "/x-sd"),
+        (json!({digest: {"sd": digest}}), ""),
+    ] {
+        assert_eq!(found(secret.clone()).as_deref(), Some(at), "{secret}");
     }
 }
