@@ -11,7 +11,7 @@ use store::MemoryStore;
 use crate::{
     asking::Answer,
     bearers::{Bearers, make},
-    records::{id, record},
+    records::{id, ndjson, record},
     served::{Served, Setup},
 };
 
@@ -116,14 +116,13 @@ async fn many_signed_records_at_once_are_taken_but_for_the_bad_ones() {
             "role": "approver", "party": {"sub": "bea"}}}))
         .await;
     let mut all: Vec<Value> = (2..1_302).map(|n| signed(&log.served, record(n), &[&key(1)])).collect();
-    let value_of = |n: usize, all: &[Value]| all[n]["sig"][0]["value"].clone();
-    all[7]["sig"][0]["value"] = value_of(8, &all);
+    all[7]["sig"][0]["value"] = all[8]["sig"][0]["value"].clone();
     all[600]["record"]["n"] = json!("altered");
     all[601] = signed(&log.served, record(603), &[&key(2)]);
     all[602] = signed(&log.served, record(604), &[&key(1), &key(3)]);
     all[603] = record(605);
     all[1_299]["record"]["aud"] = json!("another.example/log");
-    let body: String = all.iter().map(|one| format!("{one}\n")).collect();
+    let body = ndjson(all);
     let token = format!("Bearer {}", log.bearers.of(Submitter));
     let headers = [("authorization", token.as_str()), ("content-type", "application/x-ndjson")];
     let answer = log.served.ask("POST", "/v1/records", &headers, body.as_bytes()).await;
