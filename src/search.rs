@@ -92,6 +92,12 @@ struct FieldArgs {
     /// The id of the record that an approval binds
     #[arg(long, value_name = "UUID")]
     bound: Option<String>,
+    /// Whose a key is that comes, changes or goes
+    #[arg(long, value_name = "SUB")]
+    party: Option<String>,
+    /// A key that comes, changes or goes
+    #[arg(long, value_name = "KID")]
+    key: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -196,6 +202,8 @@ impl FieldArgs {
             (Field::Action, self.action),
             (Field::Record, self.record),
             (Field::Bound, self.bound),
+            (Field::Party, self.party),
+            (Field::Key, self.key),
         ];
         all.into_iter().filter_map(|(field, value)| Some((field, value?))).collect()
     }

@@ -77,6 +77,10 @@ fields! {
     Record "record",
     /// The id of the record that an approval binds.
     Bound "bound",
+    /// Whose a key is that comes, changes or goes.
+    Party "party",
+    /// A key that comes, changes or goes, by its id.
+    Key "key",
 }
 
 /// In which order.

@@ -4,8 +4,10 @@
 /// which of them are needed is decided when they are shown.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lead {
-    /// Every registration, rotation and revocation of a key.
-    Keys,
+    /// What became of the key with this id.
+    Key(String),
+    /// The keys of this agent, approver or producer.
+    KeysOf(String),
     /// What this producer declared to record.
     Coverage(String),
     /// The opening of this session, and the authority that was handed on and taken back in it.

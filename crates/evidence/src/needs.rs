@@ -55,7 +55,9 @@ impl Needs {
         let of = |ids: &HashSet<String>, lead: fn(String) -> Lead| {
             ids.iter().cloned().map(lead).collect::<Vec<_>>()
         };
-        let mut leads = BTreeSet::from([Lead::Keys]);
+        let mut leads = BTreeSet::new();
+        leads.extend(of(&self.keys, Lead::Key));
+        leads.extend(of(&self.parties, Lead::KeysOf));
         leads.extend(of(&self.producers, Lead::Coverage));
         leads.extend(of(&self.requests, Lead::Bound));
         leads.extend(of(&self.approvals, Lead::Record));

@@ -76,6 +76,10 @@ kinds! {
     Record 18 "record",
     /// The id of the record that an approval binds.
     Bound 19 "bound",
+    /// Whose a key is that comes, changes or goes.
+    Party 20 "party",
+    /// A key that comes, changes or goes: its id, and that of the key that it replaces.
+    Key 21 "key",
 }
 
 impl Kind {
@@ -144,6 +148,11 @@ impl Keys {
         self.maybe(Kind::Outcome, record.outcome.as_ref().map(|outcome| outcome.status.as_str()));
         self.of_people(record);
         self.of_action(record);
+        if let Some(change) = &record.key {
+            self.maybe(Kind::Party, change.party.as_ref().map(|party| party.sub.as_str()));
+            self.push(Kind::Key, &change.kid);
+            self.maybe(Kind::Key, change.replaces.as_deref());
+        }
         if let Some(approval) = &record.approval {
             self.maybe(Kind::Approver, approval.approver.as_ref().map(|party| party.sub.as_str()));
             self.maybe(Kind::Approval, approval.mode.map(Mode::as_str));

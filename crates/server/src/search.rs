@@ -99,6 +99,10 @@ search_params! {
     record Record,
     /// The id of the record that an approval binds.
     bound Bound,
+    /// Whose a key is that comes, changes or goes.
+    party Party,
+    /// A key that comes, changes or goes, by its id.
+    key Key,
 }
 
 /// In which order

@@ -12,7 +12,14 @@ fn leads_to(lead: &Lead, logged: &Logged<'_>) -> bool {
     let record = logged.record();
     let in_session = |id: &str| record.session.as_ref().map_or("", |session| session.id.as_str()) == id;
     match lead {
-        Lead::Keys => record.key.is_some(),
+        Lead::Key(kid) => record.key.as_ref().is_some_and(|change| {
+            change.kid == *kid.as_str()
+                || change.replaces.as_ref().is_some_and(|replaced| *replaced == *kid.as_str())
+        }),
+        Lead::KeysOf(party) => {
+            let of = record.key.as_ref().and_then(|change| change.party.as_ref());
+            of.is_some_and(|of| of.sub == *party.as_str())
+        }
         Lead::Coverage(producer) => {
             record.kind == Kind::CoverageDeclared
                 && record.producer.as_ref().map_or("", |producer| producer.id.as_str()) == producer

@@ -56,7 +56,7 @@ fn the_mapping_is_the_one_on_disk() {
 #[test]
 fn kinds_have_one_number_and_one_word_each() {
     let numbers: Vec<u8> = Kind::ALL.iter().map(|kind| *kind as u8).collect();
-    assert_eq!(numbers, (1..=19).collect::<Vec<u8>>());
+    assert_eq!(numbers, (1..=21).collect::<Vec<u8>>());
     for kind in Kind::ALL {
         assert_eq!(Kind::of(kind.as_str()), Some(*kind));
     }

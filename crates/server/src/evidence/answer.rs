@@ -94,7 +94,8 @@ impl Finding<'_> {
 
     fn follow(&self, lead: &Lead) -> Result<Numbered, Box<Problem>> {
         match lead {
-            Lead::Keys => self.types(&[], &["key.registered", "key.rotated", "key.revoked"]),
+            Lead::Key(kid) => self.all(&[(Kind::Key, kid)]),
+            Lead::KeysOf(party) => self.all(&[(Kind::Party, party)]),
             Lead::Coverage(producer) => self.types(&[(Kind::Producer, producer)], &["coverage.declared"]),
             Lead::Authority(session) => {
                 let types = ["session.opened", "delegation.granted", "delegation.revoked"];

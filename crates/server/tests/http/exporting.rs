@@ -11,6 +11,7 @@ use crate::{
     bearers::Bearers,
     records::{id, ndjson, record},
     served::{Served, Setup},
+    signed::{key, registration, signed},
 };
 
 async fn airline(records: usize) -> Served {
@@ -288,4 +289,31 @@ async fn an_approval_is_found_by_what_it_binds() {
     );
     let found = served.get(&format!("/v1/records?bound={}", id(1))).await.json();
     assert_eq!(found["records"][0]["index"], 2);
+}
+
+/// A signed record brings the key that it is signed with, and what became of that key; other keys stay out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_found_by_its_id_and_by_whose_it_is() {
+    let served = Setup::records().serve().await;
+    let kid = |n| ::record::PublicKey::of(&key(n)).id().to_string();
+    let mut other = registration(1, &key(2));
+    other["key"]["party"]["sub"] = json!("tests/host-2");
+    let revoked = json!({"id": id(3), "type": "key.revoked", "time": record(0)["time"],
+        "key": {"kid": kid(1), "reason": "lost"}});
+    for one in [registration(0, &key(1)), other, signed(&served, record(2), &[&key(1)]), revoked] {
+        let answer = served.submit("?wait=published", one.to_string()).await;
+        assert_eq!(answer.status, 200, "{one}: {}", answer.text());
+    }
+    let file = file(&served, &json!({"records": [id(2)]})).await;
+    assert_eq!(carried(&served, &file), [(0, "key"), (2, "answer"), (3, "key")]);
+    for (query, expected) in [
+        (format!("key={}", kid(1)), json!([3, 0])),
+        (format!("key={}", kid(2)), json!([1])),
+        ("party=tests/host-2".to_owned(), json!([1])),
+    ] {
+        let found = served.get(&format!("/v1/records?{query}")).await.json();
+        let indexes: Vec<&Value> =
+            found["records"].as_array().unwrap().iter().map(|record| &record["index"]).collect();
+        assert_eq!(json!(indexes), expected, "{query}");
+    }
 }

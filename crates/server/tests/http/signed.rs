@@ -15,12 +15,12 @@ use crate::{
     served::{Served, Setup},
 };
 
-fn key(n: u8) -> SigningKey {
+pub(crate) fn key(n: u8) -> SigningKey {
     SigningKey::from_bytes(&[n; 32])
 }
 
 /// `key.registered` for the producer of the tests' records.
-fn registration(n: u64, key: &SigningKey) -> Value {
+pub(crate) fn registration(n: u64, key: &SigningKey) -> Value {
     let public = PublicKey::of(key);
     json!({
         "id": id(n), "time": record(0)["time"], "type": "key.registered",
@@ -29,7 +29,7 @@ fn registration(n: u64, key: &SigningKey) -> Value {
 }
 
 /// A record for this log, signed.
-fn signed(served: &Served, mut record: Value, keys: &[&SigningKey]) -> Value {
+pub(crate) fn signed(served: &Served, mut record: Value, keys: &[&SigningKey]) -> Value {
     record["aud"] = json!(served.app.origin());
     let canonical = record::canonical(record.to_string().as_bytes()).unwrap();
     let list = keys.iter().map(|key| signature::sign(key, &canonical)).collect();
