@@ -178,15 +178,7 @@ mod tests {
         });
         *record.pointer_mut(member).unwrap() = value.into();
         let submission = ::record::Submission::parse(record.to_string().as_bytes()).unwrap();
-        let vouched = ::record::Vouched {
-            received: "2026-11-23T08:14:03.201Z",
-            submitter: "open",
-            principal: ::record::Grade::Asserted,
-            agent: ::record::Grade::Asserted,
-            disclosed: ::record::Places::NONE,
-            secret: ::record::Places::NONE,
-            salt: [7; 16],
-        };
+        let vouched = ::record::Vouched::asserted("2026-11-23T08:14:03.201Z", "open", [7; 16]);
         let entry = ::record::seal(&submission, None, &vouched).unwrap();
         let entry = String::from_utf8(entry.bytes().to_vec()).unwrap();
         FoundRecord { index, entry, findings: vec![] }

@@ -30,15 +30,7 @@ fn with_log<T>(stopped: &Stopped, work: impl FnOnce(&Log, &Vault) -> T) -> T {
 fn add_content(stopped: &Stopped) {
     let sample = testkit::sample::typical_ndjson(9_000, 1, &mut testkit::Chance::seeded(9));
     let submission = ::record::Submission::parse(sample.trim_ascii_end()).unwrap();
-    let vouched = ::record::Vouched {
-        received: "2026-11-23T08:14:03.201Z",
-        submitter: "open",
-        principal: ::record::Grade::Asserted,
-        agent: ::record::Grade::Asserted,
-        disclosed: ::record::Places::NONE,
-        secret: ::record::Places::NONE,
-        salt: [7; 16],
-    };
+    let vouched = ::record::Vouched::asserted("2026-11-23T08:14:03.201Z", "open", [7; 16]);
     let entry = ::record::seal(&submission, None, &vouched).unwrap();
     let identity = Identity { key: submission.key(), digest: submission.digest() };
     let belongs = Belongs {

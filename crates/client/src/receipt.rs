@@ -152,7 +152,7 @@ pub(crate) mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
     use proptest::sample::{Index, select};
-    use record::{Grade, Places, Submission, Vouched, seal};
+    use record::{Submission, Vouched, seal};
     use testkit::Chance;
     use tlog::checkpoint::Checkpoint;
     use tlog::plan::InclusionPlan;
@@ -166,15 +166,7 @@ pub(crate) mod tests {
             .collect();
         let submissions: Vec<_> =
             records.iter().map(|record| Submission::parse(&record.canonical()).unwrap()).collect();
-        let vouched = |i: usize| Vouched {
-            received: "2026-11-23T08:14:03.201Z",
-            submitter: "open",
-            principal: Grade::Asserted,
-            agent: Grade::Asserted,
-            disclosed: Places::NONE,
-            secret: Places::NONE,
-            salt: [i as u8; 16],
-        };
+        let vouched = |i: usize| Vouched::asserted("2026-11-23T08:14:03.201Z", "open", [i as u8; 16]);
         let sealed: Vec<_> = submissions
             .iter()
             .enumerate()

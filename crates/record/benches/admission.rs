@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use bytes::{Bytes, BytesMut};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use record::{Framing, Grade, Places, Submission, Vouched, open, seal_into, split};
+use record::{Framing, Submission, Vouched, open, seal_into, split};
 
 /// A typical audit record of about 700 bytes, as a producer prints it that does not know of canonical form.
 const PRETTY: &str = r#"{
@@ -30,15 +30,7 @@ const PRETTY: &str = r#"{
 fn admission(c: &mut Criterion) {
     let canonical = Bytes::copy_from_slice(Submission::parse(PRETTY.as_bytes()).unwrap().canonical());
     let submission = Submission::parse_shared(&canonical).unwrap();
-    let vouched = Vouched {
-        received: "2026-11-23T08:14:03.201Z",
-        submitter: "open",
-        principal: Grade::Asserted,
-        agent: Grade::Asserted,
-        disclosed: Places::NONE,
-        secret: Places::NONE,
-        salt: [7; 16],
-    };
+    let vouched = Vouched::asserted("2026-11-23T08:14:03.201Z", "open", [7; 16]);
     let mut entry = BytesMut::new();
     seal_into(&submission, None, &vouched, &mut entry).unwrap();
     let entry = entry.freeze();

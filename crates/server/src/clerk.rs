@@ -11,9 +11,7 @@ pub(crate) mod looks;
 use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
-use record::{
-    Disclosure, Grade, Payload, Place, Places, PublicKey, Signatures, Vouched, model::Record, signature,
-};
+use record::{Disclosure, Payload, Place, PublicKey, Signatures, Vouched, model::Record, signature};
 use sequencer::{
     beside::Rows,
     ids::{Identity, Outcome},
@@ -131,15 +129,7 @@ fn sealed(
     let sign = || Signatures::new(vec![signature::sign(key, submission.canonical())]);
     let signatures = draft.is_signed().then(sign).transpose()?;
     let received = app.received();
-    let vouched = Vouched {
-        received: &received,
-        submitter: SUBMITTER,
-        principal: Grade::Asserted,
-        agent: Grade::Asserted,
-        disclosed: Places::NONE,
-        secret: Places::NONE,
-        salt: random()?,
-    };
+    let vouched = Vouched::asserted(&received, SUBMITTER, random()?);
     let entry = record::seal(&submission, signatures.as_ref(), &vouched)?;
     let entry = Entry::new(entry.into_bytes()).map_err(|error| Problem::internal(&error))?;
     let identity = Identity { key: submission.key(), digest: submission.digest() };

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use record::{Grade, Places, Signature, Signatures, Submission, Vouched};
+use record::{Signature, Signatures, Submission, Vouched};
 use testkit::keys::LOG;
 use tlog::checkpoint::{Checkpoint, CheckpointError};
 use tlog::key::{Signer, VerifierKey};
@@ -37,15 +37,7 @@ fn only(signer: &Signer) -> Policy {
 }
 
 fn sealed(submission: &Submission, signatures: Option<&Signatures>) -> Bytes {
-    let vouched = Vouched {
-        received: TIME,
-        submitter: "log",
-        principal: Grade::Asserted,
-        agent: Grade::Asserted,
-        disclosed: Places::NONE,
-        secret: Places::NONE,
-        salt: [9; 16],
-    };
+    let vouched = Vouched::asserted(TIME, "log", [9; 16]);
     record::seal(submission, signatures, &vouched).unwrap().into_bytes()
 }
 

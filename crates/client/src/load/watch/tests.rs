@@ -1,7 +1,7 @@
 //! What a list names, what it does not name, and what stands in the log more than once.
 
 use super::*;
-use record::{Grade, Submission, Vouched};
+use record::{Submission, Vouched};
 
 const TIME: &str = "2026-11-24T08:00:00.000Z";
 
@@ -11,15 +11,7 @@ fn entry(run: u64, number: u64) -> (u128, Vec<u8>) {
     let id = maker.id(number, 1_795_420_800_000);
     let mut text = vec![];
     maker.record(id, &mut text);
-    let vouched = Vouched {
-        received: TIME,
-        submitter: "open",
-        principal: Grade::Asserted,
-        agent: Grade::Asserted,
-        disclosed: record::Places::NONE,
-        secret: record::Places::NONE,
-        salt: [number as u8; 16],
-    };
+    let vouched = Vouched::asserted(TIME, "open", [number as u8; 16]);
     let sealed = record::seal(&Submission::parse(&text).unwrap(), None, &vouched).unwrap();
     (u128::from_be_bytes(id.to_bytes()), sealed.bytes().to_vec())
 }
