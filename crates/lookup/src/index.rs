@@ -145,39 +145,131 @@ pub(crate) fn filters(store: &dyn Store, which: Which, full: u64) -> Result<Vec<
     (0..full).map(|stretch| Ok(Filter::from_bytes(filter(stretch)?))).collect()
 }
 
-/// The entries of a stretch that have a key, ascending, counted from the start of the stretch. Stretches with a filter are
-/// in the store; the tail may be one of them that is made once more.
-pub(crate) fn postings(
-    store: &dyn Store,
-    (which, filters, tail): (Which, &[Filter], &Tail),
-    stretch: u64,
-    key: Key,
-) -> Result<Vec<u32>, LookupError> {
-    match filters.get(stretch as usize) {
-        None => return Ok(if stretch == tail.stretch { tail.get(key) } else { vec![] }),
-        Some(filter) if !filter.may_have(key) => return Ok(vec![]),
-        Some(_) => {}
+/// An index as it is read: its full stretches, by their filters, and the tail.
+#[derive(Clone, Copy)]
+pub(crate) struct Index<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) which: Which,
+    /// Stretches with a filter are in the store; the tail may be one of them that is made once more.
+    pub(crate) filters: &'a [Filter],
+    pub(crate) tail: &'a Tail,
+}
+
+impl Index<'_> {
+    /// The entries of a stretch that have a key, ascending, counted from the start of the stretch.
+    pub(crate) fn postings(self, stretch: u64, key: Key) -> Result<Vec<u32>, LookupError> {
+        if let Some(known) = self.without_a_look(stretch, key) {
+            return Ok(known);
+        }
+        // From the last page that may have it to the first: a list that fits in one page costs one look.
+        let (mut pages, mut at) = (vec![], u32::MAX);
+        while let Some((from, part)) = self.page(stretch, key, at)? {
+            pages.push(part);
+            let Some(before) = from.checked_sub(1) else { break };
+            at = before;
+        }
+        pages.reverse();
+        Ok(pages.concat())
     }
-    let mut found = vec![];
-    let mut at = u32::MAX;
-    // From the last page that may have it to the first: a list that fits in one page costs one look.
-    loop {
-        let wanted = Row::Posting { index: which as u8, stretch, key: key.0, first: at };
+
+    /// Those of `wanted`, which ascend, that have a key: no page is read but those that one of them would be in.
+    pub(crate) fn among(self, wanted: &[u32], stretch: u64, key: Key) -> Result<Vec<u32>, LookupError> {
+        if let Some(known) = self.without_a_look(stretch, key) {
+            return Ok(intersection(wanted, &known));
+        }
+        let (mut parts, mut rest) = (vec![], wanted);
+        while let Some(last) = rest.last() {
+            let Some((from, part)) = self.page(stretch, key, *last)? else { break };
+            let (before, here) = rest.split_at(rest.partition_point(|entry| *entry < from));
+            parts.push(intersection(here, &part));
+            rest = before;
+        }
+        parts.reverse();
+        Ok(parts.concat())
+    }
+
+    /// What has the key where no page has to be read for that.
+    fn without_a_look(self, stretch: u64, key: Key) -> Option<Vec<u32>> {
+        match self.filters.get(stretch as usize) {
+            None if stretch == self.tail.stretch => Some(self.tail.get(key)),
+            None => Some(vec![]),
+            Some(filter) => (!filter.may_have(key)).then(Vec::new),
+        }
+    }
+
+    /// What the page says of a key that the entry `at` would be in, and from which entry on it is the one to ask.
+    fn page(self, stretch: u64, key: Key, at: u32) -> Result<Option<(u32, Vec<u32>)>, LookupError> {
+        let wanted = Row::Posting { index: self.which as u8, stretch, key: key.0, first: at };
         let Some((Row::Posting { index, stretch: of, key: first_key, first }, page)) =
-            store.floor(&wanted)?
+            self.store.floor(&wanted)?
         else {
-            break;
+            return Ok(None);
         };
-        if (index, of) != (which as u8, stretch) {
-            break;
+        if (index, of) != (self.which as u8, stretch) {
+            return Ok(None);
         }
-        let mut part = codec::find_in_page(&page, key)?;
-        part.extend(found);
-        found = part;
-        if first_key != key.0 || first == 0 {
-            break;
-        }
-        at = first - 1;
+        // A page that begins with another key has the beginning of this one's list.
+        let from = if first_key == key.0 { first } else { 0 };
+        Ok(Some((from, codec::find_in_page(&page, key)?)))
     }
-    Ok(found)
+}
+
+/// What two ascending lists have in common. The shorter one leads.
+fn intersection(a: &[u32], b: &[u32]) -> Vec<u32> {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let mut rest = long;
+    let mut common = vec![];
+    for &wanted in short {
+        rest = &rest[rest.partition_point(|&each| each < wanted)..];
+        if rest.first() == Some(&wanted) {
+            common.push(wanted);
+        }
+    }
+    common
+}
+
+#[cfg(test)]
+mod tests {
+    use store::{Batch, MemoryStore};
+    use testkit::Chance;
+
+    use super::*;
+    use crate::keys::Kind;
+
+    /// Lists of many pages: whatever is wanted of them, the answer is what they have in common.
+    #[test]
+    fn of_lists_that_fill_many_pages_what_is_wanted_is_found_and_nothing_else() {
+        let key = |name: &str| Key::new(Kind::Tool, name);
+        let (common, often, once) = (key("common"), key("often"), key("once"));
+        let (mut tail, mut chance) = (Tail::after(0, STRETCH), Chance::seeded(11));
+        let mut lists: HashMap<Key, Vec<u32>> = HashMap::new();
+        for n in 0..STRETCH as u32 {
+            let mut here = vec![Key::new(Kind::Record, &n.to_string())];
+            here.extend((chance.below(10) < 9).then_some(common));
+            here.extend((chance.below(3) == 0).then_some(often));
+            here.extend((n == 40_000).then_some(once));
+            here.iter().for_each(|key| lists.entry(*key).or_default().push(n));
+            tail.push(here);
+        }
+        let store = MemoryStore::new();
+        let (rows, filter) = tail.rows(Which::Entries);
+        store.commit(None, Batch { puts: rows, deletes: vec![] }, "head".into()).unwrap();
+        let next = Tail::after(1, STRETCH);
+        let index = Index { store: &store, which: Which::Entries, filters: &[filter], tail: &next };
+        for key in [common, often, once] {
+            let list = &lists[&key];
+            assert_eq!(index.postings(0, key).unwrap(), *list);
+            for _ in 0..60 {
+                let (one_in, from) = (1 + chance.below(3_000), chance.below(STRETCH));
+                let wanted: Vec<u32> =
+                    (from as u32..STRETCH as u32).filter(|_| chance.below(one_in) == 0).collect();
+                let expected: Vec<u32> =
+                    wanted.iter().copied().filter(|n| list.binary_search(n).is_ok()).collect();
+                assert_eq!(index.among(&wanted, 0, key).unwrap(), expected);
+            }
+            assert_eq!(index.among(&[], 0, key).unwrap(), [0; 0]);
+        }
+        assert_eq!(index.among(&[39_999, 40_000, 40_001], 0, once).unwrap(), [40_000]);
+        assert_eq!(index.among(&[1, 2], 0, key("nobody")).unwrap(), [0; 0]);
+    }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use record::Logged;
 
 use crate::{
-    index::{self, LookupError, Which},
+    index::{Index, LookupError, Which},
     keys::{self, Key, Kind},
     lookups::{BLOCK, Inner, Lookups},
 };
@@ -77,23 +77,12 @@ pub enum QueryError<E> {
 }
 
 impl Lookups {
-    /// Answers a query. `entry` reads an entry of the log; `None` where there is none. May block.
+    /// Answers a query. `entries` reads those at some indexes, in the order of the query; `None` where there is none. May
+    /// block.
     ///
     /// # Errors
     /// Lookups or entries cannot be read.
     pub fn search<E>(
-        &self,
-        query: &Query,
-        entry: impl Fn(u64) -> Result<Option<Bytes>, E>,
-    ) -> Result<Found, QueryError<E>> {
-        self.search_many(query, |indexes| indexes.iter().map(|index| entry(*index)).collect())
-    }
-
-    /// The same where entries are read better together: `entries` reads those at some indexes, in the order of the query.
-    ///
-    /// # Errors
-    /// As [`search`](Self::search).
-    pub fn search_many<E>(
         &self,
         query: &Query,
         entries: impl Fn(&[u64]) -> Result<Vec<Option<Bytes>>, E>,
@@ -134,21 +123,25 @@ impl Lookups {
     fn candidates(&self, query: &Query, stretch: u64, range: &Range<u64>) -> Result<Vec<u64>, LookupError> {
         let base = stretch * self.0.width;
         let inner = self.0.inner.read();
+        let mut keys: Vec<&(Kind, String)> = query.all.iter().collect();
+        keys.sort_by_key(|(kind, _)| commonness(*kind));
         let mut common: Option<Vec<u32>> = None;
-        for (kind, value) in &query.all {
+        for (kind, value) in keys {
             let (which, tail) = match kind {
                 Kind::Finding => (Which::Findings, &inner.findings),
                 _ => (Which::Entries, &inner.entries),
             };
-            let of = (which, inner.filters[which as usize].as_slice(), tail);
-            let with_key = index::postings(&*self.0.store, of, stretch, Key::new(*kind, value))?;
-            common = Some(match common {
-                None => with_key,
-                Some(before) => intersection(&before, &with_key),
-            });
-            if common.as_ref().is_some_and(Vec::is_empty) {
+            let filters = inner.filters[which as usize].as_slice();
+            let index = Index { store: &*self.0.store, which, filters, tail };
+            let key = Key::new(*kind, value);
+            let now = match &common {
+                None => index.postings(stretch, key)?,
+                Some(before) => index.among(before, stretch, key)?,
+            };
+            if now.is_empty() {
                 return Ok(vec![]);
             }
+            common = Some(now);
         }
         let within = range.start.max(base)..range.end.min(base + self.0.width);
         let mut all: Vec<u64> = match common {
@@ -209,16 +202,18 @@ impl Query {
     }
 }
 
-/// What two ascending lists have in common. The shorter one leads.
-fn intersection(a: &[u32], b: &[u32]) -> Vec<u32> {
-    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    let mut rest = long;
-    let mut common = vec![];
-    for &wanted in short {
-        rest = &rest[rest.partition_point(|&each| each < wanted)..];
-        if rest.first() == Some(&wanted) {
-            common.push(wanted);
-        }
+/// How many entries are likely to have a key of this kind, few first: what few have is read first, and of the others only
+/// the pages that those are in. It changes no answer.
+const fn commonness(kind: Kind) -> u8 {
+    match kind {
+        Kind::Record | Kind::Bound | Kind::Key | Kind::Action | Kind::Trace => 0,
+        Kind::Session => 1,
+        Kind::Target | Kind::Party => 2,
+        Kind::Principal | Kind::User | Kind::Name => 3,
+        Kind::Approver | Kind::Finding => 4,
+        Kind::Producer => 5,
+        Kind::Agent | Kind::Actor => 6,
+        Kind::Tool | Kind::Server => 7,
+        Kind::Approval | Kind::Outcome | Kind::Type => 8,
     }
-    common
 }

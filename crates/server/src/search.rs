@@ -198,24 +198,24 @@ async fn wait(lookups: &Lookups, at_least: Option<u64>) -> Result<(), Box<Proble
 
 /// Answers a query from the log's own entries. Blocks.
 pub(crate) fn run(lookups: &Lookups, reader: &Reader, query: &Query) -> Result<Found, Box<Problem>> {
-    lookups.search_many(query, |indexes| reader.entries_at(indexes)).map_err(
-        |error: QueryError<ReadError>| match error {
+    lookups.search(query, |indexes| reader.entries_at(indexes)).map_err(|error: QueryError<ReadError>| {
+        match error {
             QueryError::Lookup(error) => Problem::internal(&error),
             QueryError::Entries(error) => Problem::internal(&error),
-        },
-    )
+        }
+    })
 }
 
 /// Entries and their indexes.
 pub(crate) type Numbered = Vec<(u64, bytes::Bytes)>;
 
-/// All that a query finds, page by page, and the size that it is all of; `max` entries at most. Blocks.
+/// All that a query finds, page by page, and the size that it is all of; `None` for more than `max` entries. Blocks.
 pub(crate) fn every(
     lookups: &Lookups,
     reader: &Reader,
     mut query: Query,
     max: usize,
-) -> Result<(Numbered, u64), Box<Problem>> {
+) -> Result<Option<(Numbered, u64)>, Box<Problem>> {
     let (mut all, mut size) = (vec![], None);
     query.limit = LIMIT_MAX;
     loop {
@@ -225,12 +225,10 @@ pub(crate) fn every(
         query.indexes.end = query.indexes.end.min(size);
         all.extend(found.entries);
         if all.len() > max {
-            let detail =
-                format!("There are more than {max} such records; search for them page by page instead.");
-            return Err(Problem::new(Code::TooLarge, detail).limit(max));
+            return Ok(None);
         }
         match found.cursor {
-            None => return Ok((all, size)),
+            None => return Ok(Some((all, size))),
             cursor => query.cursor = cursor,
         }
     }

@@ -84,5 +84,10 @@ fn tell(lookups: &Lookups, reader: &Reader, id: &str) -> Result<SessionText, Box
 fn all_of(lookups: &Lookups, reader: &Reader, id: &str) -> Result<(search::Numbered, u64), Box<Problem>> {
     let all = vec![(Kind::Session, id.to_owned())];
     let query = Query { all, order: Order::Oldest, ..Query::default() };
-    search::every(lookups, reader, query, SESSION_RECORDS_MAX)
+    search::every(lookups, reader, query, SESSION_RECORDS_MAX)?.ok_or_else(|| {
+        let detail = format!(
+            "The session has more than {SESSION_RECORDS_MAX} records; search for them page by page instead."
+        );
+        Problem::new(Code::TooLarge, detail).limit(SESSION_RECORDS_MAX)
+    })
 }

@@ -71,7 +71,7 @@ fn a_rare_key_costs_few_looks_also_after_a_restart() {
     for (user, found, looks) in [("zoe", 1, 1..=4), ("nobody", 0, 0..=3), ("alice", 50, 1..=2)] {
         store.looks.store(0, Relaxed);
         let query = Query { all: vec![(Kind::User, user.into())], ..Query::default() };
-        assert_eq!(lookups.search(&query, |index| log.entry(index)).unwrap().entries.len(), found, "{user}");
+        assert_eq!(log.search(&lookups, &query).unwrap().entries.len(), found, "{user}");
         let looked = store.looks.load(Relaxed);
         assert!(looks.contains(&looked), "{user}: {looked} looks in {STRETCHES} stretches");
     }
@@ -94,12 +94,35 @@ fn entries_that_are_read_together_are_those_that_are_read_one_by_one() {
     let (log, store) = followed();
     let lookups = open(&store);
     let query = Query { all: vec![(Kind::User, "alice".into())], limit: 40, ..Query::default() };
-    let one_by_one = lookups.search(&query, |index| log.entry(index)).unwrap();
+    let one_by_one = log.search(&lookups, &query).unwrap();
     let most = AtomicU64::new(0);
-    let together = lookups.search_many(&query, |indexes| {
+    let together = lookups.search(&query, |indexes| {
         most.fetch_max(indexes.len() as u64, Relaxed);
         indexes.iter().map(|index| log.entry(*index)).collect()
     });
     assert_eq!(together.unwrap(), one_by_one);
     assert_eq!(most.into_inner(), 41, "no more than the answer needs, and one to know whether it goes on");
+}
+
+/// Somebody rare with a word that all have: of that word's pages only the one is read that the rare entry is in.
+#[test]
+fn a_common_key_beside_a_rare_one_costs_one_look() {
+    let (log, store) = followed();
+    let lookups = open(&store);
+    let (rare, common) = ((Kind::User, "zoe".to_owned()), (Kind::Type, "action.requested".to_owned()));
+    for all in [vec![common.clone(), rare.clone()], vec![rare.clone(), common.clone()]] {
+        let looks = |all: &[(Kind, String)]| {
+            store.looks.store(0, Relaxed);
+            let query = Query { all: all.to_vec(), ..Query::default() };
+            let found = log.search(&lookups, &query).unwrap().entries.len();
+            (found, store.looks.load(Relaxed))
+        };
+        let (alone, both) = (looks(&all[..1]), looks(&all));
+        assert_eq!(both.0, 1, "{all:?}, alone {alone:?}");
+        assert_eq!(
+            both.1,
+            looks(std::slice::from_ref(&rare)).1 + 1,
+            "one look more than for the rare one alone"
+        );
+    }
 }

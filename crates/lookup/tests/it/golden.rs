@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bytes::BytesMut;
 use lookup::keys::{Key, Kind, VERSION, of_entry};
-use record::{Grade, Logged, Places, Submission, Vouched, seal_into};
+use record::{Logged, Submission, Vouched, seal_into};
 use serde_json::{Value, json};
 
 const FILE: &str = "../../tests/data/lookup/keys.ndjson";
@@ -14,15 +14,7 @@ fn lines() -> String {
     let mut lines = String::new();
     for (n, (_, example)) in (0..).zip(record::model::examples()) {
         let submission = Submission::parse(example.as_bytes()).unwrap();
-        let vouched = Vouched {
-            received: "2026-11-23T08:14:03.201Z",
-            submitter: "open",
-            principal: Grade::Asserted,
-            agent: Grade::Asserted,
-            disclosed: Places::NONE,
-            secret: Places::NONE,
-            salt: [0; 16],
-        };
+        let vouched = Vouched::asserted("2026-11-23T08:14:03.201Z", "open", [0; 16]);
         let mut entry = BytesMut::new();
         seal_into(&submission, None, &vouched, &mut entry).unwrap();
         let keys: Vec<Value> = of_entry(&Logged::read(n, &entry).unwrap())

@@ -3,8 +3,8 @@
 use std::{cell::RefCell, convert::Infallible};
 
 use bytes::Bytes;
-use lookup::Entries;
-use record::{Grade, Places, Submission, Vouched, seal};
+use lookup::{Entries, Found, Lookups, Query, QueryError};
+use record::{Submission, Vouched, seal};
 use serde_json::{Value, json};
 use testkit::{Chance, stamp};
 use tlog::{Hash, Head, range::CompactRange};
@@ -26,17 +26,14 @@ impl TestLog {
         let n = self.entries.borrow().len() as u64;
         let submission = Submission::parse(record.to_string().as_bytes()).unwrap();
         let received = stamp::rfc3339(START_MS + n * STEP_MS);
-        let vouched = Vouched {
-            received: &received,
-            submitter: "open",
-            principal: Grade::Asserted,
-            agent: Grade::Asserted,
-            disclosed: Places::NONE,
-            secret: Places::NONE,
-            salt: [7; 16],
-        };
+        let vouched = Vouched::asserted(&received, "open", [7; 16]);
         let entry = seal(&submission, None, &vouched).unwrap();
         self.entries.borrow_mut().push(entry.into_bytes());
+    }
+
+    /// Answers a query, reading one entry after the other.
+    pub(crate) fn search(&self, lookups: &Lookups, query: &Query) -> Result<Found, QueryError<Infallible>> {
+        lookups.search(query, |indexes| indexes.iter().map(|index| self.entry(*index)).collect())
     }
 
     pub(crate) fn size(&self) -> u64 {

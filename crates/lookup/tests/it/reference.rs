@@ -40,7 +40,7 @@ fn answered(lookups: &Lookups, log: &TestLog, query: &Query) -> Vec<u64> {
     let mut query = query.clone();
     let mut all = vec![];
     loop {
-        let found = lookups.search(&query, |index| log.entry(index)).unwrap();
+        let found = log.search(lookups, &query).unwrap();
         assert!(found.entries.len() <= query.limit);
         all.extend(found.entries.iter().map(|(index, _)| *index));
         match found.cursor {
@@ -130,11 +130,11 @@ fn a_cursor_goes_on_where_it_was_while_the_log_grows() {
     followed(&lookups, &mut follower, &log);
     for order in [Order::Newest, Order::Oldest] {
         let query = Query { all: vec![(Kind::Agent, "crm".into())], order, limit: 10, ..Query::default() };
-        let first = lookups.search(&query, |index| log.entry(index)).unwrap();
+        let first = log.search(&lookups, &query).unwrap();
         (0..50).for_each(|_| log.push(&any_record(log.size(), &mut chance)));
         followed(&lookups, &mut follower, &log);
         let next = Query { cursor: first.cursor, ..query.clone() };
-        let next = lookups.search(&next, |index| log.entry(index)).unwrap();
+        let next = log.search(&lookups, &next).unwrap();
         let seen: Vec<u64> = first.entries.iter().chain(&next.entries).map(|(index, _)| *index).collect();
         let expected = by_definition(&log, &query, first.size);
         assert_eq!(seen, expected[..20], "{order:?}");

@@ -34,7 +34,7 @@ fn entries_that_lead_elsewhere_are_not_answered_for() {
     assert!(matches!(error, FollowError::OtherRoot { size: 600, .. }), "{error}");
     assert_eq!(lookups.size(), 300, "what was proven before is still answered for");
     let all = Query { limit: 1_000, ..Query::default() };
-    assert_eq!(lookups.search(&all, |index| log.entry(index)).unwrap().entries.len(), 300);
+    assert_eq!(log.search(&lookups, &all).unwrap().entries.len(), 300);
     // A stretch was full and written; opened again it is not believed either.
     let again = open(&store);
     assert_eq!(again.size(), 256);
@@ -83,7 +83,7 @@ fn a_damaged_page_is_an_error_and_never_an_answer() {
     let mut follower = Follower::new(lookups.clone());
     while !follower.step(&log).unwrap().is_done() {}
     let wanted = Query { all: vec![(Kind::Agent, "crm".into())], limit: 1_000, ..Query::default() };
-    lookups.search(&wanted, |index| log.entry(index)).unwrap();
+    log.search(&lookups, &wanted).unwrap();
     let rows = store.scan(store::Table::Posting, None, usize::MAX).unwrap();
     let head = store.head().unwrap().unwrap();
     let deletes: Vec<Key> = rows.iter().map(|(key, _)| *key).collect();
@@ -96,7 +96,7 @@ fn a_damaged_page_is_an_error_and_never_an_answer() {
         let entry = log.entry(index).unwrap().unwrap();
         for (kind, value) in lookup::keys::of_entry(&record::Logged::read(index, &entry).unwrap()) {
             let query = Query { all: vec![(kind, value)], limit: 1_000, ..Query::default() };
-            match lookups.search(&query, |index| log.entry(index)) {
+            match log.search(&lookups, &query) {
                 Ok(found) => assert!(found.entries.iter().any(|(found, _)| *found == index), "{query:?}"),
                 Err(_) => errors += 1,
             }

@@ -147,7 +147,8 @@ impl Finding<'_> {
     /// All that a query finds, page by page.
     fn every(&self, mut query: Query) -> Result<Numbered, Box<Problem>> {
         query.indexes.end = query.indexes.end.min(self.size);
-        let (found, _) = search::every(self.lookups, self.reader, query, EVIDENCE_ENTRIES_MAX)?;
+        let found = search::every(self.lookups, self.reader, query, EVIDENCE_ENTRIES_MAX)?;
+        let (found, _) = found.ok_or_else(|| too_many(TooMany))?;
         Ok(found.into_iter().collect())
     }
 }
