@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use ::lookup::Lookups;
 use ::record::Places;
-use client::keys::History;
 use sequencer::log::Status;
 use sequencer::publisher::Evidence as _;
 use sequencer::{DataDirectory, Kind, Log, LogIdentity, LogKeys, Options};
@@ -94,8 +93,7 @@ impl OpenLog {
             observer: metrics.clone(),
             ..Options::default()
         };
-        let keyring = Keyring::of(directory.path(), signer.verifier_key().clone())?;
-        let log = start(&directory, signer, &keyring, kind, settings.cache_bytes, options)?;
+        let log = start(&directory, signer, kind, settings.cache_bytes, options)?;
         let (access, admin_token) = settings.admission.access(&directory)?;
         let config = Config {
             metrics: metrics.clone(),
@@ -104,7 +102,6 @@ impl OpenLog {
             access,
             custody: (kind == Kind::Records).then(|| custody(&directory, settings)).transpose()?,
             lookups: (kind == Kind::Records).then(|| lookups(&directory)).transpose()?,
-            keys: keyring.since(),
             timeouts: Timeouts::default(),
         };
         let app = App::new(log, config)
@@ -136,16 +133,17 @@ impl OpenLog {
 pub(crate) fn start(
     directory: &DataDirectory,
     signer: Signer,
-    keyring: &Keyring,
     kind: Kind,
     cache_bytes: u64,
     options: Options,
 ) -> Result<Log, Failure> {
-    let history = Some(keyring.history()).filter(|history| !history.rotations().is_empty());
-    let keys = LogKeys::from(signer)
+    let keyring = Keyring::of(directory.path(), signer.verifier_key().clone())?;
+    let mut keys = LogKeys::from(signer)
         .with_outgoing(directory.outgoing().map_err(Failure::could_not_tell)?)
-        .with_past(&keyring.all())
-        .with_history(history.map(History::to_bytes));
+        .with_past(&keyring.all());
+    if !keyring.history().rotations().is_empty() {
+        keys = keys.with_history(keyring.history().to_bytes(), keyring.since());
+    }
     let sled = SledOptions { cache_bytes, ..SledOptions::default() };
     let store = SledStore::open(&directory.store_path(), &sled).map_err(cannot_open)?;
     let log = Log::open(Arc::new(store), kind, keys, Box::new(directory.head_file()), options);

@@ -64,7 +64,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
         Some(id) => {
             let mut told = story(&log, id, printer).await?;
             if !args.no_contents {
-                contents::fill(&mut told, &log.source, args.http.at_once.max(1)).await?;
+                contents::fill(&mut told, &log.source, args.http.at_once).await?;
             }
             let verdict = page::verdict(&told);
             if printer.json {

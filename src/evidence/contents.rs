@@ -1,12 +1,12 @@
 //! Where disclosures come from: a file, and the log where it shows them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use ::evidence::Gathered;
 use ::record::Sd;
 use client::Source;
-use client::payload::{Payload, payload};
+use client::payload::{Payload, payloads};
 
 use super::Wanted;
 use crate::cli::{Failure, read_input};
@@ -44,27 +44,24 @@ pub(super) async fn at_hand(
     let wanted = gathered.wanted(&choice.show);
     let kept = choice.kept.iter().filter(|(sd, _)| wanted.contains(sd));
     let mut found: BTreeMap<Sd, String> = kept.map(|(sd, text)| (*sd, text.clone())).collect();
+    let asked: BTreeSet<Sd> = wanted.into_iter().filter(|sd| !found.contains_key(sd)).collect();
     let mut missing = Missing::default();
-    for sd in wanted {
-        if found.contains_key(&sd) {
-            continue;
+    match source {
+        Source::Http(http) => {
+            let answers = payloads(http, asked, choice.at_once).await.map_err(Failure::could_not_tell)?;
+            for (sd, answer) in answers {
+                match answer {
+                    Payload::Shown(text) => drop(found.insert(sd, text)),
+                    Payload::Hidden => missing.hidden += 1,
+                    Payload::Withheld => missing.withheld += 1,
+                    Payload::Erased => missing.erased += 1,
+                }
+            }
         }
-        match ask(source, &sd).await? {
-            Payload::Shown(text) => drop(found.insert(sd, text)),
-            Payload::Hidden => missing.hidden += 1,
-            Payload::Withheld => missing.withheld += 1,
-            Payload::Erased => missing.erased += 1,
-        }
+        // A copy of a log has no contents beside it.
+        Source::Local(_) => missing.hidden = asked.len() as u64,
     }
     Ok((found.into_values().collect(), missing))
-}
-
-/// A copy of a log has no contents beside it.
-async fn ask(source: &Source, sd: &Sd) -> Result<Payload, Failure> {
-    match source {
-        Source::Http(http) => payload(http, sd).await.map_err(Failure::could_not_tell),
-        Source::Local(_) => Ok(Payload::Hidden),
-    }
 }
 
 /// A JSON string on each line.

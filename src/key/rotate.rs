@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::record::{Grade, Places, Vouched, seal};
+use ::record::{Vouched, seal};
 use client::keys::{Announcement, Rotation, announce};
 use sequencer::beside::Announce;
 use sequencer::ids::{Identity, Outcome};
@@ -103,9 +103,7 @@ fn signer(directory: &DataDirectory) -> Result<Signer, Failure> {
 /// The log, as a server opens it, if it may go on.
 fn open(directory: &DataDirectory, kind: Kind) -> Result<Log, Failure> {
     let options = Options { publish_every: Duration::from_hours(1), ..Options::default() };
-    let signer = signer(directory)?;
-    let keyring = Keyring::of(directory.path(), signer.verifier_key().clone())?;
-    let log = place::start(directory, signer, &keyring, kind, CACHE_BYTES, options)?;
+    let log = place::start(directory, signer(directory)?, kind, CACHE_BYTES, options)?;
     match log.status() {
         Status::Writing => Ok(log),
         Status::ReadOnly(standing) => {
@@ -148,15 +146,7 @@ fn submit(log: &Log, old: &Signer, new: &VerifierKey) -> Result<u64, Failure> {
     let (record, signatures) = announce(old, new, &now).map_err(Failure::could_not_tell)?;
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(Failure::could_not_tell)?;
-    let vouched = Vouched {
-        received: &now,
-        submitter: SUBMITTER,
-        principal: Grade::Asserted,
-        agent: Grade::Asserted,
-        disclosed: Places::NONE,
-        secret: Places::NONE,
-        salt,
-    };
+    let vouched = Vouched::asserted(&now, SUBMITTER, salt);
     let sealed = seal(&record, Some(&signatures), &vouched).map_err(Failure::could_not_tell)?;
     let entry = Entry::new(sealed.into_bytes()).map_err(Failure::could_not_tell)?;
     let identity = Some(Identity { key: record.key(), digest: record.digest() });

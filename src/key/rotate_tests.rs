@@ -21,7 +21,7 @@ fn settings() -> Settings {
         publish_every: Duration::from_secs(1),
         cache_bytes: CACHE_BYTES,
         admission: Admission::Open,
-        sensitive: Places::NONE,
+        sensitive: ::record::Places::NONE,
     }
 }
 

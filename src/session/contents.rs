@@ -1,12 +1,11 @@
 //! What stands beside the log: each content that a session names is asked of the log, which shows it to whoever may look.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ::record::story::{Input, Story};
 use ::record::{Sd, disclosure};
 use client::Source;
-use client::payload::{Payload, payload};
-use futures::{StreamExt as _, TryStreamExt as _};
+use client::payload::{Payload, payloads};
 
 use crate::cli::Failure;
 
@@ -17,10 +16,7 @@ type Answer = Result<String, &'static str>;
 pub(crate) async fn fill(story: &mut Story, source: &Source, at_once: usize) -> Result<(), Failure> {
     let Source::Http(http) = source else { return Ok(()) };
     let asked: BTreeSet<Sd> = story.contents_mut().filter_map(|content| digest(content)).collect();
-    let answers = futures::stream::iter(asked).map(async |sd| Ok((sd, payload(http, &sd).await?)));
-    let answers: Result<BTreeMap<Sd, Payload>, client::payload::PayloadError> =
-        answers.buffer_unordered(at_once).try_collect().await;
-    let answers = answers.map_err(Failure::could_not_tell)?;
+    let answers = payloads(http, asked, at_once).await.map_err(Failure::could_not_tell)?;
     for content in story.contents_mut() {
         match digest(content).and_then(|sd| answers.get(&sd)).map(answer) {
             Some(Ok(text)) => content.content = Some(text),

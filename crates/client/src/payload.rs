@@ -1,5 +1,8 @@
 //! The content beside a log, by its digest: what the log shows of it to whoever asks.
 
+use std::collections::BTreeMap;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use record::Sd;
 use record::limits::DISCLOSURE_BYTES_MAX;
 
@@ -27,6 +30,19 @@ pub enum PayloadError {
     /// The log answered something else.
     #[error("the log answered for the content {0} with another one; what it shows cannot be relied on")]
     OtherDigest(Sd),
+}
+
+/// Asks for contents, `at_once` at a time.
+///
+/// # Errors
+/// See [`PayloadError`].
+pub async fn payloads(
+    http: &Http,
+    asked: impl IntoIterator<Item = Sd>,
+    at_once: usize,
+) -> Result<BTreeMap<Sd, Payload>, PayloadError> {
+    let answers = stream::iter(asked).map(async |sd| Ok((sd, payload(http, &sd).await?)));
+    answers.buffer_unordered(at_once.max(1)).try_collect().await
 }
 
 /// Asks for a content.

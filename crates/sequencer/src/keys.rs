@@ -20,13 +20,15 @@ pub struct LogKeys {
     /// The signer's, the outgoing one's, then all others.
     verifiers: Vec<VerifierKey>,
     history: Option<Bytes>,
+    /// From which size on each key signs, in the order in which they took over.
+    since: Vec<(u64, VerifierKey)>,
 }
 
 /// A log that has only ever had one key.
 impl From<Signer> for LogKeys {
     fn from(signer: Signer) -> Self {
-        let verifiers = vec![signer.verifier_key().clone()];
-        Self { signer, outgoing: None, verifiers, history: None }
+        let key = signer.verifier_key().clone();
+        Self { signer, outgoing: None, verifiers: vec![key.clone()], history: None, since: vec![(0, key)] }
     }
 }
 
@@ -50,10 +52,11 @@ impl LogKeys {
         self
     }
 
-    /// With the document that tells how the keys followed each other: handed out as it is.
+    /// With the document that tells how the keys followed each other, which is handed out as it is, and what it says: from
+    /// which size on each key signs, in the order in which they took over.
     #[must_use]
-    pub fn with_history(mut self, history: Option<Bytes>) -> Self {
-        self.history = history;
+    pub fn with_history(mut self, history: Bytes, since: Vec<(u64, VerifierKey)>) -> Self {
+        (self.history, self.since) = (Some(history), since);
         self
     }
 
@@ -74,6 +77,10 @@ impl LogKeys {
 
     pub(crate) fn history(&self) -> Option<&Bytes> {
         self.history.as_ref()
+    }
+
+    pub(crate) fn since(&self) -> &[(u64, VerifierKey)] {
+        &self.since
     }
 
     /// Signs as the log signs now.

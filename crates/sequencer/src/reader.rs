@@ -81,6 +81,11 @@ impl Reader {
         &self.shared.vkey
     }
 
+    /// The keys that the log has and had, in the order in which they took over, and from which size on each signs.
+    pub fn keys_since(&self) -> &[(u64, VerifierKey)] {
+        &self.shared.keys_since
+    }
+
     /// The document that tells how the log's keys followed each other, if it has had more than one.
     pub fn key_history(&self) -> Option<&Bytes> {
         self.shared.key_history.as_ref()

@@ -101,6 +101,14 @@ impl Caller {
         }
     }
 
+    /// Whether he is shown content that holds what looks like a secret.
+    pub(crate) fn sees_secrets(&self) -> bool {
+        match self {
+            Self::Anybody => true,
+            Self::Bearer(token) => token.roles.contains(&Role::Admin),
+        }
+    }
+
     /// Who looks, as it is noted: the holder of the token, and which token.
     pub(crate) fn reader(&self) -> String {
         match self {

@@ -10,7 +10,6 @@ use std::{
 
 use lookup::Lookups;
 use sequencer::{Log, beside::Rows, reader::Reader};
-use tlog::key::VerifierKey;
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -50,7 +49,6 @@ pub struct App {
     pub(crate) publish_every: Duration,
     pub(crate) timeouts: Timeouts,
     pub(crate) room: Room,
-    pub(crate) keys: Vec<(u64, VerifierKey)>,
     pub(crate) evidence_turns: Semaphore,
     last_received: AtomicU64,
 }
@@ -69,8 +67,6 @@ pub struct Config {
     pub custody: Option<Custody>,
     /// Which records speak of whom; kept by [`Following`](crate::Following). A log of raw entries has none.
     pub lookups: Option<Lookups>,
-    /// The keys that the log has and had, in the order in which they took over, and from which size on each signs.
-    pub keys: Vec<(u64, VerifierKey)>,
     /// How long callers are waited for.
     pub timeouts: Timeouts,
 }
@@ -85,7 +81,7 @@ impl App {
         if let Some(custody) = &config.custody {
             custody.begin(&reader)?;
         }
-        let Config { metrics, clock, publish_every, access, custody, lookups, keys, timeouts } = config;
+        let Config { metrics, clock, publish_every, access, custody, lookups, timeouts } = config;
         let (room, last_received) = (Room::default(), AtomicU64::new(0));
         Ok(Arc::new(Self {
             log,
@@ -98,7 +94,6 @@ impl App {
             publish_every,
             timeouts,
             room,
-            keys,
             evidence_turns: Semaphore::new(EVIDENCE_AT_ONCE),
             last_received,
         }))

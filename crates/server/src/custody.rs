@@ -14,7 +14,7 @@ use vault::{Belongs, Fresh, OpenError, Vault};
 
 use crate::{
     clerk::Clerk,
-    problem::{Code, Problem},
+    problem::{Code, Problem, sentence},
 };
 
 /// What stands beside a log of records, and who keeps it.
@@ -73,8 +73,12 @@ impl Custody {
         Ok(())
     }
 
-    /// Checks the signatures of many records together, which is faster than one by one. For each record, in order.
-    pub(crate) fn check_together<'r>(&self, records: impl Iterator<Item = &'r Ready>) -> Vec<Held> {
+    /// Checks the signatures of many records together, which is faster than one by one. For each record, in order; nothing
+    /// where none is signed.
+    pub(crate) fn check_together<'r>(&self, records: impl Iterator<Item = &'r Ready> + Clone) -> Vec<Held> {
+        if !records.clone().any(|ready| ready.signatures().is_some()) {
+            return vec![];
+        }
         let signatures = |ready: &'r Ready| ready.signatures().map(Signatures::as_slice).unwrap_or_default();
         let signed: Vec<_> =
             records.map(|ready| (ready.submission().canonical(), signatures(ready))).collect();
@@ -114,7 +118,7 @@ impl Custody {
         match self.signers.read().look_held(&seen, Some(held)).into_iter().next() {
             None => Ok(()),
             Some(finding) => {
-                let detail = format!("{} ({}).", capitalised(&finding.why), finding.rule);
+                let detail = sentence(&format!("{} ({})", finding.why, finding.rule));
                 Err(Problem::new(Code::BadSignature, detail).path("/sig"))
             }
         }
@@ -168,12 +172,4 @@ pub(crate) fn decisions(record: &Record<'_>) -> Rows {
         rows.decisions.push(std::sync::Arc::new(announce));
     }
     rows
-}
-
-fn capitalised(sentence: &str) -> String {
-    let mut characters = sentence.chars();
-    characters
-        .next()
-        .map(|first| first.to_uppercase().collect::<String>() + characters.as_str())
-        .unwrap_or_default()
 }

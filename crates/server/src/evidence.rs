@@ -18,16 +18,19 @@ use evidence::{Evidence, LogKey, Made, MakeError, Material, Question, Range, Sho
 use lookup::{Lookups, Query};
 use sequencer::{beside::Rows, reader::Reader};
 use serde::{Deserialize, Serialize};
-use tlog::policy::{Policy, VerifiedCheckpoint};
+use tlog::{
+    checkpoint::SignedCheckpoint,
+    policy::{Policy, VerifiedCheckpoint},
+};
 use utoipa::ToSchema;
 
 use crate::{
-    access::{Access, Caller, Role},
+    access::{Access, Caller},
     app::App,
     body::{self, Nothing, Params},
     clerk::Draft,
     limits::{EVIDENCE_BODY_BYTES_MAX, LOOKUP_WAIT_MAX},
-    problem::{Code, Problem},
+    problem::{Code, Problem, sentence},
     search::SearchParams,
 };
 
@@ -101,12 +104,10 @@ pub(crate) async fn evidence(
     let lookups = app.lookups()?.clone();
     let note = format!("{}; shown: {}", asked.question(), new.disclose.as_deref().unwrap_or("none"));
     let _turn = app.evidence_turns.acquire().await.map_err(|error| Problem::internal(&error))?;
-    ready(&lookups, app.reader.published().size()).await?;
-    let sees_secrets = match &caller {
-        Caller::Anybody => true,
-        Caller::Bearer(token) => token.roles.contains(&Role::Admin),
-    };
-    let making = Making { app: app.clone(), lookups, asked, show, sees_secrets };
+    // What is published meanwhile is not looked through: the file speaks for this size.
+    let published = app.reader.published();
+    ready(&lookups, published.size()).await?;
+    let making = Making { app: app.clone(), lookups, published, asked, show, caller: caller.clone() };
     let file = app.read(move |reader| making.file(reader)).await??;
     app.note_export(&caller, &note).await?;
     let content_type = HeaderValue::from_static(evidence::MEDIA_TYPE);
@@ -157,26 +158,29 @@ impl NewEvidence {
 struct Making {
     app: Arc<App>,
     lookups: Lookups,
+    /// What the log has published and looked through.
+    published: SignedCheckpoint,
     asked: Asked,
     show: Show,
-    sees_secrets: bool,
+    caller: Caller,
 }
 
 impl Making {
-    /// Makes the file under the checkpoint that is published now. Blocks.
+    /// Makes the file. Blocks.
     fn file(self, reader: &Reader) -> Result<Evidence, Box<Problem>> {
         let checkpoint = self.checkpoint(reader)?;
         let head = checkpoint.signed().head();
         let gathered =
             answer::Finding { lookups: &self.lookups, reader, size: head.size }.gather(&self.asked)?;
-        let contents = contents::Contents { app: &self.app, reader, sees_secrets: self.sees_secrets };
+        let contents =
+            contents::Contents { app: &self.app, reader, sees_secrets: self.caller.sees_secrets() };
         let disclosures = contents.at_hand(&gathered.wanted(&self.show))?;
         let proofs = gathered.entries.iter().map(|(index, ..)| reader.inclusion(*index, head));
         let proofs = proofs.collect::<Result<_, _>>().map_err(|error| Problem::internal(&error))?;
         let made = Evidence::make(Material {
             asked: self.asked.question().clone(),
             checkpoint: &checkpoint,
-            keys: self.keys(&checkpoint),
+            keys: LogKey::up_to(reader.keys_since(), checkpoint.signed()).unwrap_or_default(),
             policy: None,
             entries: gathered.entries,
             proofs,
@@ -189,28 +193,21 @@ impl Making {
             },
         });
         made.map_err(|error| match error {
-            MakeError::NothingToShow(_) => Problem::new(Code::NotFound, capital(&error.to_string())),
-            MakeError::Form(_) => Problem::new(Code::TooLarge, capital(&error.to_string())),
+            MakeError::NothingToShow(_) => Problem::new(Code::NotFound, sentence(&error.to_string())),
+            MakeError::Form(_) => Problem::new(Code::TooLarge, sentence(&error.to_string())),
             error => Problem::internal(&error),
         })
     }
 
     /// What the log has published, verified as anybody does.
     fn checkpoint(&self, reader: &Reader) -> Result<VerifiedCheckpoint, Box<Problem>> {
-        let published = reader.published();
-        let past = self.app.keys.iter().rev().map(|(_, key)| key);
-        let verified = [reader.vkey()].into_iter().chain(past).find_map(|key| {
+        let verified = reader.keys_since().iter().rev().find_map(|(_, key)| {
             let policy = Policy::log_only(key.clone()).ok()?;
-            policy.verify(published.bytes().clone()).ok()
+            policy.verify(self.published.bytes().clone()).ok()
         });
         verified.ok_or_else(|| {
             Problem::internal(&std::io::Error::other("no key of the log signed what it published"))
         })
-    }
-
-    fn keys(&self, checkpoint: &VerifiedCheckpoint) -> Vec<LogKey> {
-        let alone = || vec![LogKey { from: 0, vkey: checkpoint.log_key().to_string() }];
-        LogKey::up_to(&self.app.keys, checkpoint.signed()).unwrap_or_else(alone)
     }
 }
 
@@ -221,11 +218,4 @@ impl App {
         let draft = Draft::exported(&caller.reader(), "evidence", what.to_owned());
         custody.clerk.write(self, draft, |_| Ok(Rows::default())).await.map(drop)
     }
-}
-
-/// A cause that is fit to be told, as a sentence.
-fn capital(words: &str) -> String {
-    let mut characters = words.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", characters.as_str())
 }

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use vault::Opener;
 
 use crate::{
-    access::{Caller, Role},
+    access::Caller,
     app::App,
     body::{Nothing, Params},
     clerk::looks::Look,
@@ -104,11 +104,7 @@ fn find(app: &App, reader: &Reader, caller: &Caller, digest: Digest) -> Result<(
             None => Problem::new(Code::NotFound, format!("No content {digest} is beside this log.")),
         });
     };
-    let sees_secrets = match caller {
-        Caller::Anybody => true,
-        Caller::Bearer(token) => token.roles.contains(&Role::Admin),
-    };
-    if info.secret && !sees_secrets {
+    if info.secret && !caller.sees_secrets() {
         let detail = "This content holds what looks like a secret; it is shown to admins only.";
         return Err(Problem::new(Code::RoleMissing, detail));
     }

@@ -54,7 +54,6 @@ pub async fn serve(broken: &Broken, ready: impl FnOnce(&str)) -> Result<(), Tria
         access: Access::Open,
         custody: Some(custody(&directory)?),
         lookups: None,
-        keys: vec![],
         timeouts: Timeouts::default(),
     };
     let app = App::new(log, config).map_err(TrialError::failed)?;

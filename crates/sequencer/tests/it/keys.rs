@@ -46,12 +46,14 @@ fn the_keys_that_sign_now_sign_the_head_that_others_have_signed() {
     let other = place.open(key(2)).err().unwrap();
     assert!(matches!(other, RecoverError::Head(_)), "{other}");
 
-    let both = || LogKeys::from(key(2)).with_outgoing(Some(key(1))).with_history(Some("how".into()));
+    let since = vec![(0, key(1).verifier_key().clone()), (300, key(2).verifier_key().clone())];
+    let both = || LogKeys::from(key(2)).with_outgoing(Some(key(1))).with_history("how".into(), since.clone());
     let open = place.open(both()).unwrap();
     assert_eq!(place.signed_by(&[1, 2]), (vec![true, true], 2), "before anything is written");
     let reader = open.reader();
     assert_eq!(reader.vkey(), key(2).verifier_key());
     assert_eq!(reader.key_history().unwrap(), "how");
+    assert_eq!(reader.keys_since(), since);
     assert_eq!(Some(reader.published().bytes().clone()), place.store.head().unwrap(), "and published");
     log(&open, 300..310);
     drop(open);

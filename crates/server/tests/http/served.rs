@@ -100,7 +100,6 @@ impl Setup {
             custody,
             lookups: (self.kind == Kind::Records)
                 .then(|| Lookups::open(Arc::new(MemoryStore::new()), key_name(self.key)).unwrap()),
-            keys: vec![],
             timeouts: self.timeouts,
         };
         let app = App::new(log, config).unwrap();
