@@ -253,7 +253,7 @@ mod tests {
         }
         let store = MemoryStore::new();
         let (rows, filter) = tail.rows(Which::Entries);
-        store.commit(None, Batch { puts: rows, deletes: vec![] }, "head".into()).unwrap();
+        store.commit(None, Batch::puts(rows), "head".into()).unwrap();
         let next = Tail::after(1, STRETCH);
         let index = Index { store: &store, which: Which::Entries, filters: &[filter], tail: &next };
         for key in [common, often, once] {

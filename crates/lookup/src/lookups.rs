@@ -159,7 +159,7 @@ impl Shared {
     /// Writes rows, and moves the head. Readers go on meanwhile; there is one follower.
     fn commit(&self, puts: Vec<(Row, Bytes)>, next: &State) -> Result<(), LookupError> {
         let before = self.store.head()?;
-        Ok(self.store.commit(before.as_ref(), Batch { puts, deletes: vec![] }, next.to_bytes())?)
+        Ok(self.store.commit(before.as_ref(), Batch::puts(puts), next.to_bytes())?)
     }
 
     /// Writes the tail of what stands in entries, if it is full.

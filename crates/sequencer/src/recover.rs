@@ -206,7 +206,7 @@ fn create(
     let identity = LogIdentity::new(keys.origin(), kind);
     let checkpoint = keys.sign(&Checkpoint::new(keys.origin().clone(), Head::EMPTY)?)?;
     evidence.note(&checkpoint).map_err(RecoverError::Evidence)?;
-    let batch = Batch { puts: vec![(Key::Identity, identity.to_bytes())], deletes: vec![] };
+    let batch = Batch::puts(vec![(Key::Identity, identity.to_bytes())]);
     store.commit(None, batch, checkpoint.bytes().clone())?;
     let committed = Committed { checkpoint, edge: Edge::default() };
     Ok(Opened { identity, committed, standing: Standing::Good })

@@ -87,7 +87,7 @@ impl<'a> Remake<'a> {
     /// Begins in an empty store.
     pub fn begin(store: &'a dyn Store, identity: &LogIdentity) -> Result<Self, RemakeError> {
         let puts = vec![(Key::Identity, identity.to_bytes())];
-        store.commit(None, Batch { puts, deletes: vec![] }, Bytes::from_static(MARK))?;
+        store.commit(None, Batch::puts(puts), Bytes::from_static(MARK))?;
         Ok(Self { store, kind: identity.kind, edge: Edge::default(), waiting: vec![] })
     }
 
@@ -117,7 +117,7 @@ impl<'a> Remake<'a> {
                     Ok(puts) => {
                         let Some((last, _)) = puts.last() else { break };
                         (after, step) = (Some(*last), CARRY_VALUES);
-                        self.store.commit(Some(&mark), Batch { puts, deletes: vec![] }, mark.clone())?;
+                        self.store.commit(Some(&mark), Batch::puts(puts), mark.clone())?;
                     }
                     // One by one up to the damaged value, past it, and on as before.
                     Err(StoreError::Damaged { .. }) if step > 1 => step = 1,

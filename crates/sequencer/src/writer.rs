@@ -10,8 +10,10 @@ use std::{
 use bytes::Bytes;
 use store::{Batch, CommitError, Key, StoreError};
 use tlog::{
+    bundle,
     checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint},
     integrate::{Entry, Growth, IntegrateError},
+    tile::Bundle,
 };
 
 use crate::{
@@ -20,6 +22,7 @@ use crate::{
     keys::LogKeys,
     log::{Commit, Committed, Kind, Shared},
     pool::{Answer, Group, Refusal},
+    reader::PART_ENTRIES,
 };
 
 /// Why a batch could not be committed. Every one is fatal to the writer: what is stored is the truth, and only
@@ -152,12 +155,13 @@ pub(crate) fn to_batch(growth: Growth, id_pages: Vec<(Key, Bytes)>) -> (tlog::in
             .into_iter()
             .map(|(tile, bytes)| (Key::Tile { level: tile.level(), index: tile.index() }, bytes)),
     );
-    puts.extend(
-        growth.bundles.into_iter().map(|(bundle, bytes)| (Key::Bundle { index: bundle.index() }, bytes)),
-    );
+    let row = |(bundle, bytes): (Bundle, Bytes)| (Key::Bundle { index: bundle.index() }, bytes);
+    let bundles: Vec<_> = growth.bundles.into_iter().map(row).collect();
+    let cuts = bundles.iter().map(|(key, bytes)| (*key, bundle::cuts(bytes, PART_ENTRIES))).collect();
+    puts.extend(bundles);
     puts.extend(growth.run.map(|(first, bytes)| (Key::Run { first }, bytes)));
     let deletes = growth.retired_runs.into_iter().map(|first| Key::Run { first }).collect();
-    (growth.edge, Batch { puts, deletes })
+    (growth.edge, Batch { puts, deletes, cuts })
 }
 
 fn in_a_row(first: u64, count: usize) -> Vec<Outcome> {

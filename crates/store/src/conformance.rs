@@ -12,6 +12,8 @@ pub fn run(fresh: &dyn Fn() -> Box<dyn Store>) {
     a_commit_is_readable(&*fresh());
     only_the_expected_head_commits(&*fresh());
     values_of_every_size(&*fresh());
+    parts_of_a_value(&*fresh());
+    no_cut_outside_of_a_value(&*fresh());
     replaced_and_deleted(&*fresh());
     floor_and_scan_are_ordered(&*fresh());
     tables_do_not_mix(&*fresh());
@@ -23,7 +25,7 @@ fn bundle(index: u64) -> Key {
 }
 
 fn batch<const N: usize>(puts: [(Key, &[u8]); N]) -> Batch {
-    Batch { puts: puts.map(|(key, value)| (key, Bytes::copy_from_slice(value))).into(), deletes: vec![] }
+    Batch::puts(puts.map(|(key, value)| (key, Bytes::copy_from_slice(value))).into())
 }
 
 fn starts_empty(store: &dyn Store) {
@@ -78,12 +80,61 @@ fn values_of_every_size(store: &dyn Store) {
         let puts =
             [(keys[0], flat.into()), (keys[1], Bytes::from(noisy.clone())), (keys[2], Bytes::from(noisy))];
         let next = Bytes::from(format!("{index}"));
-        store.commit(head.as_ref(), Batch { puts: puts.to_vec(), deletes: vec![] }, next.clone()).unwrap();
+        store.commit(head.as_ref(), Batch::puts(puts.to_vec()), next.clone()).unwrap();
         head = Some(next);
         for (key, value) in puts {
             let read = store.get(&key).unwrap().unwrap();
             assert!(read == value, "{key:?} of {size} bytes comes back as it was ({} bytes)", read.len());
         }
+    }
+}
+
+/// A value that was cut is whole to whoever asks for it whole.
+fn parts_of_a_value(store: &dyn Store) {
+    let mut head = None;
+    // Where a part ends at a row's end, is longer than a row, is one byte; and no cut at all.
+    let parts = [vec![3, 24_576, 40_000, 1, 16_777_216], vec![1, 1], vec![24_576, 24_576], vec![100]];
+    for (index, lengths) in parts.into_iter().enumerate() {
+        let (cut, whole) = (bundle(index as u64), Key::Run { first: index as u64 });
+        let parts: Vec<Bytes> =
+            lengths.iter().zip(1..).map(|(length, fill)| Bytes::from(vec![fill; *length])).collect();
+        let value = Bytes::from(parts.concat());
+        let mut change = Batch::puts(vec![(cut, value.clone()), (whole, value.clone())]);
+        let ends = lengths.iter().scan(0, |end, length| {
+            *end += length;
+            Some(*end)
+        });
+        for key in [cut, whole] {
+            let cuts = ends.clone().take(lengths.len() - 1).collect();
+            change.cuts.insert(key, cuts);
+        }
+        let next = Bytes::from(format!("{index}"));
+        store.commit(head.as_ref(), change, next.clone()).unwrap();
+        head = Some(next);
+        for key in [cut, whole] {
+            assert!(store.get(&key).unwrap().unwrap() == value, "{key:?}: all of it");
+            assert!(store.floor(&key).unwrap().unwrap() == (key, value.clone()), "{key:?}: as floor");
+            for (number, part) in parts.iter().enumerate() {
+                assert!(store.part(&key, number).unwrap().unwrap() == part, "{key:?}: part {number}");
+            }
+            assert_eq!(store.part(&key, parts.len()).unwrap(), None, "{key:?}: beyond its last part");
+        }
+    }
+    assert_eq!(store.part(&bundle(99), 0).unwrap(), None, "of no value");
+    let key = Key::Run { first: 0 };
+    store.commit(head.as_ref(), batch([(key, b"short")]), "short".into()).unwrap();
+    assert_eq!(store.part(&key, 0).unwrap().unwrap(), "short", "replaced by one without cuts");
+    assert_eq!(store.part(&key, 1).unwrap(), None);
+    assert_eq!(store.scan(Table::Run, None, 1).unwrap(), [(key, Bytes::from("short"))]);
+}
+
+fn no_cut_outside_of_a_value(store: &dyn Store) {
+    for cuts in [vec![0], vec![5], vec![6], vec![3, 3], vec![3, 2]] {
+        let mut change = batch([(bundle(0), b"value")]);
+        change.cuts.insert(bundle(0), cuts.clone());
+        let refused = store.commit(None, change, "head".into());
+        assert!(matches!(refused, Err(CommitError::Refused(_))), "{cuts:?}: {refused:?}");
+        assert_eq!(store.head().unwrap(), None, "a refused commit writes nothing");
     }
 }
 

@@ -1,5 +1,7 @@
 //! The contract between a log and the place where its bytes are.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 use crate::{Key, Table};
@@ -17,6 +19,10 @@ use crate::{Key, Table};
 pub trait Store: Send + Sync {
     /// The value at a key.
     fn get(&self, key: &Key) -> Result<Option<Bytes>, StoreError>;
+
+    /// One part of a value that was cut ([`Batch::cuts`]); of one that was not, part 0 is all of it. `None` where there is no
+    /// such value, or it has fewer parts.
+    fn part(&self, key: &Key, number: usize) -> Result<Option<Bytes>, StoreError>;
 
     /// The greatest key of the same table that is not greater than `key`, with its value.
     fn floor(&self, key: &Key) -> Result<Option<(Key, Bytes)>, StoreError>;
@@ -39,6 +45,28 @@ pub struct Batch {
     pub puts: Vec<(Key, Bytes)>,
     /// Keys to delete. A key that is not there is not an error.
     pub deletes: Vec<Key>,
+    /// Where values of `puts` are cut into parts that can be read one by one: ascending positions inside of the value.
+    /// Nothing else depends on it.
+    pub cuts: BTreeMap<Key, Vec<usize>>,
+}
+
+impl Batch {
+    /// A batch that writes these values.
+    pub fn puts(puts: Vec<(Key, Bytes)>) -> Self {
+        Self { puts, ..Self::default() }
+    }
+
+    /// A batch that deletes these keys.
+    pub fn deletes(deletes: Vec<Key>) -> Self {
+        Self { deletes, ..Self::default() }
+    }
+}
+
+/// The parts of a value that is cut at these positions; `None` if they do not ascend inside of it.
+pub(crate) fn parts(value: &Bytes, cuts: &[usize]) -> Option<Vec<Bytes>> {
+    let bounds: Vec<usize> = [&[0], cuts, &[value.len()]].concat();
+    let inside = cuts.is_empty() || bounds.is_sorted_by(|a, b| a < b);
+    inside.then(|| bounds.windows(2).map(|bound| value.slice(bound[0]..bound[1])).collect())
 }
 
 /// Reading failed.

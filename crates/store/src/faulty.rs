@@ -102,6 +102,10 @@ impl<S: Store> Store for FaultyStore<S> {
         self.reading()?.get(key)
     }
 
+    fn part(&self, key: &Key, number: usize) -> Result<Option<Bytes>, StoreError> {
+        self.reading()?.part(key, number)
+    }
+
     fn floor(&self, key: &Key) -> Result<Option<(Key, Bytes)>, StoreError> {
         self.reading()?.floor(key)
     }
@@ -138,7 +142,8 @@ impl<S: Store> Store for FaultyStore<S> {
                 Err(CommitError::Unknown(injected()))
             }
             Some(Fault::Torn) => {
-                let half = Batch { puts: batch.puts.into_iter().step_by(2).collect(), deletes: vec![] };
+                let half =
+                    Batch { deletes: vec![], puts: batch.puts.into_iter().step_by(2).collect(), ..batch };
                 // The old head stays: written back over itself, or nothing at all where there is none.
                 if let Some(old) = expected {
                     self.inner.commit(Some(old), half, old.clone())?;
@@ -163,7 +168,7 @@ mod tests {
     fn each_fault_does_what_it_says() {
         let batch = || Batch {
             puts: vec![(Key::Bundle { index: 0 }, "a".into()), (Key::Bundle { index: 1 }, "b".into())],
-            deletes: vec![],
+            ..Batch::default()
         };
         for (fault, head, values) in [
             (Fault::Lost, "old", [None, None]),

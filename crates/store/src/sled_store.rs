@@ -247,6 +247,15 @@ impl Store for SledStore {
         })
     }
 
+    fn part(&self, key: &Key, number: usize) -> Result<Option<Bytes>, StoreError> {
+        self.reading(|| {
+            let tree = self.tree(key.table());
+            let Some(first) = tree.get(rows::key(key, 0)).map_err(read_error)? else { return Ok(None) };
+            rows::part(&first, number, |piece| tree.get(rows::key(key, piece)).map_err(read_error))?
+                .map_err(|what| StoreError::Damaged { key: *key, what })
+        })
+    }
+
     fn floor(&self, key: &Key) -> Result<Option<(Key, Bytes)>, StoreError> {
         self.reading(|| {
             let upto = rows::key(key, rows::PIECE_MAX);

@@ -88,6 +88,16 @@ pub fn prefix(bundle: &Bytes, width: usize) -> Option<Bytes> {
     (at <= bundle.len()).then(|| bundle.slice(..at))
 }
 
+/// Where every `step`th entry of a bundle begins, the first left out: what is between two of these positions, or before the
+/// first or behind the last, is a bundle by itself. Of bytes that are no bundle, as far as they can be followed.
+pub fn cuts(bundle: &[u8], step: usize) -> Vec<usize> {
+    let next = |at: &usize| {
+        let two = bundle.get(*at..at + 2)?;
+        Some(at + 2 + usize::from(u16::from_be_bytes([two[0], two[1]]))).filter(|next| *next < bundle.len())
+    };
+    std::iter::successors(Some(0), next).step_by(step.max(1)).skip(1).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,11 +139,18 @@ mod tests {
             for width in 0..=entries.len() {
                 prop_assert_eq!(prefix(&bundle, width).unwrap(), encode(&entries[..width]).unwrap());
             }
+            for step in 1..=entries.len() + 1 {
+                let bounds = [&[0], &cuts(&bundle, step)[..], &[bundle.len()]].concat();
+                let parts: Vec<_> = bounds.windows(2).map(|at| bundle.slice(at[0]..at[1])).collect();
+                let expected: Vec<_> = entries.chunks(step).map(|part| encode(part).unwrap()).collect();
+                prop_assert!(parts == expected || entries.is_empty());
+            }
         }
 
         #[test]
         fn encode_undoes_decode(bundle in proptest::collection::vec(prop_oneof![Just(0_u8), 0..4_u8, any::<u8>()], 0..60)) {
             let bundle = Bytes::from(bundle);
+            prop_assert!(cuts(&bundle, 1).iter().all(|at| (1..bundle.len()).contains(at)));
             if let Ok(entries) = decode_all(&bundle) {
                 prop_assert_eq!(encode(&entries).unwrap(), bundle);
             }

@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         if round % 2 == 1 {
             let deletes = rows(&payload).puts.into_iter().map(|(key, _)| key).collect();
             let (start, next) = (Instant::now(), bytes::Bytes::from(vec![round, 1]));
-            store.commit(head.as_ref(), Batch { puts: vec![], deletes }, next.clone())?;
+            store.commit(head.as_ref(), Batch::deletes(deletes), next.clone())?;
             head = Some(next);
             println!("erased in {:?}", start.elapsed());
         }
@@ -56,7 +56,7 @@ fn rows(payload: &Payload) -> Batch {
     let pieces = (0..).zip(payload.pieces().iter().cloned());
     let mut puts: Vec<_> = pieces.map(|(number, piece)| (Key::Piece { digest, number }, piece)).collect();
     puts.push((Key::Payload { digest }, payload.info().to_bytes()));
-    Batch { puts, deletes: vec![] }
+    Batch::puts(puts)
 }
 
 /// As the system counts it, where it does.

@@ -27,6 +27,10 @@ impl Store for Counting {
         self.inner.get(key)
     }
 
+    fn part(&self, key: &Key, number: usize) -> Result<Option<Bytes>, StoreError> {
+        self.inner.part(key, number)
+    }
+
     fn floor(&self, key: &Key) -> Result<Option<(Key, Bytes)>, StoreError> {
         self.looks.fetch_add(1, Relaxed);
         self.inner.floor(key)
@@ -84,7 +88,7 @@ fn lookups_without_filters_are_made_anew_and_not_believed() {
     let filters = filters.filter(|key| matches!(key, Key::Posting { index: 2.., .. }));
     let (head, deletes) = (store.head().unwrap().unwrap(), filters.collect::<Vec<_>>());
     assert_eq!(deletes.len() as u64, 2 * STRETCHES);
-    store.commit(Some(&head), Batch { puts: vec![], deletes }, head.clone()).unwrap();
+    store.commit(Some(&head), Batch::deletes(deletes), head.clone()).unwrap();
     let refused = Lookups::open_with(store, "log.example", WIDTH).map(drop).unwrap_err();
     assert!(matches!(refused, LookupError::Others), "{refused}");
 }

@@ -87,9 +87,9 @@ fn a_damaged_page_is_an_error_and_never_an_answer() {
     let rows = store.scan(store::Table::Posting, None, usize::MAX).unwrap();
     let head = store.head().unwrap().unwrap();
     let deletes: Vec<Key> = rows.iter().map(|(key, _)| *key).collect();
-    store.commit(Some(&head), Batch { puts: vec![], deletes }, head.clone()).unwrap();
+    store.commit(Some(&head), Batch::deletes(deletes), head.clone()).unwrap();
     let puts = rows.into_iter().map(|(key, page)| (key, page.slice(..page.len() - 1))).collect();
-    store.commit(Some(&head), Batch { puts, deletes: vec![] }, head.clone()).unwrap();
+    store.commit(Some(&head), Batch::puts(puts), head.clone()).unwrap();
     // Whoever is the last in a page of the full stretch is not missed without a word.
     let mut errors = 0;
     for index in 0..256 {

@@ -22,7 +22,7 @@ impl Announce {
 
 impl Decision for Announce {
     fn decide(&self, _view: &View<'_>, index: u64) -> Result<Batch, Declined> {
-        Ok(Batch { puts: vec![row(index)], deletes: vec![] })
+        Ok(Batch::puts(vec![row(index)]))
     }
 }
 

@@ -52,7 +52,7 @@ impl Decision for Erase {
         deletes.extend((0..info.pieces).map(|number| Key::Piece { digest, number }));
         deletes.extend(info.subjects().map(|subject| Key::Subject { subject: subject.0, digest }));
         let erasure = Erasure { who: Who { index, ..self.who.clone() } };
-        Ok(Batch { puts: vec![(Key::Erasure { digest }, erasure.to_bytes())], deletes })
+        Ok(Batch { puts: vec![(Key::Erasure { digest }, erasure.to_bytes())], deletes, ..Batch::default() })
     }
 }
 
@@ -70,7 +70,7 @@ impl Decision for DestroyKey {
             let why = format!("the content {digest} is still sealed under this key; erase it first");
             return Err(Declined::NotAllowed(why));
         }
-        Ok(Batch { puts: vec![(Key::Destroyed { key: key.0 }, self.0.to_bytes())], deletes: vec![] })
+        Ok(Batch::puts(vec![(Key::Destroyed { key: key.0 }, self.0.to_bytes())]))
     }
 }
 

@@ -162,7 +162,7 @@ impl Decision for PlaceHold {
             }
         }
         hold.placed.index = index;
-        Ok(Batch { puts: vec![(key, hold.to_bytes())], deletes: vec![] })
+        Ok(Batch::puts(vec![(key, hold.to_bytes())]))
     }
 }
 
@@ -191,6 +191,6 @@ impl Decision for ReleaseHold {
             return Err(Declined::NotAllowed(why));
         };
         hold.released = Some(Who { index, ..self.who.clone() });
-        Ok(Batch { puts: vec![(key, hold.to_bytes())], deletes: vec![] })
+        Ok(Batch::puts(vec![(key, hold.to_bytes())]))
     }
 }

@@ -192,7 +192,7 @@ impl Payload {
     pub(super) fn subject_rows(&self) -> Batch {
         let digest = self.digest.0;
         let row = |subject: Tag| (Key::Subject { subject: subject.0, digest }, Bytes::new());
-        Batch { puts: self.info.subjects().map(row).collect(), deletes: vec![] }
+        Batch::puts(self.info.subjects().map(row).collect())
     }
 }
 

@@ -100,7 +100,7 @@ fn small_key() -> impl Strategy<Value = Key> {
 
 fn batch() -> impl Strategy<Value = Batch> {
     let puts = vec((small_key(), any::<u8>().prop_map(|n| Bytes::from(vec![n]))), 0..6);
-    (puts, vec(small_key(), 0..4)).prop_map(|(puts, deletes)| Batch { puts, deletes })
+    (puts, vec(small_key(), 0..4)).prop_map(|(puts, deletes)| Batch { puts, deletes, ..Batch::default() })
 }
 
 /// Deletes, then puts, one after the other.
@@ -122,7 +122,7 @@ proptest! {
         let store = MemoryStore::new();
         let mut model: BTreeMap<Key, Bytes> = stored.iter().cloned().collect();
         let puts = model.clone().into_iter().collect();
-        store.commit(None, Batch { puts, deletes: vec![] }, "1".into()).unwrap();
+        store.commit(None, Batch::puts(puts), "1".into()).unwrap();
         let mut view = View::new(&store);
         for (batch, undone) in steps {
             view.mark();

@@ -28,7 +28,7 @@ impl Log {
         self.size +=
             outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Logged { .. })).count() as u64;
         let next = Bytes::from(format!("{}", self.size));
-        self.store.commit(head.as_ref(), Batch { puts, deletes: vec![] }, next).unwrap();
+        self.store.commit(head.as_ref(), Batch::puts(puts), next).unwrap();
         outcomes
     }
 
@@ -129,7 +129,7 @@ fn a_table_that_was_torn_is_refused() {
     assert!(matches!(ahead, Err(IdsError::Ahead { index: 299, size: 299 })), "{ahead:?}");
     let gone = Key::Id { from: identity(128, 0, 0).key.to_bytes() };
     let head = log.store.head().unwrap();
-    log.store.commit(head.as_ref(), Batch { puts: vec![], deletes: vec![gone] }, "torn".into()).unwrap();
+    log.store.commit(head.as_ref(), Batch::deletes(vec![gone]), "torn".into()).unwrap();
     for id in [128, 200, 255] {
         let missing = admit(&log.store, &[Some(identity(id, 0, 0))], 300);
         assert!(matches!(missing, Err(IdsError::PageMissing)), "{missing:?}");

@@ -254,6 +254,7 @@ fn a_decision_changes_nothing_but_what_is_beside_the_log() {
             Ok(Batch {
                 puts: if puts { vec![(key, Bytes::new())] } else { vec![] },
                 deletes: if puts { vec![] } else { vec![key] },
+                ..Batch::default()
             })
         }
     }
@@ -366,11 +367,11 @@ fn content_is_checked_and_carried_over() {
         (some(Key::Destroyed { key: [1; 32] }, b"?"), "names no owner"),
     ] {
         let store = MemoryStore::new();
-        store.commit(None, Batch { puts: before.clone(), deletes: vec![] }, "1".into()).unwrap();
+        store.commit(None, Batch::puts(before.clone()), "1".into()).unwrap();
         let (key, value) = change;
         let batch = match value {
-            Some(value) => Batch { puts: vec![(key, value)], deletes: vec![] },
-            None => Batch { puts: vec![], deletes: vec![key] },
+            Some(value) => Batch::puts(vec![(key, value)]),
+            None => Batch::deletes(vec![key]),
         };
         store.commit(Some(&"1".into()), batch, "2".into()).unwrap();
         let mut faults = Faults::default();

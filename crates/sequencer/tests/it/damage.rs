@@ -48,7 +48,7 @@ impl Dump {
     fn place(self) -> Place {
         let store = MemoryStore::new();
         let puts = self.values.into_iter().collect();
-        store.commit(None, Batch { puts, deletes: vec![] }, self.head).unwrap();
+        store.commit(None, Batch::puts(puts), self.head).unwrap();
         Place::Memory(Arc::new(FaultyStore::new(store)))
     }
 }

@@ -1,15 +1,17 @@
 //! How a value lies in sled: cut into rows that are short enough to stay inline.
 //!
 //! A row's key is the key's bytes and the piece's number (16 bits, big-endian). The first row starts with a header:
-//! encoding (0 as it is, 1 zstd), number of pieces (16 bits), length of the value before encoding (32 bits).
+//! encoding (0 as it is, 1 zstd, 2 in parts), number of pieces (16 bits), length of the value before encoding (32 bits).
+//! In the first row of a value in parts there is after it, for each part, what a header would say of it, with the number of
+//! its first piece (16 bits) instead of how many they are; each part is encoded by itself and begins a new row.
 
-use std::io;
+use std::{cell::RefCell, io, ops::Range};
 
 use bytes::Bytes;
 use sled::IVec;
 
 use super::limits::ROW_BYTES_MAX;
-use crate::{Batch, CommitError, Key, StoreError, Table};
+use crate::{Batch, CommitError, Key, StoreError, Table, contract::parts};
 
 /// Bytes of the header of a value's first row.
 pub(super) const HEADER_BYTES: usize = 1 + 2 + 4;
@@ -21,6 +23,7 @@ const PIECE_BYTES: usize = ROW_BYTES_MAX - HEADER_BYTES;
 const ZSTD_LEVEL: i32 = 1;
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
+const PARTS: u8 = 2;
 
 /// Rows to write (`Some`) and delete (`None`) in one table.
 pub(super) type Changes = Vec<(Vec<u8>, Option<Vec<u8>>)>;
@@ -69,7 +72,8 @@ pub(super) fn changes(
     let old_pieces =
         |key: &Key| Ok(old_first_row(key)?.and_then(|row| Header::parse(&row)).map_or(0, |h| h.pieces));
     for (each, value) in batch.puts {
-        let rows = cut(&each, &value, compressor)?;
+        let cuts = batch.cuts.get(&each).map_or(&[][..], Vec::as_slice);
+        let rows = cut(&each, &value, cuts, compressor)?;
         let pieces = rows.len() as u16;
         let stale = if each.table().write_once() { 0 } else { old_pieces(&each)? };
         let changes = &mut tables[place(&each)];
@@ -84,15 +88,29 @@ pub(super) fn changes(
 }
 
 /// Cuts a value into rows.
-fn cut(key: &Key, value: &Bytes, compressor: &mut Compressor) -> Result<Vec<Vec<u8>>, CommitError> {
+fn cut(
+    key: &Key,
+    value: &Bytes,
+    cuts: &[usize],
+    compressor: &mut Compressor,
+) -> Result<Vec<Vec<u8>>, CommitError> {
     let refuse = || CommitError::Refused(format!("{key:?}: a value of {} bytes is too large", value.len()));
     let length = u32::try_from(value.len()).map_err(|_| refuse())?;
-    let (encoding, encoded) = compressor.encode(key.table(), value.clone())?;
-    let pieces = u16::try_from(encoded.len().div_ceil(PIECE_BYTES).max(1)).map_err(|_| refuse())?;
+    let parts = parts(value, cuts)
+        .ok_or_else(|| CommitError::Refused(format!("{key:?}: it cannot be cut like this: {cuts:?}")))?;
+    let encode = |part: Bytes| Ok((part.len() as u32, compressor.encode(key.table(), part)?));
+    let encoded = parts.into_iter().map(encode).collect::<Result<Vec<_>, CommitError>>()?;
+    let (encoding, first, rest) = match &encoded[..] {
+        [(_, (encoding, bytes))] => {
+            let (first, rest) = bytes.split_at(bytes.len().min(PIECE_BYTES));
+            (*encoding, first.to_vec(), rest.chunks(PIECE_BYTES).map(<[u8]>::to_vec).collect())
+        }
+        parts => in_parts(parts).ok_or_else(refuse)?,
+    };
+    let pieces = u16::try_from(1 + rest.len()).map_err(|_| refuse())?;
     let mut rows = vec![Header { encoding, pieces, length }.print()];
-    let (first, rest) = encoded.split_at(encoded.len().min(PIECE_BYTES));
-    rows[0].extend_from_slice(first);
-    rows.extend(rest.chunks(PIECE_BYTES).map(<[u8]>::to_vec));
+    rows[0].extend(first);
+    rows.extend(rest);
     // The promise that no value spills into a file of its own is made here.
     if rows.iter().any(|row| row.len() > ROW_BYTES_MAX) {
         return Err(CommitError::Refused(format!("{key:?}: a row is over {ROW_BYTES_MAX} bytes")));
@@ -100,17 +118,62 @@ fn cut(key: &Key, value: &Bytes, compressor: &mut Compressor) -> Result<Vec<Vec<
     Ok(rows)
 }
 
+/// Encoding, first row and other rows of a value in parts; `None` if it has too many rows.
+fn in_parts(parts: &[(u32, (u8, Bytes))]) -> Option<(u8, Vec<u8>, Vec<Vec<u8>>)> {
+    let (mut directory, mut rows) = (vec![], vec![]);
+    for (length, (encoding, bytes)) in parts {
+        let first = u16::try_from(1 + rows.len()).ok()?;
+        directory.extend(Header { encoding: *encoding, pieces: first, length: *length }.print());
+        rows.extend(bytes.chunks(PIECE_BYTES).map(<[u8]>::to_vec));
+    }
+    Some((PARTS, directory, rows))
+}
+
+/// Reads the row of a piece.
+pub(super) trait Rows: Fn(u16) -> Result<Option<IVec>, StoreError> {}
+impl<F: Fn(u16) -> Result<Option<IVec>, StoreError>> Rows for F {}
+
+/// A value, or what is wrong with it.
+type Read<T> = Result<Result<T, String>, StoreError>;
+
 /// Puts a value together from its first row and the others, which `row` reads by number.
-pub(super) fn assemble(
-    first: &[u8],
-    row: impl Fn(u16) -> Result<Option<IVec>, StoreError>,
-) -> Result<Result<Bytes, String>, StoreError> {
-    let Some(header) = Header::parse(first) else { return Ok(Err("a value without its header".into())) };
-    let mut encoded = first[HEADER_BYTES..].to_vec();
-    for piece in 1..header.pieces {
+pub(super) fn assemble(first: &[u8], row: impl Rows) -> Read<Bytes> {
+    let header = match Header::of(first) {
+        Ok(header) if header.encoding == PARTS => header,
+        Ok(header) => return joined(&header, &first[HEADER_BYTES..], 1..header.pieces, row),
+        Err(what) => return Ok(Err(what)),
+    };
+    let mut value = Vec::with_capacity(header.length as usize);
+    for (part, pieces) in header.parts(first) {
+        match joined(&part, &[], pieces, &row)? {
+            Ok(part) => value.extend_from_slice(&part),
+            wrong => return Ok(wrong),
+        }
+    }
+    Ok(of_length(value, header.length).map(Bytes::from))
+}
+
+/// One part of a value; `None` if it has fewer.
+pub(super) fn part(first: &[u8], number: usize, row: impl Rows) -> Read<Option<Bytes>> {
+    let header = match Header::of(first) {
+        Ok(header) if header.encoding == PARTS => header,
+        Ok(_) if number > 0 => return Ok(Ok(None)),
+        Ok(_) => return Ok(assemble(first, row)?.map(Some)),
+        Err(what) => return Ok(Err(what)),
+    };
+    match header.parts(first).nth(number) {
+        Some((part, pieces)) => Ok(joined(&part, &[], pieces, row)?.map(Some)),
+        None => Ok(Ok(None)),
+    }
+}
+
+/// What a header tells of, from its first bytes and the pieces that follow.
+fn joined(header: &Header, first: &[u8], pieces: Range<u16>, row: impl Rows) -> Read<Bytes> {
+    let mut encoded = first.to_vec();
+    for piece in pieces {
         match row(piece)? {
             Some(row) => encoded.extend_from_slice(&row),
-            None => return Ok(Err(format!("piece {piece} of {} is missing", header.pieces))),
+            None => return Ok(Err(format!("piece {piece} is missing"))),
         }
     }
     Ok(header.decode(encoded))
@@ -137,18 +200,47 @@ impl Header {
         Some(Self { encoding: *encoding, pieces: u16::from_be_bytes(*pieces), length })
     }
 
+    fn of(row: &[u8]) -> Result<Self, String> {
+        Self::parse(row).ok_or_else(|| "a value without its header".into())
+    }
+
+    /// What the first row of a value in parts says of each part, with the numbers of its pieces.
+    fn parts(&self, first_row: &[u8]) -> impl Iterator<Item = (Self, Range<u16>)> {
+        let all = first_row[HEADER_BYTES..].chunks(HEADER_BYTES).map_while(Self::parse);
+        let ends = all.clone().skip(1).map(|next| next.pieces).chain([self.pieces]);
+        all.zip(ends).map(|(part, end)| (part.pieces..end, part)).map(|(pieces, part)| (part, pieces))
+    }
+
     fn decode(&self, encoded: Vec<u8>) -> Result<Bytes, String> {
-        let length = self.length as usize;
         let value = match self.encoding {
             PLAIN => encoded,
-            ZSTD => zstd::bulk::decompress(&encoded, length)
+            ZSTD => decompress(&encoded, self.length as usize)
                 .map_err(|error| format!("not decompressed: {error}"))?,
             other => return Err(format!("an encoding {other} that is none of ours")),
         };
-        if value.len() == length {
-            Ok(value.into())
-        } else {
-            Err(format!("{} bytes instead of {length}", value.len()))
-        }
+        of_length(value, self.length).map(Bytes::from)
     }
+}
+
+fn of_length(value: Vec<u8>, length: u32) -> Result<Vec<u8>, String> {
+    if value.len() == length as usize {
+        Ok(value)
+    } else {
+        Err(format!("{} bytes instead of {length}", value.len()))
+    }
+}
+
+thread_local! {
+    /// What is reused from value to value, as when compressing.
+    static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn decompress(encoded: &[u8], length: usize) -> io::Result<Vec<u8>> {
+    DECOMPRESSOR.with_borrow_mut(|kept| {
+        let decompressor = match kept {
+            Some(kept) => kept,
+            None => kept.insert(zstd::bulk::Decompressor::new()?),
+        };
+        decompressor.decompress(encoded, length)
+    })
 }

@@ -17,6 +17,9 @@ impl Store for Temporary {
     fn get(&self, key: &Key) -> Result<Option<Bytes>, StoreError> {
         self.0.get(key)
     }
+    fn part(&self, key: &Key, number: usize) -> Result<Option<Bytes>, StoreError> {
+        self.0.part(key, number)
+    }
     fn floor(&self, key: &Key) -> Result<Option<(Key, Bytes)>, StoreError> {
         self.0.floor(key)
     }
@@ -60,7 +63,7 @@ fn what_was_committed_is_there_after_reopening() {
     let dir = TempDir::new().unwrap();
     let store = open(&dir);
     let puts = vec![bundle(0, 100_000), bundle(1, 10)];
-    store.commit(None, Batch { puts: puts.clone(), deletes: vec![] }, "head".into()).unwrap();
+    store.commit(None, Batch::puts(puts.clone()), "head".into()).unwrap();
     drop(store);
     let store = open(&dir);
     assert_eq!(store.head().unwrap().unwrap(), "head");
@@ -79,7 +82,9 @@ fn no_value_spills_in_any_shape_of_node() {
             .chain([(Key::Run { first: round }, noise(round, 70_000))]);
         let deletes = (0..round.saturating_sub(round % 7)).map(|first| Key::Run { first }).collect();
         let next = Bytes::from(round.to_string());
-        store.commit(head.as_ref(), Batch { puts: puts.collect(), deletes }, next.clone()).unwrap();
+        store
+            .commit(head.as_ref(), Batch { puts: puts.collect(), deletes, ..Batch::default() }, next.clone())
+            .unwrap();
         head = Some(next);
         assert_eq!(store.spilled_values().unwrap(), 0, "round {round}");
     }
@@ -92,7 +97,7 @@ fn values_spill_when_segments_are_too_small() {
     let options = SledOptions { danger: Danger::SpillIntoBlobs, ..SledOptions::default() };
     let store = SledStore::open(&dir.path().join("sled"), &options).unwrap();
     let puts = (0..40).map(|n| bundle(n, 200_000)).collect();
-    store.commit(None, Batch { puts, deletes: vec![] }, "head".into()).unwrap();
+    store.commit(None, Batch::puts(puts), "head".into()).unwrap();
     assert_ne!(store.spilled_values().unwrap(), 0);
 }
 
@@ -111,7 +116,7 @@ fn a_damaged_file_yields_an_error_or_less_but_never_wrong_bytes() {
     let dir = TempDir::new().unwrap();
     let store = open(&dir);
     let puts: Vec<_> = (0..50).map(|n| bundle(n, 10_000)).collect();
-    store.commit(None, Batch { puts: puts.clone(), deletes: vec![] }, "head".into()).unwrap();
+    store.commit(None, Batch::puts(puts.clone()), "head".into()).unwrap();
     drop(store);
     let path = dir.path().join("sled/db");
     let whole = fs::read(&path).unwrap();
@@ -146,7 +151,7 @@ fn a_snapshot_that_was_not_finished_does_no_harm() {
     let dir = TempDir::new().unwrap();
     let store = open(&dir);
     let puts = vec![bundle(0, 100_000), bundle(1, 10)];
-    store.commit(None, Batch { puts: puts.clone(), deletes: vec![] }, "head".into()).unwrap();
+    store.commit(None, Batch::puts(puts.clone()), "head".into()).unwrap();
     drop(store);
     drop(open(&dir));
     let snapshot = fs::read_dir(dir.path().join("sled"))

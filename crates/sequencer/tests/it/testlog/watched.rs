@@ -117,6 +117,10 @@ impl Store for Watched {
         self.inner.get(key)
     }
 
+    fn part(&self, key: &Key, number: usize) -> Result<Option<Bytes>, StoreError> {
+        self.inner.part(key, number)
+    }
+
     fn floor(&self, key: &Key) -> Result<Option<(Key, Bytes)>, StoreError> {
         self.inner.floor(key)
     }
