@@ -56,8 +56,9 @@ impl Sessions {
     /// The session that is wanted, if the log names it.
     pub(super) fn story(&self, session: &str) -> Option<Story> {
         let verdict = self.fold.verdict(session)?;
-        let kept = self.kept.iter().filter_map(|(index, entry)| Logged::read(*index, entry).ok());
-        let told: Vec<Told<'_>> = kept.map(|logged| logged.told()).collect();
+        let kept: Vec<Logged<'_>> =
+            self.kept.iter().filter_map(|(index, entry)| Logged::read(*index, entry).ok()).collect();
+        let told: Vec<Told<'_>> = kept.iter().map(Logged::told).collect();
         Story::of(session, &told, &self.findings, &verdict)
     }
 }

@@ -219,5 +219,7 @@ impl<'a> Understood<'a> {
 }
 
 fn keys_of(logged: &Logged<'_>) -> Vec<Key> {
-    keys::of_entry(logged).iter().map(|(kind, value)| Key::new(*kind, value)).collect()
+    let mut all = Vec::with_capacity(16);
+    keys::each(logged, |kind, value| all.push(Key::new(kind, value)));
+    all
 }

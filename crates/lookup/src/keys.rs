@@ -109,11 +109,16 @@ impl std::fmt::Debug for Key {
 
 /// Everything an entry is found by, but what was found in it; each once, in the order of kinds and values.
 pub fn of_entry(logged: &Logged<'_>) -> Vec<(Kind, String)> {
-    let mut keys = Keys(Vec::with_capacity(16));
-    keys.of(logged.record());
-    keys.0.sort_unstable();
-    keys.0.dedup();
-    keys.0
+    let mut keys = Vec::with_capacity(16);
+    each(logged, |kind, value| keys.push((kind, value.to_owned())));
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// The same one by one, in no order; a key may come more than once.
+pub(crate) fn each(logged: &Logged<'_>, mut take: impl FnMut(Kind, &str)) {
+    Keys(&mut take).of(logged.record());
 }
 
 /// The key of a rule that an entry breaks.
@@ -126,11 +131,12 @@ pub fn principal(iss: &str, sub: &str) -> String {
     format!("{iss}|{sub}")
 }
 
-struct Keys(Vec<(Kind, String)>);
+/// Where each key goes.
+struct Keys<'t>(&'t mut dyn FnMut(Kind, &str));
 
-impl Keys {
+impl Keys<'_> {
     fn push(&mut self, kind: Kind, value: &str) {
-        self.0.push((kind, value.to_owned()));
+        (self.0)(kind, value);
     }
 
     fn maybe(&mut self, kind: Kind, value: Option<&str>) {

@@ -32,7 +32,7 @@ pub use bundles::{Bundles, BundlesError, FromBundles};
 pub use follow::{Entries, FollowError, Follower, Progress};
 pub use index::{LookupError, STRETCH};
 pub use lookups::Lookups;
-pub use query::{Found, LIMIT_MAX, Order, Query, QueryError};
+pub use query::{Fits, Found, LIMIT_MAX, Order, Query, QueryError};
 
 #[doc(hidden)]
 pub mod fuzzing {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use record::Logged;
+use smallvec::SmallVec;
 
 use crate::{
     index::{Index, LookupError, Which},
@@ -65,6 +66,9 @@ pub struct Found {
     pub size: u64,
 }
 
+/// Whether an entry at an index is one that the query asks for, by all that stands in it; hashes alone led to it.
+pub type Fits<'q> = dyn Fn(u64, &[u8]) -> bool + Sync + 'q;
+
 /// Why a query is not answered.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError<E> {
@@ -77,15 +81,15 @@ pub enum QueryError<E> {
 }
 
 impl Lookups {
-    /// Answers a query. `entries` reads those at some indexes, in the order of the query; `None` where there is none. May
-    /// block.
+    /// Answers a query. `entries` reads those at some indexes, in the order of the query, and asks of each whether it fits;
+    /// `None` where there is none, or one that does not. May block.
     ///
     /// # Errors
     /// Lookups or entries cannot be read.
     pub fn search<E>(
         &self,
         query: &Query,
-        entries: impl Fn(&[u64]) -> Result<Vec<Option<Bytes>>, E>,
+        entries: impl Fn(&[u64], &Fits<'_>) -> Result<Vec<Option<Bytes>>, E>,
     ) -> Result<Found, QueryError<E>> {
         let by_finding = query.all.iter().any(|(kind, _)| *kind == Kind::Finding);
         let size = if by_finding { self.findings_size() } else { self.size() };
@@ -100,9 +104,10 @@ impl Lookups {
             let mut rest = candidates.as_slice();
             while !rest.is_empty() {
                 let (now, later) = rest.split_at(rest.len().min(limit + 1 - found.entries.len()));
-                let read = entries(now).map_err(QueryError::Entries)?;
+                let fits = |index, bytes: &[u8]| query.fits(index, bytes);
+                let read = entries(now, &fits).map_err(QueryError::Entries)?;
                 for (index, bytes) in now.iter().copied().zip(read) {
-                    let Some(bytes) = bytes.filter(|bytes| query.fits(index, bytes)) else { continue };
+                    let Some(bytes) = bytes else { continue };
                     if found.entries.len() == limit {
                         found.cursor = found.entries.last().map(|(index, _)| *index);
                         return Ok(found);
@@ -197,8 +202,13 @@ impl Query {
         if self.received.is_some_and(|(from, until)| received < from || received >= until) {
             return false;
         }
-        let here = keys::of_entry(&logged);
-        self.all.iter().all(|wanted| wanted.0 == Kind::Finding || here.contains(wanted))
+        // That an entry has this finding is known of the fold, and stands in no entry.
+        let mut missing: SmallVec<[&(Kind, String); 4]> =
+            self.all.iter().filter(|(kind, _)| *kind != Kind::Finding).collect();
+        keys::each(&logged, |kind, value| {
+            missing.retain(|wanted| (wanted.0, wanted.1.as_str()) != (kind, value));
+        });
+        missing.is_empty()
     }
 }
 

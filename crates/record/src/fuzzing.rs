@@ -149,7 +149,7 @@ pub fn findings(data: &[u8]) {
                 received: record.time,
                 principal: Grade::Asserted,
                 agent: Grade::Asserted,
-                record: record.clone(),
+                record,
             })
             .collect();
         let here: Vec<Finding> = found

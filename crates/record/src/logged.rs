@@ -67,13 +67,13 @@ impl<'a> Logged<'a> {
     }
 
     /// As a story takes it.
-    pub fn told(&self) -> Told<'a> {
+    pub fn told(&self) -> Told<'_> {
         Told {
             index: self.index,
             received: self.received,
             principal: self.opened.principal(),
             agent: self.opened.agent(),
-            record: self.record.clone(),
+            record: &self.record,
         }
     }
 }

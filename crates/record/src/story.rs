@@ -14,7 +14,7 @@ use crate::model::{Actor, Instant, Kind, Masked, Record};
 pub use call::{Call, Decided, Ended, Input, Requested};
 
 /// A record of the session, as the log holds it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Told<'r> {
     /// Index of its entry.
     pub index: u64,
@@ -25,7 +25,7 @@ pub struct Told<'r> {
     /// Whether the agent was verified.
     pub agent: Grade,
     /// The record.
-    pub record: Record<'r>,
+    pub record: &'r Record<'r>,
 }
 
 /// A session.
@@ -142,8 +142,7 @@ impl Story {
     /// Tells a session from its records in log order and from what was found in them; nothing if there are none.
     pub fn of(session: &str, records: &[Told<'_>], findings: &[Finding], verdict: &Verdict) -> Option<Self> {
         let (first, last) = (records.first()?, records.last()?);
-        let opened =
-            records.iter().map(|told| &told.record).find(|record| record.kind == Kind::SessionOpened);
+        let opened = records.iter().map(|told| told.record).find(|record| record.kind == Kind::SessionOpened);
         let (calls, findings) = call::calls(records, findings);
         let reasons = match verdict {
             Verdict::Complete => Vec::new(),

@@ -15,6 +15,7 @@
 pub mod beside;
 pub mod check;
 pub mod directory;
+pub mod halves;
 pub mod ids;
 pub mod keys;
 pub mod log;

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::{
     beside::{self, Destruction, Digest, Erasure, Hold, Info, Tag},
+    halves::in_halves,
     ids::{self, IdsError, Row},
     log::{Committed, LogIdentity, Shared, Status},
 };
@@ -49,10 +50,10 @@ pub enum ReadError {
         /// Index of the entry.
         index: u64,
     },
-    /// A bundle is not what it should be.
-    #[error("{0}: {1}")]
-    Bundle(Bundle, #[source] bundle::BundleError),
 }
+
+/// Whether an entry at an index is wanted, by what stands in it.
+pub type Wanted<'w> = dyn Fn(u64, &[u8]) -> bool + Sync + 'w;
 
 /// A way to read an open log. Cheap to clone.
 #[derive(Clone)]
@@ -155,35 +156,24 @@ impl Reader {
 
     /// The entry at an index, compared with its hash in the tree; `None` at the end of the log and beyond. May block.
     pub fn entry(&self, index: u64) -> Result<Option<Bytes>, ReadError> {
-        Ok(self.of_one_bundle(&[index])?.pop().flatten())
+        Ok(self.of_one_bundle(&[index], &|_, _| true)?.pop().flatten())
     }
 
-    /// The entries at these indexes, as [`entry`](Self::entry) answers each. Neighbours that are in one bundle cost one read;
-    /// where there are many bundles, half of them are read on another thread. May block.
-    pub fn entries_at(&self, indexes: &[u64]) -> Result<Vec<Option<Bytes>>, ReadError> {
+    /// The entries at these indexes that are `wanted`, as [`entry`](Self::entry) answers each; `None` for the others.
+    /// Neighbours that are kept together cost one read; where there are many bundles, half of them are read, and asked for,
+    /// on another thread. May block.
+    pub fn entries_at(&self, indexes: &[u64], wanted: &Wanted<'_>) -> Result<Vec<Option<Bytes>>, ReadError> {
         let groups: Vec<&[u64]> = indexes.chunk_by(|a, b| a / WIDTH == b / WIDTH).collect();
         let read = |groups: &[&[u64]]| -> Result<Vec<Option<Bytes>>, ReadError> {
-            let parts = groups.iter().map(|group| self.of_one_bundle(group));
+            let parts = groups.iter().map(|group| self.of_one_bundle(group, wanted));
             Ok(parts.collect::<Result<Vec<_>, _>>()?.concat())
         };
-        if groups.len() < BUNDLES_FOR_TWO {
-            return read(&groups);
-        }
-        let (here, there) = groups.split_at(groups.len() / 2);
-        std::thread::scope(|scope| {
-            let other = std::thread::Builder::new().spawn_scoped(scope, || read(there));
-            let mut entries = read(here)?;
-            entries.extend(match other {
-                Ok(other) => other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?,
-                // There is no thread to be had.
-                Err(_) => read(there)?,
-            });
-            Ok(entries)
-        })
+        let halves = in_halves(&groups, BUNDLES_FOR_TWO, read);
+        Ok(halves.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     /// Entries of one bundle, each compared with its hash in the tree. They are copied: the bundle is not held by them.
-    fn of_one_bundle(&self, indexes: &[u64]) -> Result<Vec<Option<Bytes>>, ReadError> {
+    fn of_one_bundle(&self, indexes: &[u64], wanted: &Wanted<'_>) -> Result<Vec<Option<Bytes>>, ReadError> {
         let committed = self.committed();
         let Some(first) = indexes.first() else { return Ok(vec![]) };
         let Some(place) = Bundle::at(first / WIDTH, committed.edge.size()) else {
@@ -192,22 +182,20 @@ impl Reader {
         let at = |index: &u64| (index % WIDTH) as usize;
         if !place.is_full() {
             let edge = committed.edge.entries();
-            return Ok(indexes.iter().map(|index| edge.get(at(index)).cloned()).collect());
+            let entry = |index: &u64| edge.get(at(index)).filter(|entry| wanted(*index, entry)).cloned();
+            return Ok(indexes.iter().map(entry).collect());
         }
         let leaves = self.tiles(&[place.tile()])?.concat();
         let mut found = vec![];
         for together in indexes.chunk_by(|a, b| at(a) / PART_ENTRIES == at(b) / PART_ENTRIES) {
             let (first, part) = part_of(&*self.shared.store, place, at(&together[0]))?
                 .ok_or(ReadError::Missing(Resource::Bundle(place)))?;
-            let entries = bundle::decode_all(&part).map_err(|error| ReadError::Bundle(place, error))?;
             for index in together {
                 let leaf = leaves.chunks_exact(Hash::LEN).nth(at(index)).and_then(Hash::from_slice);
-                match entries.get(at(index) - first) {
-                    Some(entry) if leaf == Some(Hash::leaf(entry)) => {
-                        found.push(Some(Bytes::copy_from_slice(entry)));
-                    }
-                    _ => return Err(ReadError::Altered { index: *index }),
-                }
+                let entry = bundle::nth(&part, at(index) - first)
+                    .filter(|entry| leaf == Some(Hash::leaf(entry)))
+                    .ok_or(ReadError::Altered { index: *index })?;
+                found.push(wanted(*index, entry).then(|| Bytes::copy_from_slice(entry)));
             }
         }
         Ok(found)

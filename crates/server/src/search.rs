@@ -4,7 +4,7 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use axum::{Json, extract::State};
-use lookup::{Found, LIMIT_MAX, Lookups, Order, Query, QueryError, keys::Kind};
+use lookup::{Fits, Found, LIMIT_MAX, Lookups, Order, Query, QueryError, keys::Kind};
 use sequencer::reader::{ReadError, Reader};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -198,11 +198,10 @@ async fn wait(lookups: &Lookups, at_least: Option<u64>) -> Result<(), Box<Proble
 
 /// Answers a query from the log's own entries. Blocks.
 pub(crate) fn run(lookups: &Lookups, reader: &Reader, query: &Query) -> Result<Found, Box<Problem>> {
-    lookups.search(query, |indexes| reader.entries_at(indexes)).map_err(|error: QueryError<ReadError>| {
-        match error {
-            QueryError::Lookup(error) => Problem::internal(&error),
-            QueryError::Entries(error) => Problem::internal(&error),
-        }
+    let read = |indexes: &[u64], fits: &Fits<'_>| reader.entries_at(indexes, fits);
+    lookups.search(query, read).map_err(|error: QueryError<ReadError>| match error {
+        QueryError::Lookup(error) => Problem::internal(&error),
+        QueryError::Entries(error) => Problem::internal(&error),
     })
 }
 

@@ -6,9 +6,10 @@ use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
 };
+use bytes::Bytes;
 use lookup::{Lookups, Order, Query, keys::Kind};
 use record::{Logged, findings::Verdict, story::Story};
-use sequencer::reader::Reader;
+use sequencer::{halves::in_halves, reader::Reader};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -64,11 +65,13 @@ pub(crate) async fn session(
     app.read(move |reader| tell(&lookups, reader, &id)).await?.map(Json)
 }
 
+/// So many records and more are understood by two threads: one takes some microseconds, a thread as long as ten of them.
+const RECORDS_FOR_TWO: usize = 100;
+
 fn tell(lookups: &Lookups, reader: &Reader, id: &str) -> Result<SessionText, Box<Problem>> {
     let unknown = || Problem::new(Code::NotFound, format!("No record names the session {id:?} (yet)."));
     let (entries, size) = all_of(lookups, reader, id)?;
-    let logged: Vec<Logged<'_>> =
-        entries.iter().filter_map(|(index, entry)| Logged::read(*index, entry).ok()).collect();
+    let logged = understood(&entries);
     let told: Vec<_> = logged.iter().map(Logged::told).collect();
     let findings = lookups.findings_of(logged.iter().map(Logged::index));
     let findings_size = lookups.findings_size();
@@ -78,6 +81,14 @@ fn tell(lookups: &Lookups, reader: &Reader, id: &str) -> Result<SessionText, Box
     };
     let story = Story::of(id, &told, &findings, &verdict).ok_or_else(unknown)?;
     Ok(SessionText { size, findings_size, story })
+}
+
+/// The records of entries, half of them understood on another thread where there are many.
+fn understood(entries: &[(u64, Bytes)]) -> Vec<Logged<'_>> {
+    fn each(entries: &[(u64, Bytes)]) -> Vec<Logged<'_>> {
+        entries.iter().filter_map(|(index, entry)| Logged::read(*index, entry).ok()).collect()
+    }
+    in_halves(entries, RECORDS_FOR_TWO, each).into_iter().flatten().collect()
 }
 
 /// All entries of a session, oldest first, and the size that they are all of.

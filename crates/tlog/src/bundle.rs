@@ -88,6 +88,20 @@ pub fn prefix(bundle: &Bytes, width: usize) -> Option<Bytes> {
     (at <= bundle.len()).then(|| bundle.slice(..at))
 }
 
+/// The entry at this position; `None` if the bundle is shorter. What comes after it is not looked at.
+pub fn nth(bundle: &[u8], position: usize) -> Option<&[u8]> {
+    let mut rest = bundle;
+    for at in 0..=position {
+        let (two, after) = rest.split_first_chunk::<2>()?;
+        let (entry, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*two)))?;
+        if at == position {
+            return Some(entry);
+        }
+        rest = after;
+    }
+    None
+}
+
 /// Where every `step`th entry of a bundle begins, the first left out: what is between two of these positions, or before the
 /// first or behind the last, is a bundle by itself. Of bytes that are no bundle, as far as they can be followed.
 pub fn cuts(bundle: &[u8], step: usize) -> Vec<usize> {
@@ -139,6 +153,11 @@ mod tests {
             for width in 0..=entries.len() {
                 prop_assert_eq!(prefix(&bundle, width).unwrap(), encode(&entries[..width]).unwrap());
             }
+            for (position, entry) in entries.iter().enumerate() {
+                prop_assert_eq!(nth(&bundle, position), Some(&entry[..]));
+                prop_assert_eq!(nth(&bundle[..bundle.len() - 1], entries.len() - 1), None);
+            }
+            prop_assert_eq!(nth(&bundle, entries.len()), None);
             for step in 1..=entries.len() + 1 {
                 let bounds = [&[0], &cuts(&bundle, step)[..], &[bundle.len()]].concat();
                 let parts: Vec<_> = bounds.windows(2).map(|at| bundle.slice(at[0]..at[1])).collect();

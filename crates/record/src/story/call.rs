@@ -1,5 +1,7 @@
 //! The calls of a session: what was asked for, who let it through, what ran, what came back.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::{Found, Told};
@@ -104,21 +106,25 @@ pub struct Ended {
 
 /// The calls in the order they were first spoken of, and the findings that belong to none of them.
 pub(super) fn calls<'f>(records: &[Told<'_>], findings: &'f [Finding]) -> (Vec<Call>, Vec<&'f Finding>) {
-    let mut calls: Vec<Call> = Vec::new();
-    let mut rest: Vec<&Finding> = findings.iter().collect();
+    let (mut calls, mut by_id): (Vec<Call>, _) = (Vec::new(), HashMap::new());
+    let mut by_index = HashMap::new();
     for told in records {
         let Some(action) = &told.record.action else { continue };
-        let at = calls.iter().position(|call| call.id == action.id.as_str()).unwrap_or_else(|| {
+        let at = *by_id.entry(action.id.as_str()).or_insert_with(|| {
             calls.push(Call { id: action.id.to_string(), ..Call::default() });
             calls.len() - 1
         });
         let call = &mut calls[at];
-        call.describe(&told.record);
+        call.describe(told.record);
         call.take(told);
-        let (here, elsewhere) = rest.into_iter().partition(|finding| finding.index == told.index);
-        let here: Vec<&Finding> = here;
-        call.findings.extend(here.into_iter().map(Found::of));
-        rest = elsewhere;
+        by_index.insert(told.index, at);
+    }
+    let mut rest = Vec::new();
+    for finding in findings {
+        match by_index.get(&finding.index) {
+            Some(at) => calls[*at].findings.push(Found::of(finding)),
+            None => rest.push(finding),
+        }
     }
     (calls, rest)
 }
@@ -146,7 +152,7 @@ impl Call {
     }
 
     fn take(&mut self, told: &Told<'_>) {
-        let record = &told.record;
+        let record = told.record;
         match record.kind {
             Kind::ActionRequested if self.requested.is_none() => {
                 let requires = record.action.as_ref().and_then(|action| action.requires.as_ref());

@@ -1,7 +1,11 @@
 //! Reading while the log grows: nothing is shown before it is durable.
 
 use bytes::Bytes;
-use tlog::tile::{Resource, Tile};
+use store::{Batch, Key, Store as _, Table};
+use tlog::{
+    bundle,
+    tile::{Resource, Tile},
+};
 
 use crate::testlog::{At, Made, TestLog, answer};
 
@@ -29,5 +33,30 @@ fn a_commit_that_is_not_known_to_be_durable_is_not_shown() {
     log.store().release();
     log.settle(&group, answer(reply));
     assert_eq!(reader.find(&new).unwrap().unwrap().index, 255);
+    log.check(600);
+}
+
+/// An entry costs the read of 32, not of 256; and what was written whole, as earlier versions did, is read as well.
+#[test]
+fn bundles_are_kept_in_parts_and_read_whether_they_are_or_not() {
+    let mut log = TestLog::new();
+    log.submit(&Made::records(0..600));
+    let (store, reader) = (log.faults(), log.reader());
+    for index in 0..2 {
+        let key = Key::Bundle { index };
+        let parts: Vec<Bytes> = (0..8).map(|number| store.part(&key, number).unwrap().unwrap()).collect();
+        assert_eq!(parts.concat(), store.get(&key).unwrap().unwrap());
+        assert_eq!(store.part(&key, 8).unwrap(), None);
+        assert!(parts.iter().all(|part| bundle::decode_all(part).unwrap().len() == 32));
+    }
+    log.check(600);
+    // The same bytes, whole.
+    let whole = store.scan(Table::Bundle, None, 10).unwrap();
+    let head = store.head().unwrap();
+    store.inner().commit(head.as_ref(), Batch::puts(whole), head.clone().unwrap()).unwrap();
+    assert_eq!(store.part(&Key::Bundle { index: 0 }, 1).unwrap(), None);
+    for index in 0..512 {
+        assert_eq!(reader.entry(index).unwrap().as_ref(), Some(Made::record(index, 0).bytes()), "{index}");
+    }
     log.check(600);
 }

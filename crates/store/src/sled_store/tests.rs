@@ -189,3 +189,41 @@ fn a_failed_commit_is_final() {
     assert!(matches!(again, Err(CommitError::Unknown(_))));
     assert_eq!(store.head().unwrap().unwrap(), "one", "reading goes on");
 }
+
+/// What is on people's disks: a value whole, as it is and compressed, and one in parts of either kind.
+#[test]
+fn the_rows_on_disk() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let (noisy, flat) = (noise(1, 100), Bytes::from(vec![b'a'; 30_000]));
+    let keys = [0, 1, 2].map(|index| Key::Bundle { index });
+    let parted: Bytes = [noisy.clone(), flat.clone(), noisy.clone()].concat().into();
+    let mut batch =
+        Batch::puts(vec![(keys[0], noisy.clone()), (keys[1], flat.clone()), (keys[2], parted.clone())]);
+    batch.cuts.insert(keys[2], vec![100, 30_100]);
+    store.commit(None, batch, "head".into()).unwrap();
+    let row = |index: usize, piece| {
+        store.tree(Table::Bundle).get(rows::key(&keys[index], piece)).unwrap().map(|row| row.to_vec())
+    };
+    let header = |encoding: u8, pieces: u16, length: u32| {
+        [&[encoding][..], &pieces.to_be_bytes(), &length.to_be_bytes()].concat()
+    };
+    assert_eq!(row(0, 0).unwrap(), [header(0, 1, 100), noisy.to_vec()].concat());
+    let packed = zstd::bulk::compress(&flat, 1).unwrap();
+    assert_eq!(row(1, 0).unwrap(), [header(1, 1, 30_000), packed.clone()].concat());
+    let directory = [header(0, 1, 100), header(1, 2, 30_000), header(0, 3, 100)].concat();
+    assert_eq!(row(2, 0).unwrap(), [header(2, 4, 30_200), directory].concat());
+    assert_eq!(
+        [row(2, 1), row(2, 2), row(2, 3)].map(Option::unwrap),
+        [noisy.to_vec(), packed, noisy.to_vec()]
+    );
+    assert_eq!(row(2, 4), None);
+
+    // A lost row is told where it is missed, and nowhere else.
+    store.tree(Table::Bundle).remove(rows::key(&keys[2], 2)).unwrap();
+    assert_eq!(store.part(&keys[2], 0).unwrap().unwrap(), noisy);
+    assert_eq!(store.part(&keys[2], 2).unwrap().unwrap(), noisy);
+    for damaged in [store.part(&keys[2], 1), store.get(&keys[2])] {
+        assert!(matches!(&damaged, Err(StoreError::Damaged { key, .. }) if *key == keys[2]), "{damaged:?}");
+    }
+}

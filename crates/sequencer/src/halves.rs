@@ -1,0 +1,48 @@
+//! Work that is worth a second thread.
+
+/// Does the work for all items at once where they are fewer than `few`; else for the second half on another thread. Answers
+/// what came of the parts, in the order of the items.
+pub fn in_halves<'t, T: Sync, R: Send>(
+    items: &'t [T],
+    few: usize,
+    work: impl Fn(&'t [T]) -> R + Sync,
+) -> Vec<R> {
+    if items.len() < few.max(2) {
+        return vec![work(items)];
+    }
+    let (here, there) = items.split_at(items.len() / 2);
+    std::thread::scope(|scope| {
+        let other = std::thread::Builder::new().spawn_scoped(scope, || work(there));
+        let first = work(here);
+        let second = match other {
+            Ok(other) => other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            // There is no thread to be had.
+            Err(_) => work(there),
+        };
+        vec![first, second]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashSet, thread};
+
+    use super::in_halves;
+
+    #[test]
+    fn all_of_it_in_its_order_and_on_two_threads_only_where_it_is_much() {
+        for (count, few, threads) in [(0, 0, 1), (1, 1, 1), (2, 2, 2), (9, 10, 1), (10, 10, 2), (11, 10, 2)] {
+            let items: Vec<usize> = (0..count).collect();
+            let parts = in_halves(&items, few, |part| (thread::current().id(), part.to_vec()));
+            let ids: HashSet<_> = parts.iter().map(|(id, _)| *id).collect();
+            assert_eq!(ids.len(), threads, "{count} of {few}");
+            assert_eq!(parts.into_iter().flat_map(|(_, part)| part).collect::<Vec<_>>(), items);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "the second half")]
+    fn a_panic_of_the_other_thread_is_one_of_this_one() {
+        in_halves(&[1, 2], 2, |part| assert_ne!(part, [2], "the second half"));
+    }
+}
