@@ -9,8 +9,8 @@
 
 use crate::{index::LookupError, keys::Key};
 
-/// Bytes of a page, at most: what fits one row of the store with room to spare.
-pub(crate) const PAGE_BYTES_MAX: usize = 6 << 10;
+/// Bytes of a page, at most. The store reads about 17 of them to find one.
+pub(crate) const PAGE_BYTES_MAX: usize = 2 << 10;
 /// Bytes of a varint of 32 bits, at most.
 const VARINT_BYTES_MAX: usize = 5;
 

@@ -74,12 +74,12 @@ pub struct Progress {
     pub read: u64,
     /// Entries that were folded.
     pub folded: u64,
-    /// Entries of the newest checkpoint.
+    /// Entries of the checkpoint that is read up to.
     pub size: u64,
 }
 
 impl Progress {
-    /// Whether all that is published was read and folded.
+    /// Whether all entries of that checkpoint were read and folded.
     pub fn is_done(&self) -> bool {
         self.read == self.size && self.folded == self.size
     }
@@ -88,12 +88,15 @@ impl Progress {
 /// Follows a log and fills its lookups. One for each [`Lookups`].
 pub struct Follower {
     lookups: Lookups,
+    /// The checkpoint that is read up to. It is proven before a newer one is looked at: where a log grows faster than this, the
+    /// newest would never be reached, and nothing more would be answered for.
+    target: Option<Head>,
 }
 
 impl Follower {
     /// The follower of these lookups.
     pub const fn new(lookups: Lookups) -> Self {
-        Self { lookups }
+        Self { lookups, target: None }
     }
 
     /// Reads on, as far as one turn goes. What is new is read first, and folded on the way where the fold is there; a fold
@@ -102,11 +105,15 @@ impl Follower {
     /// # Errors
     /// Why not. After [`FollowError::OtherRoot`] only making the lookups anew helps.
     pub fn step<S: Entries>(&mut self, source: &S) -> Result<Progress, FollowError<S::Error>> {
-        let head = source.head().map_err(FollowError::Source)?;
         let proven = self.lookups.size();
+        let head = match self.target {
+            Some(head) => head,
+            None => source.head().map_err(FollowError::Source)?,
+        };
         if head.size < proven {
             return Err(FollowError::WentBack { seen: proven, shown: head.size });
         }
+        self.target = Some(head);
         let (read, folded) = self.at();
         if read < head.size {
             let entries = source.entries(read, STEP.min(head.size - read), head.size);
@@ -118,6 +125,9 @@ impl Follower {
         let (read, folded) = self.at();
         if read == head.size && proven < head.size {
             self.prove(head)?;
+        }
+        if read >= head.size {
+            self.target = None;
         }
         Ok(Progress { read, folded, size: head.size })
     }

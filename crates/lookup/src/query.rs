@@ -1,6 +1,6 @@
 //! Queries: what all of these keys have in common, in order.
 
-use std::ops::Range;
+use std::{collections::VecDeque, ops::Range};
 
 use bytes::Bytes;
 use record::Logged;
@@ -95,33 +95,49 @@ impl Lookups {
         let size = if by_finding { self.findings_size() } else { self.size() };
         let limit = query.limit.clamp(1, LIMIT_MAX);
         let mut found = Found { size, ..Found::default() };
-        let width = self.0.width;
         let mut range = query.range(size);
-        while let Some(stretch) = query.next_stretch(&range, width) {
-            let window = stretch * width..(stretch + 1) * width;
-            let candidates = self.candidates(query, stretch, &range)?;
-            // As many as are missing, and one more, which tells that the answer goes on.
-            let mut rest = candidates.as_slice();
-            while !rest.is_empty() {
-                let (now, later) = rest.split_at(rest.len().min(limit + 1 - found.entries.len()));
-                let fits = |index, bytes: &[u8]| query.fits(index, bytes);
-                let read = entries(now, &fits).map_err(QueryError::Entries)?;
-                for (index, bytes) in now.iter().copied().zip(read) {
-                    let Some(bytes) = bytes else { continue };
-                    if found.entries.len() == limit {
-                        found.cursor = found.entries.last().map(|(index, _)| *index);
-                        return Ok(found);
-                    }
-                    found.entries.push((index, bytes));
-                }
-                rest = later;
+        let mut candidates = VecDeque::new();
+        let fits = |index, bytes: &[u8]| query.fits(index, bytes);
+        loop {
+            // As many as are missing, and one more, which tells that the answer goes on. They are read together, whatever
+            // stretches they are of.
+            let missing = limit + 1 - found.entries.len();
+            self.gather(query, &mut range, missing, &mut candidates)?;
+            let now: Vec<u64> = candidates.drain(..missing.min(candidates.len())).collect();
+            if now.is_empty() {
+                return Ok(found);
             }
-            match query.order {
-                Order::Newest => range.end = window.start,
-                Order::Oldest => range.start = window.end,
+            let read = entries(&now, &fits).map_err(QueryError::Entries)?;
+            let fitting = now.into_iter().zip(read).filter_map(|(index, bytes)| Some((index, bytes?)));
+            found.entries.extend(fitting);
+            if found.entries.len() > limit {
+                found.entries.truncate(limit);
+                found.cursor = found.entries.last().map(|(index, _)| *index);
+                return Ok(found);
             }
         }
-        Ok(found)
+    }
+
+    /// Gathers candidates, stretch by stretch, until there are `wanted` or no more. What is left of `range` was not looked
+    /// through.
+    fn gather(
+        &self,
+        query: &Query,
+        range: &mut Range<u64>,
+        wanted: usize,
+        candidates: &mut VecDeque<u64>,
+    ) -> Result<(), LookupError> {
+        let width = self.0.width;
+        while candidates.len() < wanted
+            && let Some(stretch) = query.next_stretch(range, width)
+        {
+            candidates.extend(self.candidates(query, stretch, range)?);
+            match query.order {
+                Order::Newest => range.end = stretch * width,
+                Order::Oldest => range.start = (stretch + 1) * width,
+            }
+        }
+        Ok(())
     }
 
     /// Entries of a stretch that have all keys, by their hashes, in the order asked for.

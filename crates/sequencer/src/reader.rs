@@ -188,11 +188,11 @@ impl Reader {
         let leaves = self.tiles(&[place.tile()])?.concat();
         let mut found = vec![];
         for together in indexes.chunk_by(|a, b| at(a) / PART_ENTRIES == at(b) / PART_ENTRIES) {
-            let (first, part) = part_of(&*self.shared.store, place, at(&together[0]))?
+            let (first, entries) = part_of(&*self.shared.store, place, at(&together[0]))?
                 .ok_or(ReadError::Missing(Resource::Bundle(place)))?;
             for index in together {
                 let leaf = leaves.chunks_exact(Hash::LEN).nth(at(index)).and_then(Hash::from_slice);
-                let entry = bundle::nth(&part, at(index) - first)
+                let entry = bundle::nth(&entries, at(index) - first)
                     .filter(|entry| leaf == Some(Hash::leaf(entry)))
                     .ok_or(ReadError::Altered { index: *index })?;
                 found.push(wanted(*index, entry).then(|| Bytes::copy_from_slice(entry)));

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
@@ -13,7 +14,7 @@ use tlog::{
     bundle,
     checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint},
     integrate::{Entry, Growth, IntegrateError},
-    tile::Bundle,
+    tile::Tile,
 };
 
 use crate::{
@@ -149,16 +150,14 @@ fn commit(
 /// Everything that a growth writes and deletes, and the edge it leads to.
 pub(crate) fn to_batch(growth: Growth, id_pages: Vec<(Key, Bytes)>) -> (tlog::integrate::Edge, Batch) {
     let mut puts = id_pages;
-    puts.extend(
-        growth
-            .tiles
-            .into_iter()
-            .map(|(tile, bytes)| (Key::Tile { level: tile.level(), index: tile.index() }, bytes)),
-    );
-    let row = |(bundle, bytes): (Bundle, Bytes)| (Key::Bundle { index: bundle.index() }, bytes);
-    let bundles: Vec<_> = growth.bundles.into_iter().map(row).collect();
-    let cuts = bundles.iter().map(|(key, bytes)| (*key, bundle::cuts(bytes, PART_ENTRIES))).collect();
-    puts.extend(bundles);
+    let tile = |(tile, bytes): (Tile, Bytes)| (Key::Tile { level: tile.level(), index: tile.index() }, bytes);
+    puts.extend(growth.tiles.into_iter().map(tile));
+    let mut cuts = BTreeMap::new();
+    for (bundle, bytes) in growth.bundles {
+        let key = Key::Bundle { index: bundle.index() };
+        cuts.insert(key, bundle::cuts(&bytes, PART_ENTRIES));
+        puts.push((key, bytes));
+    }
     puts.extend(growth.run.map(|(first, bytes)| (Key::Run { first }, bytes)));
     let deletes = growth.retired_runs.into_iter().map(|first| Key::Run { first }).collect();
     (growth.edge, Batch { puts, deletes, cuts })

@@ -52,13 +52,14 @@ impl Following {
     pub fn begin(app: &Arc<App>) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
         let thread = app.lookups.clone().map(|lookups| {
-            let (source, mut follower) = (FromBundles(Published(app.reader.clone())), Follower::new(lookups));
+            let source = FromBundles(Published(app.reader.clone()));
+            let mut follower = Follower::new(lookups.clone());
             let metrics = app.metrics.clone();
             std::thread::Builder::new().name("lookups".into()).spawn(move || {
                 loop {
                     let pause = match follower.step(&source) {
                         Ok(progress) => {
-                            metrics.lookups(progress.read, progress.folded);
+                            metrics.lookups(lookups.size(), progress.folded);
                             if progress.is_done() { PAUSE } else { Duration::ZERO }
                         }
                         Err(error @ (FollowError::Source(_) | FollowError::WentBack { .. })) => {

@@ -121,7 +121,7 @@ impl Metrics {
         r.register("clock_went_back", "Times that the clock went back by more than a second", self.clock_went_back.clone());
         r.register("refused_connections", "Connections refused because there were too many", self.refused_connections.clone());
         r.register("connections", "Open connections", self.connections.clone());
-        r.register("lookup_size", "Entries that the lookups have read", self.lookup_size.clone());
+        r.register("lookup_size", "Entries that the lookups answer for", self.lookup_size.clone());
         r.register("lookup_findings_size", "Entries whose findings the lookups know", self.lookup_findings_size.clone());
         r.register("pool_entries", "Entries waiting for a commit", self.waiting.clone());
     }
@@ -163,8 +163,8 @@ impl Metrics {
         self.denied.get_or_create(&Why { why: denied.name() }).inc();
     }
 
-    pub(crate) fn lookups(&self, read: u64, folded: u64) {
-        self.lookup_size.set(read.cast_signed());
+    pub(crate) fn lookups(&self, answered: u64, folded: u64) {
+        self.lookup_size.set(answered.cast_signed());
         self.lookup_findings_size.set(folded.cast_signed());
     }
 

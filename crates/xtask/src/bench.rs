@@ -6,6 +6,7 @@
 //! server's own (user and system) between the same two moments. Latencies are the load tool's, over its whole run.
 
 pub(crate) mod bulk;
+pub(crate) mod following;
 pub(crate) mod grown;
 mod growth;
 mod load;

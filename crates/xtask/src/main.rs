@@ -35,6 +35,7 @@ enum Verb {
     BenchBulk(bench::bulk::Args),
     BenchGrowth(bench::grown::Args),
     BenchLookup(bench::lookups::Args),
+    BenchFollow(bench::following::Args),
     Sample(sample::Args),
     #[command(hide = true)]
     ServeBroken(powercut::BrokenArgs),
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Verb::BenchBulk(args) => report(bench::bulk::run(&args)),
         Verb::BenchGrowth(args) => report(bench::grown::run(&args)),
         Verb::BenchLookup(args) => report(bench::lookups::run(&args)),
+        Verb::BenchFollow(args) => report(bench::following::run(&args)),
         Verb::Sample(args) => report(sample::run(&args)),
         Verb::ServeBroken(args) => report(powercut::serve_broken(&args)),
     }

@@ -56,6 +56,24 @@ fn a_log_that_goes_back_is_told() {
     assert!(matches!(follower.step(&log), Err(FollowError::WentBack { seen: 20, shown: 19 })));
 }
 
+/// A log that grows by more than is read in each turn: what is answered for grows with it, some way behind.
+#[test]
+fn a_log_that_grows_faster_than_it_is_read_is_answered_for_all_the_same() {
+    let (log, mut chance) = (log_of(0), Chance::seeded(3));
+    let lookups = open(&Arc::new(MemoryStore::new()));
+    let mut follower = Follower::new(lookups.clone());
+    let mut answered = vec![];
+    for turn in 0..6 {
+        (0..5_000).for_each(|n| log.push(&any_record(5_000 * turn + n, &mut chance)));
+        follower.step(&log).unwrap();
+        answered.push(lookups.size());
+    }
+    assert_eq!(answered, [0, 5_000, 5_000, 5_000, 15_000, 15_000], "one checkpoint after the other");
+    while follower.step(&log).unwrap().size < log.size() {}
+    while !follower.step(&log).unwrap().is_done() {}
+    assert_eq!(lookups.size(), log.size());
+}
+
 #[test]
 fn lookups_of_another_log_or_form_are_not_taken() {
     let log = log_of(300);

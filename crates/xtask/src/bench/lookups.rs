@@ -23,7 +23,7 @@ use crate::contender::{Contender, Running};
 use crate::fill::wait_published;
 use crate::loopback::Connection;
 use asking::{Answered, Question};
-use world::World;
+pub(super) use world::World;
 
 /// How long the lookups may take until they answer for everything, findings too.
 const PATIENCE: Duration = Duration::from_mins(30);
@@ -189,7 +189,7 @@ fn wait_for_findings(running: &Running, size: u64) -> Result<(), BenchError> {
 }
 
 /// A number out of /metrics.
-fn gauge(running: &Running, name: &str) -> Result<u64, BenchError> {
+pub(super) fn gauge(running: &Running, name: &str) -> Result<u64, BenchError> {
     let text = Connection::open(running.address).and_then(|mut connection| connection.get("/metrics"));
     let text = text.map_err(|why| failed(format!("GET /metrics: {why}")))?.body;
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok());
