@@ -11,6 +11,9 @@ use super::super::single::percentile;
 use super::world::{NEVER, PEOPLE, World};
 use crate::loopback::Connection;
 
+/// One question to so many is asked before, and not counted: the store reads its inner pages when they are first needed.
+const UNCOUNTED: usize = 5;
+
 /// A kind of question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Question {
@@ -134,7 +137,7 @@ pub(crate) struct Answered {
     met: Option<bool>,
 }
 
-/// Asks `count` questions of a kind, one after the other on one connection.
+/// Asks `count` questions of a kind, one after the other on one connection, and some before that.
 pub(crate) fn ask(
     address: SocketAddr,
     world: &World,
@@ -145,17 +148,21 @@ pub(crate) fn ask(
     let mut connection = Connection::open(address).map_err(|why| format!("cannot connect: {why}"))?;
     let mut chance = Chance::seeded(question as u64 + 1);
     let (mut times, mut found) = (Vec::with_capacity(count), 0);
-    for _ in 0..count {
+    let before = count / UNCOUNTED;
+    for n in 0..before + count {
         let path = question.path(world, records, &mut chance);
         let began = Instant::now();
         let answer = connection.get(&path).map_err(|why| format!("GET {path}: {why}"))?;
-        times.push(began.elapsed());
+        let took = began.elapsed();
         let value: Value = serde_json::from_str(&answer.body).unwrap_or_default();
         if answer.status != 200 || !question.fits(&value) {
             let start: String = answer.body.chars().take(300).collect();
             return Err(format!("GET {path}: status {}: {start}", answer.status));
         }
-        found += value["records"].as_array().map_or(0, Vec::len);
+        if n >= before {
+            times.push(took);
+            found += value["records"].as_array().map_or(0, Vec::len);
+        }
     }
     times.sort_unstable();
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
