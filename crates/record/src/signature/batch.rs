@@ -11,22 +11,24 @@
 //! not, a sum shows it at least every second time, so that all of them miss it once in 2^128. Then every `E` of the batch
 //! is in that subgroup and the factors decide.
 //!
-//! Which R go into which sum follows from a digest of all of them, as the factors follow from a digest of everything in
-//! `ed25519-dalek`: no chance is drawn, and the same batch has the same answer each time.
+//! Which R go into which sum follows from a digest of all of them, as the factors follow from a digest of everything: no
+//! chance is drawn, and the same batch has the same answer each time.
 
+use std::collections::HashMap;
+
+use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
-use curve25519_dalek::traits::Identity;
-use ed25519_dalek::VerifyingKey;
-use sha2::{Digest, Sha256};
+use curve25519_dalek::traits::{Identity, VartimeMultiscalarMul};
+use sha2::{Digest, Sha256, Sha512};
 
-use super::{PublicKey, Signature, message};
+use super::{KeyId, PublicKey, Signature, message};
 
 /// Signatures in a batch, at most: one that does not hold costs the rest of its batch the time that was to be saved.
 pub(super) const BATCH_MAX: usize = 4_096;
 
 /// Fewer than these are checked one by one: telling the order of [`SUMS`] points would cost more than is saved.
-pub(super) const BATCH_MIN: usize = 512;
+pub(super) const BATCH_MIN: usize = 256;
 
 /// Sums that the screen looks at: a component of small order escapes once in `2^SUMS`.
 const SUMS: usize = 128;
@@ -88,10 +90,60 @@ pub(super) fn hold_together(batch: &[Check<'_>]) -> bool {
         batch.iter().map(|check| ed25519_dalek::Signature::from_bytes(check.signature.value())).collect();
     let points: Option<Vec<EdwardsPoint>> = values.iter().map(|value| harmless(value.r_bytes())).collect();
     let Some(points) = points else { return false };
-    let messages: Vec<&[u8]> = batch.iter().map(|check| check.message).collect();
-    let keys: Vec<VerifyingKey> = batch.iter().map(|check| check.key.dalek()).collect();
-    ed25519_dalek::verify_batch(&messages, &values, &keys).is_ok()
-        && are_torsion_free(&points, &coins(&values))
+    sum_is_neutral(batch, &values, &points) && are_torsion_free(&points, &coins(&values))
+}
+
+/// Whether a random sum of all `E` is the neutral point. Signatures by one key share its multiplication: few agents sign most
+/// records. Not so where an `s` is not reduced (RFC 8032, section 5.1.7).
+pub(super) fn sum_is_neutral(
+    batch: &[Check<'_>],
+    values: &[ed25519_dalek::Signature],
+    points: &[EdwardsPoint],
+) -> bool {
+    let challenges: Vec<Scalar> =
+        batch.iter().zip(values).map(|(check, value)| challenge(check, value)).collect();
+    let mut base = Scalar::ZERO;
+    let mut by_key: HashMap<KeyId, (Scalar, EdwardsPoint)> = HashMap::new();
+    let factors = factors(batch, values, &challenges);
+    for (((check, value), challenge), factor) in batch.iter().zip(values).zip(&challenges).zip(&factors) {
+        let Some(s) = Option::<Scalar>::from(Scalar::from_canonical_bytes(*value.s_bytes())) else {
+            return false;
+        };
+        base -= factor * s;
+        let key = by_key.entry(check.key.id()).or_insert_with(|| (Scalar::ZERO, check.key.point()));
+        key.0 += factor * challenge;
+    }
+    let (key_factors, keys): (Vec<Scalar>, Vec<EdwardsPoint>) = by_key.into_values().unzip();
+    let scalars = [base].into_iter().chain(key_factors).chain(factors);
+    let all = [ED25519_BASEPOINT_POINT].into_iter().chain(keys).chain(points.iter().copied());
+    EdwardsPoint::vartime_multiscalar_mul(scalars, all) == EdwardsPoint::identity()
+}
+
+/// `h = SHA-512(R || A || M)` (RFC 8032, section 5.1.7).
+fn challenge(check: &Check<'_>, value: &ed25519_dalek::Signature) -> Scalar {
+    let hash = Sha512::new()
+        .chain_update(value.r_bytes())
+        .chain_update(check.key.to_bytes())
+        .chain_update(check.message);
+    Scalar::from_bytes_mod_order_wide(&hash.finalize().into())
+}
+
+/// A factor of 128 bits for each signature, from a digest of every key, every signature and, by the challenges, every message:
+/// none of them can be chosen to suit the factors.
+fn factors(batch: &[Check<'_>], values: &[ed25519_dalek::Signature], challenges: &[Scalar]) -> Vec<Scalar> {
+    let mut all = Sha512::new_with_prefix(b"deedbook-batch-factors-v1\0");
+    for ((check, value), challenge) in batch.iter().zip(values).zip(challenges) {
+        all.update(check.key.to_bytes());
+        all.update(value.to_bytes());
+        all.update(challenge.as_bytes());
+    }
+    let seed = all.finalize();
+    let factor = |n: usize| {
+        let digest: [u8; 32] =
+            Sha256::new_with_prefix(seed).chain_update((n as u64).to_be_bytes()).finalize().into();
+        Scalar::from(digest.first_chunk().map_or(0, |half| u128::from_be_bytes(*half)))
+    };
+    (0..batch.len()).map(factor).collect()
 }
 
 /// The point R, if strict verification does not refuse it by its looks: canonical, on the curve, not of small order.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use curve25519_dalek::edwards::EdwardsPoint;
 use ed25519_dalek::VerifyingKey;
 use sha2::{Digest, Sha256};
 
@@ -128,8 +129,8 @@ impl PublicKey {
         self.is_torsion_free
     }
 
-    pub(super) fn dalek(&self) -> VerifyingKey {
-        self.key
+    pub(super) fn point(&self) -> EdwardsPoint {
+        self.key.to_edwards()
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha512};
 use testkit::{Chance, vectors};
 
-use super::batch::{BATCH_MAX, BATCH_MIN, Check, harmless, hold_together, verdicts};
+use super::batch::{BATCH_MAX, BATCH_MIN, Check, harmless, hold_together, sum_is_neutral, verdicts};
 use super::{KeyId, PublicKey, PublicKeyError, Signature, message, sign, verify_batch};
 
 fn list(value: &Value) -> &[Value] {
@@ -26,6 +26,7 @@ fn has_flag(case: &Value, flag: &str) -> bool {
 }
 
 /// A message, a signature over it, and the key, of whatever quality.
+#[derive(Clone)]
 struct Signed {
     key: PublicKey,
     message: Vec<u8>,
@@ -195,12 +196,83 @@ fn bent(seed: u8, message: &[u8], to_r: EdwardsPoint, to_key: EdwardsPoint) -> S
     Signed::read(key.as_bytes(), message, &[r.to_bytes(), s.to_bytes()].concat()).unwrap()
 }
 
-fn dalek_accepts(checks: &[Check<'_>]) -> bool {
-    let messages: Vec<&[u8]> = checks.iter().map(|check| check.message).collect();
+/// Whether the equation of a batch accepts them, without the screen; as `ed25519-dalek` has it too.
+fn equation(checks: &[Check<'_>]) -> bool {
     let values: Vec<_> =
         checks.iter().map(|check| ed25519_dalek::Signature::from_bytes(check.signature.value())).collect();
-    let keys: Vec<_> = checks.iter().map(|check| check.key.dalek()).collect();
-    ed25519_dalek::verify_batch(&messages, &values, &keys).is_ok()
+    let points: Vec<_> = values.iter().map(|value| harmless(value.r_bytes()).unwrap()).collect();
+    sum_is_neutral(checks, &values, &points)
+}
+
+/// Ours shares the work of signatures by one key; it says what that of `ed25519-dalek` says.
+#[test]
+fn the_equation_says_what_that_of_the_library_says() {
+    let dalek = |checks: &[Check<'_>]| {
+        let messages: Vec<&[u8]> = checks.iter().map(|check| check.message).collect();
+        let values: Vec<_> = checks
+            .iter()
+            .map(|check| ed25519_dalek::Signature::from_bytes(check.signature.value()))
+            .collect();
+        let keys: Vec<_> = checks
+            .iter()
+            .map(|check| ed25519_dalek::VerifyingKey::from_bytes(&check.key.to_bytes()).unwrap())
+            .collect();
+        ed25519_dalek::verify_batch(&messages, &values, &keys).is_ok()
+    };
+    let good = good(64);
+    for size in [1, 2, 3, 10, 64] {
+        let checks: Vec<_> = good[..size].iter().map(Signed::check).collect();
+        assert!(equation(&checks) && dalek(&checks), "{size}");
+        for at in 0..size {
+            // Another message; another's key; another's signature; s bent, and s with the order of the group added.
+            let other = &good[(at + 1) % 64];
+            let mut bent: Vec<Signed> = good[..size].to_vec();
+            bent[at].message = [&other.message[..], b"x"].concat();
+            assert!(!equation(&bent.iter().map(Signed::check).collect::<Vec<_>>()), "message {at} of {size}");
+            let mut value = *good[at].signature.value();
+            value[32] ^= 1;
+            for value in [value, *other.signature.value(), with_the_order_added(good[at].signature.value())] {
+                let mut bent: Vec<Signed> = good[..size].to_vec();
+                bent[at].signature = Signature::new(good[at].key.id(), value);
+                let bent: Vec<_> = bent.iter().map(Signed::check).collect();
+                assert!(!equation(&bent) && !dalek(&bent), "signature {at} of {size}");
+            }
+        }
+    }
+}
+
+/// The same signature with an `s` that is not reduced: the same point, another spelling.
+fn with_the_order_added(value: &[u8; 64]) -> [u8; 64] {
+    let order_less_one = (-Scalar::ONE).to_bytes();
+    let (mut sum, mut carry) = (*value, 1_u16);
+    for (byte, add) in sum[32..].iter_mut().zip(order_less_one) {
+        carry += u16::from(*byte) + u16::from(add);
+        *byte = carry as u8;
+        carry >>= 8;
+    }
+    sum
+}
+
+/// One signature with one more of the base point and another with one less: the sum of both errors is nothing, and only the
+/// factors tell it.
+#[test]
+fn errors_that_cancel_do_not_pass() {
+    let good = good(BATCH_MIN);
+    for (a, b) in [(0, 1), (0, 7), (5, 300 % BATCH_MIN)] {
+        let shifted = |at: usize, by: Scalar| {
+            let mut value = *good[at].signature.value();
+            let s = Scalar::from_canonical_bytes(*value[32..].first_chunk().unwrap()).unwrap();
+            value[32..].copy_from_slice(&(s + by).to_bytes());
+            Signed { signature: Signature::new(good[at].key.id(), value), ..good[at].clone() }
+        };
+        let (a_shifted, b_shifted) = (shifted(a, Scalar::ONE), shifted(b, -Scalar::ONE));
+        let mut checks: Vec<_> = good.iter().map(Signed::check).collect();
+        (checks[a], checks[b]) = (a_shifted.check(), b_shifted.check());
+        assert!(!hold_together(&checks), "{a} and {b}");
+        let verdicts = verdicts(&checks);
+        let wrong: Vec<usize> = (0..checks.len()).filter(|&n| !verdicts[n]).collect();
+        assert_eq!(wrong, [a, b]);
+    }
 }
 
 /// Two errors of small order cancel in the equation of a batch, though neither R is of small order.
@@ -216,7 +288,7 @@ fn errors_of_small_order_that_cancel_do_not_pass() {
         assert!(!a.check().holds() && !b.check().holds());
         let mut checks: Vec<_> = good.iter().map(Signed::check).collect();
         (checks[3], checks[200]) = (a.check(), b.check());
-        accepted_by_the_equation += usize::from(dalek_accepts(&checks));
+        accepted_by_the_equation += usize::from(equation(&checks));
         assert!(!hold_together(&checks), "{n}");
         let verdicts = verdicts(&checks);
         assert_eq!((verdicts[3], verdicts[200]), (false, false));
@@ -238,7 +310,7 @@ fn a_key_with_a_component_of_small_order_is_never_in_a_batch() {
         held += usize::from(strict);
         let mut checks: Vec<_> = good.iter().map(Signed::check).collect();
         checks.push(signed.check());
-        accepted_by_the_equation += usize::from(!strict && dalek_accepts(&checks));
+        accepted_by_the_equation += usize::from(!strict && equation(&checks));
         assert_eq!(verdicts(&checks).last(), Some(&strict), "{n}");
     }
     assert!((1..12).contains(&held), "{held} of 12 held");
