@@ -38,6 +38,9 @@ pub(crate) struct Args {
     /// Records a second and in a request
     #[arg(long, value_name = "RATExRECORDS", value_delimiter = ',', default_value = "5000x1,40000x1000")]
     loads: Vec<Pace>,
+    /// Connections: so many requests can be under way
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    connections: u64,
     /// How long each load is on
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(3..=600))]
     seconds: u64,
@@ -97,7 +100,7 @@ pub(crate) fn run(args: &Args) -> Result<(), BenchError> {
         let dir =
             tempfile::tempdir_in(&data).map_err(|why| BenchError::Io("make a directory".into(), why))?;
         let running = Contender::Records(ours(args.log_binary.as_deref())).start(dir.path())?;
-        let followed = follow(&running, *pace, &bodies)?;
+        let followed = args.follow(&running, *pace, &bodies)?;
         eprintln!("{}", followed.line());
         loads.push(followed);
     }
@@ -108,18 +111,20 @@ pub(crate) fn run(args: &Args) -> Result<(), BenchError> {
     out.say(&report.table())
 }
 
-/// Sends all bodies and looks on until all of them are answered for.
-fn follow(running: &Running, pace: Pace, bodies: &[Vec<u8>]) -> Result<Followed, BenchError> {
-    let (all, sent_all) = (pace.per_request * bodies.len() as u64, AtomicBool::new(false));
-    let (sent, looks) = std::thread::scope(|scope| {
-        let looking = scope.spawn(|| look(running, running.address, all, &sent_all));
-        let sent = pace.send(running.address, bodies);
-        sent_all.store(true, Relaxed);
-        (sent, looking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    });
-    let cost = running.process.cost().unwrap_or_default();
-    let (sent, looks) = (sent.map_err(failed)?, looks?);
-    Ok(Followed::of(pace, &sent, &looks, cost))
+impl Args {
+    /// Sends all bodies and looks on until all of them are answered for.
+    fn follow(&self, running: &Running, pace: Pace, bodies: &[Vec<u8>]) -> Result<Followed, BenchError> {
+        let (all, sent_all) = (pace.per_request * bodies.len() as u64, AtomicBool::new(false));
+        let (sent, looks) = std::thread::scope(|scope| {
+            let looking = scope.spawn(|| look(running, running.address, all, &sent_all));
+            let sent = pace.send(running.address, self.connections, bodies);
+            sent_all.store(true, Relaxed);
+            (sent, looking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let cost = running.process.cost().unwrap_or_default();
+        let (sent, looks) = (sent.map_err(failed)?, looks?);
+        Ok(Followed::of(pace, &sent, &looks, cost))
+    }
 }
 
 /// Looks until everything is published and answered for, and nothing more is sent.

@@ -9,8 +9,6 @@ use std::time::{Duration, Instant, SystemTime};
 use super::super::lookups::World;
 use crate::loopback::Connection;
 
-/// Connections: as many requests can be under way before the rate is not kept.
-const CONNECTIONS: usize = 64;
 /// How a new record is answered, once in each item.
 const LOGGED: &str = r#""status":"logged""#;
 
@@ -57,20 +55,30 @@ impl Sent {
 }
 
 impl Pace {
-    /// The bodies of so many seconds.
+    /// The bodies of so many seconds. Times and ids of the records move on as they do when records are made one after the
+    /// other: the log keeps ids in their order, and ids of one moment would lie anywhere among each other.
     pub(super) fn bodies(self, seconds: u64) -> Vec<Vec<u8>> {
         let world = World::new(self.rate * seconds);
         let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis() as u64;
         let requests = (self.rate * seconds).div_ceil(self.per_request);
-        (0..requests).map(|n| world.ndjson(n * self.per_request, self.per_request, now)).collect()
+        let body = |n: u64| {
+            let first = n * self.per_request;
+            world.ndjson(first, self.per_request, now + first * 1_000 / self.rate)
+        };
+        (0..requests).map(body).collect()
     }
 
     /// Sends each body when it is due.
-    pub(super) fn send(self, address: SocketAddr, bodies: &[Vec<u8>]) -> Result<Sent, String> {
+    pub(super) fn send(
+        self,
+        address: SocketAddr,
+        connections: u64,
+        bodies: &[Vec<u8>],
+    ) -> Result<Sent, String> {
         let (next, began) = (AtomicUsize::new(0), Instant::now());
         let sent = std::thread::scope(|scope| {
             let send = || scope.spawn(|| self.send_some(address, bodies, &next, began));
-            let senders: Vec<_> = (0..CONNECTIONS).map(|_| send()).collect();
+            let senders: Vec<_> = (0..connections).map(|_| send()).collect();
             let joined = senders.into_iter();
             joined
                 .map(|sender| sender.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
