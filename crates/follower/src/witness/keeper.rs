@@ -3,7 +3,7 @@
 //! A witness may cosign a checkpoint only once nobody can make it forget that it did. So [`Keeper::advance`] returns when the
 //! move from one head of a log to the next is durable, and it moves only from the head that the caller has judged by
 //! (C2SP tlog-witness: compared and set in one step). Between two commits stands one thread, as for a log's entries: it
-//! takes all that wait, decides each, writes what is new in one commit and answers ([`writer`]).
+//! takes all that wait, decides each, writes what is new in one commit and answers.
 //!
 //! * What is not durable is not shown: [`Keeper::get`] answers from memory, which changes after a commit.
 //! * A log's size never goes back, and no size has two roots, whatever the caller asks for: the keeper's own guard, behind

@@ -5,26 +5,38 @@ use std::sync::Arc;
 use follower::witness::keeper::{CONTRADICTION_LEN_MAX, CONTRADICTIONS_MAX, ContradictsError, Kept};
 use tempfile::TempDir;
 
-use crate::setup::{found, head, held, open, sled, together, watched};
+use crate::setup::{Watched, found, head, held, open, sled, together, watched};
 
 #[test]
 fn the_first_of_each_log_are_kept_as_they_were() {
     let dir = TempDir::new().unwrap();
-    let keeper = open(&Arc::new(sled(&dir)));
+    let store = Watched::new(sled(&dir));
+    let keeper = open(&store);
     let max = CONTRADICTIONS_MAX as u8;
     let text = |n: u8| format!("contradiction {n}");
     let first = together((0..max - 1).map(|n| keeper.contradicts(found(0, n), text(n))));
     assert!(first.iter().all(|kept| *kept == Ok(Kept::New)), "{first:?}");
     assert_eq!(keeper.contradicts_blocking(found(0, 3), "other words".into()), Ok(Kept::There));
     // The bound holds within one commit, and one log's does not touch another's.
-    let last = [max - 1, max - 1, max, max + 1];
-    let last = together(last.map(|n| keeper.contradicts(found(0, n), text(n))));
+    let last = std::thread::scope(|scope| {
+        let keeper = &keeper;
+        let gate = store.hold();
+        let first = scope.spawn(|| keeper.contradicts_blocking(found(1, 200), text(200)));
+        gate.wait();
+        let last = [max - 1, max - 1, max, max + 1];
+        let last = scope.spawn(move || together(last.map(|n| keeper.contradicts(found(0, n), text(n)))));
+        while keeper.waiting() < 4 {
+            std::thread::yield_now();
+        }
+        drop(gate);
+        assert_eq!(first.join().unwrap(), Ok(Kept::New));
+        last.join().unwrap()
+    });
     assert_eq!(last, [Kept::New, Kept::There, Kept::Full, Kept::Full].map(Ok));
-    assert_eq!(keeper.contradicts_blocking(found(1, 200), text(200)), Ok(Kept::New));
     assert_eq!(keeper.contradicts_blocking(found(0, 3), text(3)), Ok(Kept::There), "though it is full");
 
     let ids = keeper.contradictions();
-    drop(keeper);
+    drop((keeper, store));
     let again = open(&Arc::new(sled(&dir)));
     assert_eq!(again.contradictions(), ids);
     assert_eq!(ids.len(), CONTRADICTIONS_MAX + 1);

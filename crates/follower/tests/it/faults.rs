@@ -172,13 +172,14 @@ fn a_panic_of_the_store_leaves_nobody_waiting() {
 #[test]
 fn of_two_keepers_one_stops() {
     let store = watched();
+    open(&store).advance_blocking(None, held(0, head(1, 0))).unwrap();
     let (first, second) = (open(&store), open(&store));
-    first.advance_blocking(None, held(0, head(1, 0))).unwrap();
-    let forked = second.advance_blocking(None, held(0, head(1, 1)));
+    first.advance_blocking(Some(head(1, 0)), held(0, head(2, 0))).unwrap();
+    let forked = second.advance_blocking(Some(head(1, 0)), held(0, head(2, 1)));
     assert_eq!(forked, Err(AdvanceError::Refused(Refusal::Unknown)));
     assert!(second.stopped().unwrap().contains("another writer"), "{:?}", second.stopped());
-    first.advance_blocking(Some(head(1, 0)), held(0, head(2, 0))).unwrap();
+    first.advance_blocking(Some(head(2, 0)), held(0, head(3, 0))).unwrap();
     drop((first, second));
-    assert_eq!(open(&store).all(), [(origin(0), head(2, 0))]);
+    assert_eq!(open(&store).all(), [(origin(0), head(3, 0))]);
     assert!(store.head().unwrap().is_some());
 }

@@ -77,10 +77,10 @@ fn the_newest_note_of_a_head_is_kept() {
 fn what_was_taken_is_committed_before_the_keeper_is_gone() {
     let store = watched();
     let keeper = open(&store);
-    store.hold();
     std::thread::scope(|scope| {
+        let gate = store.hold();
         let first = scope.spawn(|| wait(keeper.advance(None, held(0, head(1, 0)))));
-        store.held_back();
+        gate.wait();
         let rest: Vec<_> = (1..20)
             .map(|n| {
                 scope.spawn({
@@ -99,7 +99,7 @@ fn what_was_taken_is_committed_before_the_keeper_is_gone() {
         let late = keeper.advance_blocking(None, held(30, head(1, 0)));
         assert_eq!(late, Err(Refusal::Stopped("it is shutting down".into()).into()));
         assert!(!closing.is_finished(), "a commit is not done");
-        store.release();
+        drop(gate);
         first.join().unwrap().unwrap();
         rest.into_iter().for_each(|answer| answer.join().unwrap().unwrap());
     });

@@ -12,10 +12,10 @@ fn limits() -> Limits {
 fn fill(limits: Limits, requests: u64) -> (usize, Vec<usize>, u64) {
     let store = watched();
     let keeper = Keeper::open(store.clone(), limits).unwrap();
-    store.hold();
     let answers: Vec<_> = std::thread::scope(|scope| {
+        let gate = store.hold();
         let first = scope.spawn(|| keeper.advance_blocking(None, held(99, head(1, 0))));
-        store.held_back();
+        gate.wait();
         let (mut taken, mut answers) = (0, vec![]);
         for n in 0..requests {
             let keeper = &keeper;
@@ -27,7 +27,7 @@ fn fill(limits: Limits, requests: u64) -> (usize, Vec<usize>, u64) {
             taken = keeper.waiting();
             answers.push(next);
         }
-        store.release();
+        drop(gate);
         first.join().unwrap().unwrap();
         answers.into_iter().map(|answer| answer.join().unwrap()).collect()
     });

@@ -82,17 +82,17 @@ fn heads_of_one_log_are_one_history() {
 fn a_chain_of_moves_is_one_commit() {
     let store = watched();
     let keeper = open(&store);
-    store.hold();
     let others = std::thread::scope(|scope| {
+        let gate = store.hold();
         let first = scope.spawn(|| keeper.advance_blocking(None, held(0, head(1, 0))));
-        store.held_back();
+        gate.wait();
         let chain = scope.spawn(|| {
             together((1..50).map(|size| keeper.advance(Some(head(size, 0)), held(0, head(size + 1, 0)))))
         });
         while keeper.waiting() < 49 {
             std::thread::yield_now();
         }
-        store.release();
+        drop(gate);
         first.join().unwrap().unwrap();
         chain.join().unwrap()
     });

@@ -6,12 +6,15 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
 use follower::witness::keeper::{ContradictionId, Held, Keeper, Limits};
 use parking_lot::{Condvar, Mutex};
-use store::{Batch, CommitError, Key, MemoryStore, SledOptions, SledStore, Store, StoreError, Table};
+use store::{
+    Batch, CommitError, Key, MemoryStore, OpenError, SledOptions, SledStore, Store, StoreError, Table,
+};
 use tempfile::TempDir;
 use tlog::{
     Hash, Head,
@@ -45,8 +48,15 @@ pub fn open(store: &Arc<impl Store + 'static>) -> Keeper {
     Keeper::open(store.clone(), Limits::default()).unwrap()
 }
 
+/// Opens the store on disk. sled's own threads may hold its file for a moment after it was closed in this process.
 pub fn sled(dir: &TempDir) -> SledStore {
-    SledStore::open(&dir.path().join("store"), &SledOptions::default()).unwrap()
+    for _ in 0..2_000 {
+        match SledStore::open(&dir.path().join("store"), &SledOptions::default()) {
+            Err(OpenError::InUse { .. }) => std::thread::sleep(Duration::from_millis(5)),
+            opened => return opened.unwrap(),
+        }
+    }
+    panic!("the store stays in use")
 }
 
 pub fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -89,22 +99,30 @@ impl<S> Watched<S> {
         self.commits.load(SeqCst)
     }
 
-    /// The next commit is written, and its answer is held back.
-    pub fn hold(&self) {
+    /// The next commit is written, and its answer is held back until the gate is gone.
+    pub fn hold(&self) -> HeldBack<'_, S> {
         *self.gate.lock() = Gate { closed: true, arrived: false };
+        HeldBack(self)
     }
+}
 
+/// What holds commits back. A test that fails lets them go.
+pub struct HeldBack<'a, S>(&'a Watched<S>);
+
+impl<S> HeldBack<'_, S> {
     /// Waits until a commit is held back.
-    pub fn held_back(&self) {
-        let mut gate = self.gate.lock();
+    pub fn wait(&self) {
+        let mut gate = self.0.gate.lock();
         while !gate.arrived {
-            self.moved.wait(&mut gate);
+            self.0.moved.wait(&mut gate);
         }
     }
+}
 
-    pub fn release(&self) {
-        self.gate.lock().closed = false;
-        self.moved.notify_all();
+impl<S> Drop for HeldBack<'_, S> {
+    fn drop(&mut self) {
+        self.0.gate.lock().closed = false;
+        self.0.moved.notify_all();
     }
 }
 

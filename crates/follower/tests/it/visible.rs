@@ -13,10 +13,10 @@ fn what_a_commit_has_not_returned_for_is_not_there() {
     let keeper = open(&store);
     let (old, new) = (held(0, head(1, 0)), held(0, head(2, 0)));
     keeper.advance_blocking(None, old.clone()).unwrap();
-    store.hold();
     std::thread::scope(|scope| {
+        let gate = store.hold();
         let moving = scope.spawn(|| keeper.advance_blocking(Some(old.head()), new.clone()));
-        store.held_back();
+        gate.wait();
         let text = "a fork".to_owned();
         let found = scope.spawn(|| keeper.contradicts_blocking(found(0, 1), text));
         let raced = scope.spawn(|| keeper.advance_blocking(Some(old.head()), new.clone()));
@@ -29,7 +29,7 @@ fn what_a_commit_has_not_returned_for_is_not_there() {
         assert_eq!(keeper.contradictions(), []);
         // Whoever loses must not be told of a head that is not durable either.
         assert!(!moving.is_finished() && !found.is_finished() && !raced.is_finished());
-        store.release();
+        drop(gate);
         assert_eq!(moving.join().unwrap(), Ok(()));
         assert_eq!(found.join().unwrap(), Ok(Kept::New));
         assert_eq!(raced.join().unwrap(), Err(AdvanceError::Raced { stored: Some(new.head()) }));
@@ -43,10 +43,10 @@ fn what_a_commit_has_not_returned_for_is_not_there() {
 fn who_loses_within_a_batch_is_answered_after_it() {
     let store = watched();
     let keeper = open(&store);
-    store.hold();
     std::thread::scope(|scope| {
-        let gate = scope.spawn(|| keeper.advance_blocking(None, held(9, head(1, 0))));
-        store.held_back();
+        let gate = store.hold();
+        let first = scope.spawn(|| keeper.advance_blocking(None, held(9, head(1, 0))));
+        gate.wait();
         let both = [0, 1].map(|branch| {
             let keeper = &keeper;
             scope.spawn(move || keeper.advance_blocking(None, held(0, head(1, branch))))
@@ -55,8 +55,8 @@ fn who_loses_within_a_batch_is_answered_after_it() {
             std::thread::yield_now();
         }
         assert_eq!(keeper.get(&origin(0)), None);
-        store.release();
-        gate.join().unwrap().unwrap();
+        drop(gate);
+        first.join().unwrap().unwrap();
         let answers = both.map(|each| each.join().unwrap());
         let stored = keeper.get(&origin(0)).map(|held| held.head());
         assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
