@@ -277,6 +277,8 @@ fn name(key: &Key) -> String {
         Key::Announced { index } => format!("announced {index}"),
         Key::Posting { stretch, .. } => format!("postings of stretch {stretch}"),
         Key::Times { stretch } => format!("times of stretch {stretch}"),
+        Key::Witnessed { origin } => format!("witnessed {}", hex(origin)),
+        Key::Contradiction { origin, note } => format!("contradiction {} of {}", hex(note), hex(origin)),
     }
 }
 

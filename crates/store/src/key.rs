@@ -35,6 +35,10 @@ pub enum Table {
     Posting = 13,
     /// When the entries of a stretch were received. In the store of the postings.
     Times = 14,
+    /// Which checkpoint of a log a witness answered for last. In a store of its own.
+    Witnessed = 15,
+    /// What logs signed that contradicts what the witness had answered for. In the store of the witness.
+    Contradiction = 16,
 }
 
 /// Where a value is kept.
@@ -122,11 +126,23 @@ pub enum Key {
         /// Number of the stretch.
         stretch: u64,
     },
+    /// The note of a log that a witness answered for last. Rewritten as the log grows.
+    Witnessed {
+        /// SHA-256 of the log's origin.
+        origin: [u8; 32],
+    },
+    /// What shows that a log contradicts itself. Never changes.
+    Contradiction {
+        /// SHA-256 of the log's origin.
+        origin: [u8; 32],
+        /// SHA-256 of the note that contradicts.
+        note: [u8; 32],
+    },
 }
 
 impl Table {
     /// All tables, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Identity,
         Self::Tile,
         Self::Bundle,
@@ -141,6 +157,8 @@ impl Table {
         Self::Announced,
         Self::Posting,
         Self::Times,
+        Self::Witnessed,
+        Self::Contradiction,
     ];
 
     /// The tables of content beside the log, which do not follow from the entries: whoever makes a store anew has to
@@ -155,7 +173,7 @@ impl Table {
 
     /// Whether a value, once committed, is never replaced by another.
     pub(crate) fn write_once(self) -> bool {
-        !matches!(self, Self::Run | Self::Id | Self::Hold)
+        !matches!(self, Self::Run | Self::Id | Self::Hold | Self::Witnessed)
     }
 
     /// Name for people and for the store's own trees.
@@ -175,6 +193,8 @@ impl Table {
             Self::Announced => "announced",
             Self::Posting => "posting",
             Self::Times => "times",
+            Self::Witnessed => "witnessed",
+            Self::Contradiction => "contradiction",
         }
     }
 }
@@ -200,6 +220,8 @@ impl Key {
             Self::Announced { .. } => Table::Announced,
             Self::Posting { .. } => Table::Posting,
             Self::Times { .. } => Table::Times,
+            Self::Witnessed { .. } => Table::Witnessed,
+            Self::Contradiction { .. } => Table::Contradiction,
         }
     }
 
@@ -221,6 +243,8 @@ impl Key {
             Self::Hold { id } => id.to_vec(),
             Self::Subject { subject, digest } => [*subject, *digest].concat(),
             Self::Destroyed { key } => key.to_vec(),
+            Self::Witnessed { origin } => origin.to_vec(),
+            Self::Contradiction { origin, note } => [*origin, *note].concat(),
         }
     }
 
@@ -250,6 +274,11 @@ impl Key {
             Table::Destroyed => Some(Self::Destroyed { key: bytes.try_into().ok()? }),
             Table::Announced => Some(Self::Announced { index: number(bytes)? }),
             Table::Times => Some(Self::Times { stretch: number(bytes)? }),
+            Table::Witnessed => Some(Self::Witnessed { origin: bytes.try_into().ok()? }),
+            Table::Contradiction => {
+                let (origin, note) = bytes.split_first_chunk::<32>()?;
+                Some(Self::Contradiction { origin: *origin, note: note.try_into().ok()? })
+            }
             Table::Posting => {
                 let (index, rest) = bytes.split_first()?;
                 let (stretch, rest) = rest.split_first_chunk::<8>()?;
@@ -287,6 +316,8 @@ mod tests {
                 first
             }),
             any::<u64>().prop_map(|stretch| Key::Times { stretch }),
+            any::<[u8; 32]>().prop_map(|origin| Key::Witnessed { origin }),
+            any::<[[u8; 32]; 2]>().prop_map(|[origin, note]| Key::Contradiction { origin, note }),
         ]
     }
 
@@ -318,7 +349,10 @@ mod tests {
     /// These numbers are on people's disks.
     #[test]
     fn the_numbers_on_disk() {
-        assert_eq!(Table::ALL.map(|table| table as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+        assert_eq!(
+            Table::ALL.map(|table| table as u8),
+            [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]
+        );
         assert_eq!(Key::Tile { level: 1, index: 258 }.encode(), [1, 0, 0, 0, 0, 0, 0, 1, 2]);
         assert_eq!(Key::Bundle { index: 258 }.encode(), [0, 0, 0, 0, 0, 0, 1, 2]);
         assert_eq!(Key::Run { first: 258 }.encode(), [0, 0, 0, 0, 0, 0, 1, 2]);
@@ -326,6 +360,10 @@ mod tests {
         assert_eq!(piece, [&[7; 32][..], &[0, 0, 1, 2]].concat());
         let subject = Key::Subject { subject: [8; 32], digest: [9; 32] }.encode();
         assert_eq!(subject, [[8; 32], [9; 32]].concat());
+        let contradiction = Key::Contradiction { origin: [5; 32], note: [6; 32] }.encode();
+        assert_eq!(contradiction, [[5; 32], [6; 32]].concat());
+        assert_eq!(contradiction.len(), Key::BYTES_MAX);
+        assert_eq!(Key::Witnessed { origin: [5; 32] }.encode(), [5; 32]);
         assert_eq!(Table::BESIDE, Table::ALL[5..11], "what a remade store must carry over");
     }
 

@@ -1,0 +1,8 @@
+//! All that walks behind a log, and judges it from what it publishes.
+//!
+//! So far what a [`witness`] (C2SP tlog-witness) needs below HTTP: which logs it knows, and what it has answered for.
+//!
+//! Out of scope: whether a checkpoint follows from the one before, and the texts of the protocol (crate `tlog`), keys and
+//! requests (whoever serves the witness).
+
+pub mod witness;

@@ -1,0 +1,14 @@
+//! What a witness knows and remembers, on good days and bad ones.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is the report")]
+#![allow(unreachable_pub, reason = "one binary, its modules are its own")]
+
+mod contradictions;
+mod faults;
+mod life;
+mod list;
+mod opening;
+mod queue;
+mod races;
+mod setup;
+mod visible;
