@@ -26,6 +26,7 @@ pub mod plan;
 pub mod policy;
 pub mod proof;
 pub mod range;
+pub mod subtree;
 pub mod tile;
 pub mod tlog_proof;
 
