@@ -50,7 +50,8 @@ impl fmt::Display for Timestamp {
 /// A key of a witness: Ed25519 (type 0x04), or ML-DSA-44 (type 0x06), which signs subtrees too.
 ///
 /// Judging what may be cosigned (consistent with all that was cosigned before) is the witness's task, not this
-/// type's. An Ed25519 cosignature does not name the witness, so one seed must never serve under two names.
+/// type's; what serves as a witness keeps its keys in [`WitnessKeys`](crate::witness::WitnessKeys), which sign nothing that
+/// was not judged. An Ed25519 cosignature does not name the witness, so one seed must never serve under two names.
 ///
 /// Signing is deterministic: the same words at the same time are the same line. Wiped when dropped.
 pub struct Cosigner(Secret);

@@ -98,6 +98,11 @@ impl KeyType {
         }
     }
 
+    /// Whether it is the key of a witness: one that signs with a time.
+    pub const fn cosigns(self) -> bool {
+        matches!(self, Self::Cosignature | Self::MlDsa44)
+    }
+
     fn from_byte(byte: u8) -> Result<Self, KeyError> {
         match byte {
             0x01 => Ok(Self::Ed25519),

@@ -29,6 +29,7 @@ pub mod range;
 pub mod subtree;
 pub mod tile;
 pub mod tlog_proof;
+pub mod witness;
 
 #[cfg(test)]
 mod reference;
