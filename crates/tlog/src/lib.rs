@@ -13,6 +13,7 @@ pub mod bundle;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod encoding;
+pub mod fork;
 #[doc(hidden)]
 pub mod fuzzing_note;
 #[doc(hidden)]

@@ -136,7 +136,8 @@ pub enum Reason {
 /// Something that a log signed and that does not go with what is stored of it, or may not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
-    /// The size of what is stored, and another root. With the stored checkpoint it proves a fork.
+    /// The size of what is stored, and another root. With the stored checkpoint it proves a fork
+    /// ([`ForkProof`](crate::fork::ForkProof)).
     Fork(SignedCheckpoint),
     /// A larger tree with a proof that leads to it, and to another root than the stored one at the stored size. With the
     /// stored checkpoint they prove a fork.

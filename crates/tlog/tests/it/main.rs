@@ -11,6 +11,8 @@ mod bent;
 mod checkpoint;
 mod codecs;
 mod cosignature;
+mod fork;
+mod fork_text;
 mod grown;
 mod history;
 mod key;
