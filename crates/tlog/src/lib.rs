@@ -15,6 +15,8 @@ pub mod cosignature;
 pub mod encoding;
 pub mod fork;
 #[doc(hidden)]
+pub mod fuzzing_network;
+#[doc(hidden)]
 pub mod fuzzing_note;
 #[doc(hidden)]
 pub mod fuzzing_tree;

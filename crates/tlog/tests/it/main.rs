@@ -17,6 +17,7 @@ mod grown;
 mod history;
 mod key;
 mod merkle;
+mod network;
 mod note;
 mod policy;
 mod policy_text;
