@@ -39,13 +39,19 @@ impl Checkpoint {
 
     /// Reads the text of a note. What is accepted prints back to the same text.
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
+        let (origin, head) = Self::parse_claim(text)?;
+        Self::new(origin, head)
+    }
+
+    /// Reads what the text of a note claims, though it may be what no tree can have: no entries, and another root.
+    pub(crate) fn parse_claim(text: &str) -> Result<(KeyName, Head), CheckpointError> {
         let lines: Vec<_> = text.strip_suffix('\n').ok_or(CheckpointError::Lines)?.splitn(4, '\n').collect();
         match lines[..] {
             [origin, size, root] => {
                 let origin = origin.parse().map_err(CheckpointError::Origin)?;
                 let size = encoding::parse_decimal(size).map_err(CheckpointError::Size)?;
                 let root = encoding::parse_base64_array(root).map_err(CheckpointError::Root)?;
-                Self::new(origin, Head { size, root: Hash::from_bytes(root) })
+                Ok((origin, Head { size, root: Hash::from_bytes(root) }))
             }
             [_, _, _, _] => Err(CheckpointError::ExtensionLines),
             _ => Err(CheckpointError::Lines),
@@ -100,8 +106,13 @@ impl Checkpoint {
 /// The three lines that are signed.
 impl fmt::Display for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}\n{}\n{}", self.origin, self.head.size, self.head.root)
+        f.write_str(&print_claim(&self.origin, self.head))
     }
+}
+
+/// What [`Checkpoint::parse_claim`] reads.
+pub(crate) fn print_claim(origin: &KeyName, head: Head) -> String {
+    format!("{origin}\n{}\n{}\n", head.size, head.root)
 }
 
 /// A checkpoint that its log signed, with the exact bytes of the note and all cosignatures on it.
@@ -143,8 +154,8 @@ impl SignedCheckpoint {
         Ok(Self::of(self.checkpoint.clone(), &Note::new(self.checkpoint.to_string(), signatures)?))
     }
 
-    /// From a note that was just made.
-    fn of(checkpoint: Checkpoint, note: &Note) -> Self {
+    /// From a note that was just made, under which the log's signature holds.
+    pub(crate) fn of(checkpoint: Checkpoint, note: &Note) -> Self {
         Self::verified(checkpoint, Bytes::from(note.to_string()), note)
     }
 

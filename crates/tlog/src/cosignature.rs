@@ -9,15 +9,15 @@
 //! ```
 //!
 //! A witness says: of all trees of this origin that I have seen, each a continuation of the one before, this was
-//! the largest at that time. A time of 0, in practice seen with type 0x06 only, drops "the largest". Type 0x06
-//! is verified here and not made.
+//! the largest at that time. A time of 0, in practice seen with type 0x06 only, drops "the largest".
 
 use std::fmt;
 
+use ed25519_dalek::SigningKey;
 use zeroize::Zeroizing;
 
 use crate::checkpoint::Checkpoint;
-use crate::key::{KeyError, KeyName, SecretKey, VerifierKey};
+use crate::key::{KeyError, KeyName, KeyType, SecretKey, VerifierKey, mldsa44, type_of_skey};
 use crate::note::{SignatureError, SignatureLine};
 use crate::{Hash, SIZE_MAX};
 
@@ -26,6 +26,9 @@ use crate::{Hash, SIZE_MAX};
 pub struct Timestamp(u64);
 
 impl Timestamp {
+    /// 0, in which cosignatures say that they speak of no time.
+    pub const NONE: Self = Self(0);
+
     /// A time below 2^63 seconds; otherwise `None`.
     pub const fn from_seconds(seconds: u64) -> Option<Self> {
         if seconds <= SIZE_MAX { Some(Self(seconds)) } else { None }
@@ -44,40 +47,88 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// The key of a witness: Ed25519, type 0x04.
+/// A key of a witness: Ed25519 (type 0x04), or ML-DSA-44 (type 0x06), which signs subtrees too.
 ///
 /// Judging what may be cosigned (consistent with all that was cosigned before) is the witness's task, not this
-/// type's. The message does not name the witness, so one seed must never serve under two names.
-pub struct Cosigner(SecretKey);
+/// type's; what serves as a witness keeps its keys in [`WitnessKeys`](crate::witness::WitnessKeys), which sign nothing that
+/// was not judged. An Ed25519 cosignature does not name the witness, so one seed must never serve under two names.
+///
+/// Signing is deterministic: the same words at the same time are the same line. Wiped when dropped.
+pub struct Cosigner(Secret);
+
+enum Secret {
+    Ed25519(SecretKey<SigningKey>),
+    MlDsa44(SecretKey<mldsa44::SecretKey>),
+}
 
 impl Cosigner {
-    /// A key from 32 bytes of good randomness, which is the caller's to fetch (and to wipe).
+    /// An Ed25519 key from 32 bytes of good randomness, which is the caller's to fetch (and to wipe).
     pub fn from_seed(name: KeyName, seed: &[u8; 32]) -> Self {
-        Self(SecretKey::of_witness(name, seed))
+        Self(Secret::Ed25519(SecretKey::of_witness(name, seed)))
     }
 
-    /// Reads an skey of type 0x04.
+    /// An ML-DSA-44 key from 32 bytes of good randomness: the seed of FIPS 204 key generation.
+    pub fn ml_dsa_44(name: KeyName, seed: &[u8; 32]) -> Self {
+        Self(Secret::MlDsa44(SecretKey::of_tree_witness(name, seed)))
+    }
+
+    /// Reads an skey of type 0x04 or 0x06. A line break at the end is not part of an skey.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text; a log's key (type 0x01) is none.
     pub fn from_skey(skey: &str) -> Result<Self, KeyError> {
-        SecretKey::from_skey(skey, SecretKey::of_witness).map(Self)
+        Ok(Self(match type_of_skey(skey)? {
+            KeyType::MlDsa44 => Secret::MlDsa44(SecretKey::from_skey(skey, SecretKey::of_tree_witness)?),
+            _ => Secret::Ed25519(SecretKey::from_skey(skey, SecretKey::of_witness)?),
+        }))
     }
 
     /// The skey, to be kept where only the witness can read it.
     pub fn to_skey(&self) -> Zeroizing<String> {
-        self.0.to_skey()
+        match &self.0 {
+            Secret::Ed25519(key) => key.to_skey(),
+            Secret::MlDsa44(key) => key.to_skey(),
+        }
     }
 
     /// The public half, whose text is the witness's vkey.
     pub fn verifier_key(&self) -> &VerifierKey {
-        self.0.verifier_key()
+        match &self.0 {
+            Secret::Ed25519(key) => key.verifier_key(),
+            Secret::MlDsa44(key) => key.verifier_key(),
+        }
     }
 
-    /// The signature line that says: seen, and the largest so far, at this time.
+    /// The signature line that says: seen, and the largest so far, at this time. With a time of 0 it says seen, no more.
     ///
     /// Signs what the checkpoint prints to, so that nothing can be signed that was read otherwise.
     pub fn cosign(&self, checkpoint: &Checkpoint, time: Timestamp) -> SignatureLine {
-        let signature = self.0.sign(message(time, &checkpoint.to_string()).as_bytes());
-        self.0.line([time.seconds().to_be_bytes().as_slice(), &signature].concat())
+        match &self.0 {
+            Secret::Ed25519(key) => {
+                let signature = key.sign(message(time, &checkpoint.to_string()).as_bytes());
+                key.line(with_time(time, &signature))
+            }
+            Secret::MlDsa44(key) => sign_subtree(key, &Subtree::whole(checkpoint), time),
+        }
     }
+
+    /// The signature line that says: these entries, of a tree of this origin that I have seen, have this hash. Its time is 0
+    /// (C2SP tlog-witness, sign-subtree). `None` for an Ed25519 key, which signs no subtrees.
+    pub fn cosign_subtree(&self, subtree: &Subtree<'_>) -> Option<SignatureLine> {
+        match &self.0 {
+            Secret::Ed25519(_) => None,
+            Secret::MlDsa44(key) => Some(sign_subtree(key, subtree, Timestamp::NONE)),
+        }
+    }
+}
+
+fn sign_subtree(
+    key: &SecretKey<mldsa44::SecretKey>,
+    subtree: &Subtree<'_>,
+    time: Timestamp,
+) -> SignatureLine {
+    let signature = key.sign(&subtree.message(key.verifier_key().name(), time));
+    key.line(with_time(time, &signature))
 }
 
 impl fmt::Debug for Cosigner {
@@ -133,6 +184,11 @@ impl<'a> Subtree<'a> {
 fn put_name(message: &mut Vec<u8>, name: &KeyName) {
     message.push(name.as_str().len() as u8);
     message.extend(name.as_str().as_bytes());
+}
+
+/// The bytes after the key id of a signature line.
+fn with_time(time: Timestamp, signature: &[u8]) -> Vec<u8> {
+    [time.seconds().to_be_bytes().as_slice(), signature].concat()
 }
 
 /// What a type 0x04 key signs.

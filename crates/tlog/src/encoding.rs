@@ -1,4 +1,4 @@
-//! The two spellings that every text format of a log is made of: base64 and decimal numbers.
+//! The spellings that every text format of a log is made of: base64, decimal numbers, and a blank line before a note.
 //!
 //! Base64 is RFC 4648 section 4, standard alphabet with padding; decimal numbers are as in C2SP tlog-checkpoint.
 //! Each value has exactly one spelling here. Other programs are more lenient (Go's base64 decoder skips line
@@ -58,6 +58,12 @@ pub fn parse_decimal(text: &str) -> Result<u64, EncodingError> {
         Ok(number) if number <= SIZE_MAX => Ok(number),
         _ => Err(EncodingError::NumberTooLarge),
     }
+}
+
+/// The bytes before the first blank line, without the LF that ends them, and the bytes after it.
+pub(crate) fn split_at_first_blank_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = bytes.windows(2).position(|pair| pair == b"\n\n")?;
+    Some((&bytes[..at], &bytes[at + 2..]))
 }
 
 #[cfg(test)]

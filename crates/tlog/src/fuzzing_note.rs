@@ -5,6 +5,7 @@
 //! interface.
 
 use crate::checkpoint::Checkpoint;
+use crate::cosignature::Cosigner;
 use crate::key::{Signer, VerifierKey};
 use crate::note::Note;
 use crate::policy::Policy;
@@ -37,6 +38,9 @@ pub fn vkey(data: &[u8]) {
     }
     if let Ok(signer) = Signer::from_skey(text) {
         assert_eq!(signer.to_skey().as_str(), text, "an skey prints back to the same text");
+    }
+    if let Ok(witness) = Cosigner::from_skey(text) {
+        assert_eq!(witness.to_skey().as_str(), text, "an skey prints back to the same text");
     }
 }
 

@@ -11,9 +11,10 @@ use crate::checkpoint::Checkpoint;
 use crate::cosignature::{Cosigner, Subtree};
 use crate::hash::root_of;
 use crate::note::{Note, SignatureLine};
-use crate::plan::{ConsistencyPlan, InclusionPlan, PlanError, RangePlan};
+use crate::plan::{ConsistencyPlan, InclusionPlan, PlanError, RangePlan, SubtreePlan};
 use crate::proof::{ProofError, verify_consistency, verify_inclusion};
 use crate::range::CompactRange;
+use crate::subtree::verify_subtree;
 use crate::tile::{Resource, TILE_BYTES, Tile, WIDTH};
 use crate::{Hash, Head, bundle, encoding};
 
@@ -80,8 +81,9 @@ pub const TREE_MAX: u64 = 70_000;
 
 /// Proofs of a tree of any size to [`TREE_MAX`], from plan to tiles to proof to verification; then the same bent.
 ///
-/// The bytes are eight numbers of 32 bits, big-endian: the size and another one, how to bend and where, an index and
-/// another one, an older size and another one. Each is taken modulo what makes sense there, and is 0 where the bytes end.
+/// The bytes are ten numbers of 32 bits, big-endian: the size and another one, how to bend and where, an index and
+/// another one, an older size and another one, where a subtree ends, and which of those that end there. Each is taken modulo
+/// what makes sense there, and is 0 where the bytes end.
 pub fn prove_then_verify(data: &[u8]) {
     let mut numbers = Numbers(data);
     let [size, other_size] = [(); 2].map(|()| numbers.below(TREE_MAX + 1));
@@ -97,6 +99,19 @@ pub fn prove_then_verify(data: &[u8]) {
     }
     let [old, other] = [(); 2].map(|()| numbers.below(size + 1));
     consistency(old, other, tree, &bend);
+    let end = numbers.below(size + 1);
+    let starts = starts_of_subtrees(end);
+    let start = starts[numbers.below(starts.len() as u64) as usize];
+    subtree(start, end, tree, &bend);
+}
+
+/// Where the subtrees start that end at `end`: for each power of two at its last multiple before the end, and, without
+/// entries, at the end.
+fn starts_of_subtrees(end: u64) -> Vec<u64> {
+    let before = (0..u64::BITS).filter_map(|bits| Some(end.checked_sub(1)? >> bits << bits));
+    let mut starts: Vec<_> = before.chain([end]).collect();
+    starts.dedup();
+    starts
 }
 
 fn the_right_edge_is_there(tree: Head) {
@@ -155,6 +170,26 @@ fn consistency(old: u64, other: u64, tree: Head, bend: &Bend) {
     }
     if let Some(bent) = bend.proof(&proof.hashes) {
         assert!(verify_consistency(older, tree, &bent).is_err(), "a bent proof holds: {bend:?}");
+    }
+    match plan.finish(&bend.tiles(tiles)) {
+        Ok(same) => assert_eq!(same, proof, "a bent tile yields the proof only where it is not used"),
+        Err(error) => assert_eq!(error, PlanError::Inconsistent { size: tree.size }),
+    }
+}
+
+fn subtree(start: u64, end: u64, tree: Head, bend: &Bend) {
+    let plan = SubtreePlan::new(start, end, tree);
+    assert!(plan.is_ok(), "a subtree of the tree can be proven: {plan:?}");
+    let Ok(plan) = plan else { return };
+    let tiles = TREE.fetch(plan.tiles());
+    let proof = plan.finish(&tiles);
+    assert!(proof.is_ok(), "the right tiles yield a proof: {proof:?}");
+    let Ok(proof) = proof else { return };
+    assert_eq!(verify_subtree(start, end, proof.hash, &proof.hashes, tree), Ok(()));
+    let other = bend.hash(proof.hash);
+    assert!(verify_subtree(start, end, other, &proof.hashes, tree).is_err(), "not with another hash");
+    if let Some(bent) = bend.proof(&proof.hashes) {
+        assert!(verify_subtree(start, end, proof.hash, &bent, tree).is_err(), "a bent proof holds: {bend:?}");
     }
     match plan.finish(&bend.tiles(tiles)) {
         Ok(same) => assert_eq!(same, proof, "a bent tile yields the proof only where it is not used"),

@@ -7,12 +7,14 @@
 //! ```
 //!
 //! The skey text is a convention of Go's `sumdb/note`; the C2SP document does not define it. The key id in an
-//! skey is that of the public key. The same Ed25519 key under two types has two key ids; using one key for two
+//! skey is that of the public key. For type 0x06 the seed is that of FIPS 204 key generation (`xi`); no convention is
+//! published for it, and this one follows the others. The same Ed25519 key under two types has two key ids; using one key for two
 //! purposes is discouraged.
 
 mod ed25519;
-mod mldsa44;
+pub(crate) mod mldsa44;
 mod name;
+mod secret;
 mod signer;
 mod verifier;
 
@@ -24,7 +26,7 @@ use zeroize::Zeroizing;
 use crate::encoding::{self, EncodingError};
 
 pub use name::{KeyName, KeyNameError};
-pub(crate) use signer::SecretKey;
+pub(crate) use secret::{SecretKey, type_of_skey};
 pub use signer::Signer;
 pub use verifier::VerifierKey;
 
@@ -94,6 +96,11 @@ impl KeyType {
             Self::Cosignature => 0x04,
             Self::MlDsa44 => 0x06,
         }
+    }
+
+    /// Whether it is the key of a witness: one that signs with a time.
+    pub const fn cosigns(self) -> bool {
+        matches!(self, Self::Cosignature | Self::MlDsa44)
     }
 
     fn from_byte(byte: u8) -> Result<Self, KeyError> {
@@ -197,6 +204,11 @@ impl KeyText {
         let typed_key = Zeroizing::new(encoding::parse_base64(key)?);
         let key_type = KeyType::from_byte(typed_key.first().copied().unwrap_or(0))?;
         Ok(Self { name, id, key_type, typed_key })
+    }
+
+    /// The parts of an skey.
+    fn parse_secret(skey: &str) -> Result<Self, KeyError> {
+        Self::parse(skey.strip_prefix(SKEY_PREFIX).ok_or(KeyError::NotSecret)?)
     }
 
     /// The key bytes after the type byte, if they are as many as the type has.

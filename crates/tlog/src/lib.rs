@@ -13,6 +13,9 @@ pub mod bundle;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod encoding;
+pub mod fork;
+#[doc(hidden)]
+pub mod fuzzing_network;
 #[doc(hidden)]
 pub mod fuzzing_note;
 #[doc(hidden)]
@@ -26,8 +29,10 @@ pub mod plan;
 pub mod policy;
 pub mod proof;
 pub mod range;
+pub mod subtree;
 pub mod tile;
 pub mod tlog_proof;
+pub mod witness;
 
 #[cfg(test)]
 mod reference;

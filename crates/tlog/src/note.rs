@@ -53,14 +53,7 @@ impl Note {
         check_characters(bytes)?;
         let (text, lines) = split_at_last_blank_line(note)?;
         check_text(text)?;
-        let lines = lines.strip_suffix('\n').ok_or(NoteError::NoSignatures)?;
-        // One more line than is allowed is enough to know.
-        let signatures = (1..)
-            .zip(lines.split('\n').take(SIGNATURES_MAX + 1))
-            .map(|(line, text)| {
-                SignatureLine::parse(text).map_err(|cause| NoteError::SignatureLine { line, cause })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let signatures = parse_lines(lines)?;
         check_signatures(&signatures)?;
         Ok(Self { text: text.to_owned(), signatures })
     }
@@ -226,6 +219,18 @@ impl<'a> VerifiedSignature<'a> {
     }
 }
 
+/// Reads signature lines, each with its LF; how many there are, and whether two are by one key, is not checked.
+pub(crate) fn parse_lines(lines: &str) -> Result<Vec<SignatureLine>, NoteError> {
+    let lines = lines.strip_suffix('\n').ok_or(NoteError::NoSignatures)?;
+    // One more line than is allowed is enough to know.
+    (1..)
+        .zip(lines.split('\n').take(SIGNATURES_MAX + 1))
+        .map(|(line, text)| {
+            SignatureLine::parse(text).map_err(|cause| NoteError::SignatureLine { line, cause })
+        })
+        .collect()
+}
+
 /// DEL and C1 controls are not excluded by the specification.
 fn check_characters(bytes: &[u8]) -> Result<(), NoteError> {
     match bytes.iter().position(|b| *b < b' ' && *b != b'\n') {
@@ -250,7 +255,7 @@ fn check_text(text: &str) -> Result<(), NoteError> {
     Ok(())
 }
 
-fn check_signatures(lines: &[SignatureLine]) -> Result<(), NoteError> {
+pub(crate) fn check_signatures(lines: &[SignatureLine]) -> Result<(), NoteError> {
     if lines.is_empty() {
         return Err(NoteError::NoSignatures);
     }

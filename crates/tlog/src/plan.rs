@@ -5,6 +5,8 @@
 //! belong to another tree, cannot yield one. The same few lines serve the server, the client and the tests, and
 //! no code runs twice to find out what it will want.
 
+mod subtree;
+
 use crate::{
     Hash, Head, SIZE_MAX,
     hash::root_of,
@@ -12,6 +14,8 @@ use crate::{
     range::CompactRange,
     tile::Tile,
 };
+
+pub use subtree::{SubtreePlan, SubtreeProof};
 
 /// Why a plan could not be made or finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -170,19 +174,7 @@ impl InclusionPlan {
             return Err(ProofError::IndexBeyondSize { index, size: head.size }.into());
         }
         let mut hashes = vec![vec![Node { height: 0, index }]];
-        let mut siblings = vec![];
-        let (mut start, mut end) = (0, head.size);
-        while end - start > 1 {
-            let middle = start + split(end - start);
-            if index < middle {
-                siblings.push(cover(middle, end));
-                end = middle;
-            } else {
-                siblings.push(cover(start, middle));
-                start = middle;
-            }
-        }
-        hashes.extend(siblings.into_iter().rev());
+        hashes.extend(subproof(index, index + 1, head.size));
         Ok(Self { index, nodes: Nodes::new(head, hashes)? })
     }
 
@@ -232,7 +224,7 @@ impl ConsistencyPlan {
         // The first hash is the older root itself: it makes the result checkable, and is no part of the proof.
         let mut hashes = vec![cover(0, old)];
         if old > 0 {
-            hashes.extend(subproof(old, new.size));
+            hashes.extend(subproof(0, old, new.size));
         }
         Ok(Self { old, nodes: Nodes::new(new, hashes)? })
     }
@@ -254,23 +246,29 @@ impl ConsistencyPlan {
     }
 }
 
-/// SUBPROOF of RFC 9162 section 2.1.4.1, as a loop. It runs from the root down, the proof from the leaves up.
-fn subproof(old: u64, new: u64) -> Vec<Vec<Node>> {
-    let (mut start, mut end) = (0, new);
+/// The proof that the subtree `start..end`, which is not empty, is part of the tree of `size` entries: SUBTREE_PROOF of
+/// draft-ietf-plants-merkle-tree-certs as a loop. It runs from the root down, the proof from the leaves up.
+///
+/// A subtree of one entry makes it the inclusion path of RFC 9162 section 2.1.3.1, one that starts at 0 the consistency
+/// proof of section 2.1.4.1.
+fn subproof(start: u64, end: u64, size: u64) -> Vec<Vec<Node>> {
+    // The range that the loop has come to, and where in it the rest of the subtree starts.
+    let (mut from, mut to, mut rest) = (0, size, start);
     let mut hashes = vec![];
-    while old != end {
-        let middle = start + split(end - start);
-        if old <= middle {
-            hashes.push(cover(middle, end));
-            end = middle;
+    while (rest, end) != (from, to) {
+        let middle = from + split(to - from);
+        if end <= middle {
+            hashes.push(cover(middle, to));
+            to = middle;
         } else {
-            hashes.push(cover(start, middle));
-            start = middle;
+            hashes.push(cover(from, middle));
+            from = middle;
+            rest = rest.max(middle);
         }
     }
-    // The verifier knows the old root; it has to be told the last subtree only where that is not the whole of it.
-    if start != 0 {
-        hashes.push(cover(start, end));
+    // The verifier knows the hash of the subtree; it has to be told of its last part only where that is not all of it.
+    if rest != start {
+        hashes.push(cover(from, to));
     }
     hashes.reverse();
     hashes
@@ -307,4 +305,4 @@ impl RangePlan {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

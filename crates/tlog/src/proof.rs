@@ -41,6 +41,30 @@ pub enum ProofError {
     /// The hashes lead to another root for the older tree.
     #[error("the proof leads to another root for the older tree: history was changed")]
     OldRootMismatch,
+    /// More than [`PROOF_LEN_MAX`] hashes.
+    #[error("a proof has at most {PROOF_LEN_MAX} hashes")]
+    TooLong,
+    /// The entries from `start` to `end` are no subtree ([`is_subtree`](crate::subtree::is_subtree)).
+    #[error(
+        "the entries from {start} up to {end} are no subtree; it starts at a multiple of its length, rounded up to a power of two"
+    )]
+    NotASubtree {
+        /// Index of the first entry.
+        start: u64,
+        /// Index after the last entry.
+        end: u64,
+    },
+    /// The subtree ends behind the tree.
+    #[error("a subtree that ends at {end} is not in a tree of size {size}")]
+    EndBeyondSize {
+        /// Index after the last entry of the subtree.
+        end: u64,
+        /// Size of the tree.
+        size: u64,
+    },
+    /// The hashes lead to another hash for the subtree.
+    #[error("the proof leads to another hash for the subtree: it is not the one of the tree that was signed")]
+    SubtreeMismatch,
 }
 
 /// Root that an inclusion proof leads to (RFC 9162 section 2.1.3.2).
@@ -93,9 +117,38 @@ pub fn verify_consistency(old: Head, new: Head, proof: &[Hash]) -> Result<(), Pr
     if old.size == 0 || old.size == new.size {
         return trivially_consistent(old, new, proof);
     }
+    let (f_r, s_r) = roots_from_consistency(old.size, new.size, old.root, proof)?;
+    if f_r != old.root {
+        Err(ProofError::OldRootMismatch)
+    } else if s_r != new.root {
+        Err(ProofError::RootMismatch)
+    } else {
+        Ok(())
+    }
+}
+
+/// The root that the older tree has by a consistency proof which leads to the newer one, whatever older root it was offered
+/// for. `None` where the proof does not lead to the newer root, and where it does not hold the older one: for a size that is
+/// a power of two, for 0, and for equal sizes.
+pub fn old_root_from_consistency(old: u64, new: Head, proof: &[Hash]) -> Option<Hash> {
+    if new.size > SIZE_MAX || old >= new.size || old == 0 || old.is_power_of_two() {
+        return None;
+    }
+    let (f_r, s_r) = roots_from_consistency(old, new.size, Hash::EMPTY, proof).ok()?;
+    (s_r == new.root).then_some(f_r)
+}
+
+/// The roots that a proof leads to, of the older tree and of the newer one, for 0 < `old` < `new`. `old_root` is looked at
+/// only if `old` is a power of two.
+fn roots_from_consistency(
+    old: u64,
+    new: u64,
+    old_root: Hash,
+    proof: &[Hash],
+) -> Result<(Hash, Hash), ProofError> {
     // A power of two is a complete subtree of the newer tree, whose hash the proof leaves out.
-    let (first, rest) = if old.size.is_power_of_two() {
-        (old.root, proof)
+    let (first, rest) = if old.is_power_of_two() {
+        (old_root, proof)
     } else {
         let (first, rest) = proof.split_first().ok_or(ProofError::WrongLength)?;
         (*first, rest)
@@ -103,7 +156,7 @@ pub fn verify_consistency(old: Head, new: Head, proof: &[Hash]) -> Result<(), Pr
     if proof.is_empty() {
         return Err(ProofError::WrongLength);
     }
-    let (mut f_n, mut s_n) = (old.size - 1, new.size - 1);
+    let (mut f_n, mut s_n) = (old - 1, new - 1);
     while f_n & 1 == 1 {
         f_n >>= 1;
         s_n >>= 1;
@@ -126,15 +179,7 @@ pub fn verify_consistency(old: Head, new: Head, proof: &[Hash]) -> Result<(), Pr
         f_n >>= 1;
         s_n >>= 1;
     }
-    if s_n != 0 {
-        Err(ProofError::WrongLength)
-    } else if f_r != old.root {
-        Err(ProofError::OldRootMismatch)
-    } else if s_r != new.root {
-        Err(ProofError::RootMismatch)
-    } else {
-        Ok(())
-    }
+    if s_n == 0 { Ok((f_r, s_r)) } else { Err(ProofError::WrongLength) }
 }
 
 /// The two cases in which nothing needs proving: no old entries, or the same tree.

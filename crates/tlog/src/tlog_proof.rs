@@ -65,7 +65,8 @@ impl TlogProof {
         if bytes.split(|b| *b == b'\n').any(|line| line.len() >= LINE_LEN_MAX) {
             return Err(TlogProofError::LineTooLong);
         }
-        let (head, checkpoint) = split_at_first_blank_line(&bytes).ok_or(TlogProofError::NoBlankLine)?;
+        let (head, checkpoint) =
+            encoding::split_at_first_blank_line(&bytes).ok_or(TlogProofError::NoBlankLine)?;
         let head = std::str::from_utf8(head).map_err(|_| TlogProofError::NotUtf8)?;
         let mut lines = head.split('\n').peekable();
         if lines.next() != Some(MAGIC) {
@@ -159,12 +160,6 @@ impl VerifiedReceipt {
     pub fn checkpoint(&self) -> &VerifiedCheckpoint {
         &self.checkpoint
     }
-}
-
-/// The bytes before the first blank line, without the LF that ends them, and the bytes after it.
-fn split_at_first_blank_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = bytes.windows(2).position(|pair| pair == b"\n\n")?;
-    Some((&bytes[..at], &bytes[at + 2..]))
 }
 
 fn parse_extra(line: &str) -> Result<Vec<u8>, TlogProofError> {

@@ -18,7 +18,7 @@ use crate::tools::{Tool, cargo, run as run_command};
 const CARGO_FUZZ: Tool = Tool { name: "cargo-fuzz", version: "0.13.2" };
 
 /// One for each parser, and one for proofs; each is a file in `fuzz/fuzz_targets`.
-pub(crate) const TARGETS: [&str; 21] = [
+pub(crate) const TARGETS: [&str; 25] = [
     "note",
     "checkpoint",
     "vkey",
@@ -28,6 +28,10 @@ pub(crate) const TARGETS: [&str; 21] = [
     "bundle",
     "cosignature",
     "prove",
+    "add_checkpoint",
+    "sign_subtree",
+    "witness_answer",
+    "fork_proof",
     "submission",
     "entry",
     "handed",

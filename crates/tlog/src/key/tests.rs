@@ -7,6 +7,8 @@ use super::{KeyError, ed25519, mldsa44};
 const WYCHEPROOF_ED25519: &str = include_str!("../../../../tests/data/vectors/wycheproof/ed25519_test.json");
 const WYCHEPROOF_MLDSA: &str =
     include_str!("../../../../tests/data/vectors/wycheproof/mldsa_44_verify_test.json");
+const WYCHEPROOF_MLDSA_SIGN: &str =
+    include_str!("../../../../tests/data/vectors/wycheproof/mldsa_44_sign_seed_test.json");
 const CCTV_ED25519: &str = include_str!("../../../../tests/data/vectors/c2sp-cctv/ed25519vectors.json");
 
 fn json(text: &str) -> Value {
@@ -112,4 +114,33 @@ fn mldsa44_agrees_with_wycheproof() {
         weak, 35,
         "cases under the key that anybody can sign for: good by FIPS 204, refused as a vkey"
     );
+}
+
+/// Cases with a context, of randomised signing, and those that give a digest in the place of the message,
+/// are of what is never done here.
+#[test]
+fn mldsa44_signs_as_wycheproof_does() {
+    let vectors = json(WYCHEPROOF_MLDSA_SIGN);
+    let (mut count, mut no_seed) = (0, 0);
+    for group in list(&vectors["testGroups"]) {
+        let Ok(seed) = <[u8; 32]>::try_from(hex(&group["privateSeed"])) else {
+            no_seed += list(&group["tests"]).len();
+            continue;
+        };
+        let secret = mldsa44::SecretKey::from_seed(&seed);
+        assert_eq!(secret.public_key().as_bytes()[..], hex(&group["publicKey"]));
+        assert_eq!(secret.seed(), &seed);
+        for case in list(&group["tests"]).iter().filter(|case| case["ctx"].as_str().unwrap_or("").is_empty())
+        {
+            if has_flag(case, "Randomized") || has_flag(case, "Internal") {
+                continue;
+            }
+            let (valid, which) = verdict(case);
+            let (message, signature) = (hex(&case["msg"]), hex(&case["sig"]));
+            assert!(valid && secret.sign(&message)[..] == signature[..], "{which}");
+            assert!(secret.public_key().holds(&message, &signature), "{which}");
+            count += 1;
+        }
+    }
+    assert_eq!((count, no_seed), (70, 3), "all cases that apply, and those whose seed has another length");
 }

@@ -63,6 +63,11 @@ impl VerifierKey {
         Self::named(name, PublicKey::Cosignature(secret.verifying_key()))
     }
 
+    /// The public half of a witness's secret key for trees.
+    pub(super) fn of_tree_witness(name: KeyName, secret: &mldsa44::SecretKey) -> Self {
+        Self::named(name, PublicKey::MlDsa44(Box::new(secret.public_key())))
+    }
+
     fn named(name: KeyName, public: PublicKey) -> Self {
         let id = KeyId::of(&name, public.key_type(), public.as_bytes());
         Self { name, id, public: Arc::new(public) }

@@ -13,13 +13,13 @@ use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 
 /// All tiles of a tree over these leaves, computed level by level from the definition.
-struct Tree {
-    head: Head,
+pub(crate) struct Tree {
+    pub(crate) head: Head,
     tiles: HashMap<Tile, Vec<u8>>,
 }
 
 impl Tree {
-    fn new(leaves: &[Hash]) -> Self {
+    pub(crate) fn new(leaves: &[Hash]) -> Self {
         let size = leaves.len() as u64;
         let mut level_items = vec![leaves.to_vec()];
         while level_items.last().is_some_and(|items| items.len() >= 256) {
@@ -33,7 +33,7 @@ impl Tree {
         Self { head: Head { size, root: reference::mth(leaves) }, tiles: tiles.collect() }
     }
 
-    fn fetch(&self, tiles: &[Tile]) -> Vec<Vec<u8>> {
+    pub(crate) fn fetch(&self, tiles: &[Tile]) -> Vec<Vec<u8>> {
         tiles.iter().map(|tile| self.tiles[tile].clone()).collect()
     }
 }

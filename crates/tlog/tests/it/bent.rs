@@ -8,7 +8,7 @@ use tlog::fuzzing_tree as fuzzing;
 use crate::vectors::{json, list, str, text};
 
 /// The bytes that [`fuzzing::prove_then_verify`] reads as these numbers.
-fn question(numbers: [u32; 8]) -> Vec<u8> {
+fn question(numbers: [u32; 10]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_be_bytes()).collect()
 }
 
@@ -56,7 +56,7 @@ fn the_known_witness_is_known() {
 #[test]
 fn questions_at_the_edges_of_the_input() {
     fuzzing::prove_then_verify(&[]);
-    fuzzing::prove_then_verify(&question([u32::MAX; 8]));
+    fuzzing::prove_then_verify(&question([u32::MAX; 10]));
 }
 
 proptest! {
@@ -64,12 +64,13 @@ proptest! {
     fn proofs_hold_and_bent_ones_do_not(
         sizes in [size(), size()],
         bend: [u32; 2],
-        near in [size(), size(), size(), size()],
+        near in [size(), size(), size(), size(), size()],
+        which: u32,
     ) {
         let [size, other_size] = sizes;
-        let [index, other, old, older] = near;
+        let [index, other, old, older, end] = near;
         let [kind, at] = bend;
-        fuzzing::prove_then_verify(&question([size, other_size, kind, at, index, other, old, older]));
+        fuzzing::prove_then_verify(&question([size, other_size, kind, at, index, other, old, older, end, which]));
     }
 
     #[test]

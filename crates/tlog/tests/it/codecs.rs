@@ -16,7 +16,7 @@ use crate::vectors::{LOG, bytes, cosigner, json, str};
 
 /// A way to spoil a file at one place.
 #[derive(Clone, Debug)]
-enum Bend {
+pub(crate) enum Bend {
     Replace(Index, u8),
     Insert(Index, Vec<u8>),
     Remove(Index),
@@ -25,7 +25,7 @@ enum Bend {
     SwapLines(Index),
 }
 
-fn bend() -> impl Strategy<Value = Bend> {
+pub(crate) fn bend() -> impl Strategy<Value = Bend> {
     let byte = prop_oneof![any::<u8>(), select(b"\n \t\r+-=#01Az/".to_vec())];
     let words = select(vec![
         "\n",
@@ -49,7 +49,7 @@ fn bend() -> impl Strategy<Value = Bend> {
     ]
 }
 
-fn bent(mut file: Vec<u8>, bends: &[Bend]) -> Vec<u8> {
+pub(crate) fn bent(mut file: Vec<u8>, bends: &[Bend]) -> Vec<u8> {
     for bend in bends {
         if file.is_empty() {
             break;

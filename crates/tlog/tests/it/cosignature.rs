@@ -1,12 +1,13 @@
 //! Cosignatures: the exact messages, the place of the time, and what does not count.
 
-use tlog::Hash;
 use tlog::checkpoint::Checkpoint;
 use tlog::cosignature::{Cosigner, Subtree, Timestamp};
 use tlog::key::{KeyType, VerifierKey};
 use tlog::note::{Note, OpenError, SignatureError, SignatureLine};
+use tlog::policy::{Policy, PolicyError};
+use tlog::{Hash, Head};
 
-use crate::vectors::{cosigner, hex, json, name, signer, str, text, vkey};
+use crate::vectors::{cosigner, hex, json, name, signer, str, text, tree_cosigner, vkey};
 
 fn time(seconds: u64) -> Timestamp {
     Timestamp::from_seconds(seconds).unwrap()
@@ -63,7 +64,62 @@ fn ml_dsa_over_a_subtree() {
     assert_eq!(subtree.verify(&line, &w1), Err(SignatureError::OtherKey));
 }
 
-/// The witness of the vectors with the ML-DSA-44 key signs a subtree, saying any time it likes.
+/// The generated signatures are of the hedged variant, so it is the verdict that is compared, and the messages above.
+#[test]
+fn ml_dsa_signs_the_same_messages() {
+    let vectors = json("generated/checkpoint-513.json");
+    let seed: [u8; 32] = hex(&vectors["keys"]["pq"]["mldsa44_seed"]).try_into().unwrap();
+    let witness = Cosigner::ml_dsa_44(name("witness.example.com/pq"), &seed);
+    let key = vkey(str(&vectors["keys"]["pq"]["vkey"]));
+    let note = Note::parse(text("generated/checkpoint-513.note").as_bytes()).unwrap();
+    let checkpoint = Checkpoint::parse(note.text()).unwrap();
+    let when = time(vectors["pq_time"].as_u64().unwrap());
+    let line = witness.cosign(&checkpoint, when);
+    assert_eq!(line, witness.cosign(&checkpoint, when), "signing is deterministic");
+    assert_eq!(Subtree::whole(&checkpoint).verify(&line, &key), Ok(when));
+    let cosigned = Note::new(note.text().to_owned(), vec![line]).unwrap();
+    assert_eq!(cosigned.open([&key]).unwrap().signatures()[0].time(), Some(when));
+    let origin = name(str(&vectors["origin"]));
+    let subtree = Subtree { origin: &origin, start: 256, end: 512, hash: Hash::EMPTY };
+    let line = witness.cosign_subtree(&subtree).unwrap();
+    assert_eq!(subtree.verify(&line, &key), Ok(Timestamp::NONE));
+    assert_eq!(cosigner("w.example", 1).cosign_subtree(&subtree), None, "an Ed25519 key signs none");
+}
+
+/// A whole tree that is signed as a subtree says no time, and is a cosignature of that checkpoint without one.
+#[test]
+fn the_subtree_of_all_entries_is_the_tree_without_a_time() {
+    let witness = tree_cosigner("w.example", 1);
+    let checkpoint = Checkpoint::parse(&format!("log.example\n5\n{}\n", Hash::leaf(b"root"))).unwrap();
+    let line = witness.cosign_subtree(&Subtree::whole(&checkpoint)).unwrap();
+    assert_eq!(line, witness.cosign(&checkpoint, Timestamp::NONE));
+}
+
+#[test]
+fn a_policy_is_satisfied_by_either_kind_of_cosignature() {
+    let log = signer("log.example", 1);
+    let (w1, w2) = (cosigner("w1.example", 2), tree_cosigner("w2.example", 3));
+    let text = format!(
+        "log {}\nwitness w1 {}\nwitness w2 {}\ngroup both all w1 w2\nquorum both\n",
+        log.verifier_key(),
+        w1.verifier_key(),
+        w2.verifier_key(),
+    );
+    let policy = Policy::parse(text.as_bytes()).unwrap();
+    let head = Head { size: 5, root: Hash::leaf(b"root") };
+    let signed = Checkpoint::new(name("log.example"), head).unwrap().sign(&log).unwrap();
+    let lines = [(&w1, 7), (&w2, 8)].map(|(by, when)| by.cosign(signed.checkpoint(), time(when)));
+    let verified = policy.verify(signed.with_signatures(lines.clone()).unwrap().bytes().clone()).unwrap();
+    let times: Vec<_> = verified.witnesses().iter().map(|witness| witness.time().seconds()).collect();
+    assert_eq!(times, [7, 8]);
+    for line in lines {
+        let one = signed.with_signatures([line]).unwrap();
+        let missing = policy.verify(one.bytes().clone());
+        assert!(matches!(missing, Err(PolicyError::NotEnoughCosignatures { have: 1, want: 2, .. })));
+    }
+}
+
+/// A witness with an ML-DSA-44 key signs a subtree, saying any time it likes, which [`Cosigner`] would not.
 fn cosign_subtree(subtree: &Subtree<'_>, time: Timestamp) -> (SignatureLine, VerifierKey) {
     let keys = &json("generated/checkpoint-513.json")["keys"]["pq"];
     let key = vkey(str(&keys["vkey"]));

@@ -4,7 +4,7 @@ use tlog::cosignature::Cosigner;
 use tlog::encoding::{self, EncodingError};
 use tlog::key::{KeyError, KeyId, KeyNameError, KeyType, Signer, VerifierKey};
 
-use crate::vectors::{LOG, cosigner, hex, json, name, signer, str, vkey};
+use crate::vectors::{LOG, cosigner, hex, json, name, signer, str, tree_cosigner, vkey};
 
 const WEAK: &str = "weak.example+00000000+AQEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -46,6 +46,26 @@ fn secret_keys_of_the_vectors() {
         let from_seed = Cosigner::from_seed(witness.verifier_key().name().clone(), &seed(key));
         assert_eq!(from_seed.to_skey(), witness.to_skey());
     }
+}
+
+/// The skey of a type 0x06 key is written as that of the others: type byte and seed.
+#[test]
+fn the_secret_key_for_trees_of_the_vectors() {
+    let keys = &json("generated/checkpoint-513.json")["keys"]["pq"];
+    let seed: [u8; 32] = hex(&keys["mldsa44_seed"]).try_into().unwrap();
+    let witness = Cosigner::ml_dsa_44(name("witness.example.com/pq"), &seed);
+    assert_eq!(witness.verifier_key().to_string(), str(&keys["vkey"]));
+    let typed_seed = encoding::base64(&[&[6], seed.as_slice()].concat());
+    let skey = format!("PRIVATE+KEY+witness.example.com/pq+3a1fc503+{typed_seed}");
+    assert_eq!(witness.to_skey().as_str(), skey);
+    assert_eq!(Cosigner::from_skey(&skey).unwrap().verifier_key(), witness.verifier_key());
+    let other_id = skey.replace("3a1fc503", "3a1fc504");
+    assert!(matches!(Cosigner::from_skey(&other_id), Err(KeyError::IdMismatch { .. })));
+    let as_ed25519 = skey.replace(&typed_seed, &encoding::base64(&[&[4], seed.as_slice()].concat()));
+    assert!(matches!(Cosigner::from_skey(&as_ed25519), Err(KeyError::IdMismatch { .. })));
+    let long = skey.replace(&typed_seed, &encoding::base64(&[&[6], seed.as_slice(), &[0]].concat()));
+    let length = KeyError::Length { key_type: KeyType::MlDsa44, want: 32, have: 33 };
+    assert_eq!(Cosigner::from_skey(&long).err(), Some(length));
 }
 
 #[test]
@@ -111,6 +131,8 @@ fn secret_keys_are_not_taken_for_another_kind() {
     let (log, witness) = (signer("log.example", 1), cosigner("witness.example", 2));
     let wrong = |want, have| Some(KeyError::WrongType { want, have });
     let (one, four) = (KeyType::Ed25519, KeyType::Cosignature);
+    let trees = tree_cosigner("witness.example", 2);
+    assert_eq!(Signer::from_skey(&trees.to_skey()).err(), wrong(one, KeyType::MlDsa44));
     assert_eq!(Signer::from_skey(&witness.to_skey()).err(), wrong(one, four));
     assert_eq!(Cosigner::from_skey(&log.to_skey()).err(), wrong(four, one));
     assert_eq!(Signer::from_skey(LOG).err(), Some(KeyError::NotSecret), "a vkey");
@@ -123,8 +145,11 @@ fn debug_shows_no_secret() {
     let seed = [0xab; 32];
     let log = Signer::from_seed(name("log.example"), &seed);
     let witness = Cosigner::from_seed(name("witness.example"), &seed);
+    let trees = Cosigner::ml_dsa_44(name("trees.example"), &seed);
     let base64 = encoding::base64(&seed);
-    for shown in [format!("{log:?} {log:#?}"), format!("{witness:?} {witness:#?}")] {
+    for shown in
+        [format!("{log:?} {log:#?}"), format!("{witness:?} {witness:#?}"), format!("{trees:?} {trees:#?}")]
+    {
         assert!(shown.contains("secret"), "{shown}");
         for secret in [&base64[..8], "abab", "ABAB", "171", "PRIVATE"] {
             assert!(!shown.contains(secret), "{shown}");

@@ -62,6 +62,11 @@ pub(crate) fn cosigner(witness: &str, number: u32) -> Cosigner {
     Cosigner::from_seed(name(witness), &seed(number))
 }
 
+/// A witness's ML-DSA-44 key made from a number, for tests only.
+pub(crate) fn tree_cosigner(witness: &str, number: u32) -> Cosigner {
+    Cosigner::ml_dsa_44(name(witness), &seed(number))
+}
+
 fn seed(number: u32) -> [u8; 32] {
     let mut seed = [0; 32];
     seed[..4].copy_from_slice(&number.to_be_bytes());

@@ -23,6 +23,10 @@ pub(super) fn write(corpus: &Path) -> io::Result<()> {
         ("bundle", bundles()),
         ("cosignature", signature_lines()),
         ("prove", questions()),
+        ("add_checkpoint", add_checkpoints()),
+        ("sign_subtree", sign_subtrees()),
+        ("witness_answer", witness_answers()),
+        ("fork_proof", fork_proofs()),
         ("submission", records()),
         ("entry", entries()),
         ("handed", handed()),
@@ -115,14 +119,45 @@ fn signature_lines() -> Seeds {
     note.lines().filter(|line| line.starts_with('\u{2014}')).map(|line| line.as_bytes().to_vec()).collect()
 }
 
-/// Sizes, indexes and older sizes on both sides of where tiles and levels begin.
+/// Sizes, indexes, older sizes and ends of subtrees on both sides of where tiles and levels begin.
 fn questions() -> Seeds {
     let edges: [u32; 8] = [0, 1, 255, 256, 257, 65_535, 65_536, 70_000];
     let pairs = edges.iter().flat_map(|size| edges.iter().map(move |other| (*size, *other)));
     let numbers = pairs.enumerate().map(|(n, (size, other))| {
-        [size, other, n as u32, n as u32 * 977, other, size / 2, other, size.saturating_sub(1)]
+        let n = n as u32;
+        [size, other, n, n * 977, other, size / 2, other, size.saturating_sub(1), other, n]
     });
     numbers.map(|numbers| numbers.iter().flat_map(|number| number.to_be_bytes()).collect()).collect()
+}
+
+fn add_checkpoints() -> Seeds {
+    let generated = vectors::json("generated/add-checkpoint-sequence.json");
+    let torchwood = vectors::json("torchwood/litewitness-add-checkpoint-transcript.json");
+    let more = texts(&torchwood["steps"], |step| step["request_body"].as_str());
+    texts(&generated["steps"], |step| step["body"].as_str()).into_iter().chain(more).collect()
+}
+
+/// With a proof, and of the whole tree, which needs none.
+fn sign_subtrees() -> Seeds {
+    let note = vectors::text("generated/checkpoint-513.note");
+    let hash = STANDARD.encode(Sha256::digest("subtree"));
+    let root = note.lines().nth(2).unwrap_or_default();
+    [format!("subtree 256 512\n{hash}\n{hash}\n{hash}\n\n{note}"), format!("subtree 0 513\n{root}\n\n{note}")]
+        .map(String::into_bytes)
+        .to_vec()
+}
+
+/// Lines of cosignatures, and sizes.
+fn witness_answers() -> Seeds {
+    let note = vectors::text("generated/checkpoint-513.note");
+    let lines = note.split_once("\n\n").map(|(_, lines)| lines.as_bytes().to_vec());
+    lines.into_iter().chain([b"0\n".to_vec(), b"513\n".to_vec()]).collect()
+}
+
+/// The golden files.
+fn fork_proofs() -> Seeds {
+    let file = |name: &str| fs::read(vectors::data().join("forks").join(name)).ok();
+    ["one-size.fork-proof", "two-sizes.fork-proof"].into_iter().filter_map(file).collect()
 }
 
 fn records() -> Seeds {
