@@ -5,10 +5,13 @@
 
 mod contradictions;
 mod faults;
+#[path = "../../../tlog/tests/it/history.rs"]
+mod history;
 mod life;
 mod list;
 mod opening;
 mod queue;
 mod races;
+mod service;
 mod setup;
 mod visible;
