@@ -26,8 +26,10 @@ use crate::{
 
 /// So many bundles and more are read by two threads, which costs about as much as reading one.
 const BUNDLES_FOR_TWO: usize = 4;
-/// Entries of a bundle that are kept together, so that one of them is read without the whole bundle.
+/// Entries of a bundle, and hashes of a tile, that are kept together: so that one of them is read without all the others.
 pub(crate) const PART_ENTRIES: usize = 32;
+/// Of more parts than this, hashes are read with their whole tile.
+const PARTS_OF_TILE: usize = 2;
 
 /// Something could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -185,13 +187,22 @@ impl Reader {
             let entry = |index: &u64| edge.get(at(index)).filter(|entry| wanted(*index, entry)).cloned();
             return Ok(indexes.iter().map(entry).collect());
         }
-        let leaves = self.tiles(&[place.tile()])?.concat();
+        let (bundle, tile) = (Resource::Bundle(place), Resource::Tile(place.tile()));
+        let parts: Vec<&[u64]> =
+            indexes.chunk_by(|a, b| at(a) / PART_ENTRIES == at(b) / PART_ENTRIES).collect();
+        let many = parts.len() > PARTS_OF_TILE;
+        let whole = if many { Some((0, self.tiles(&[place.tile()])?.concat().into())) } else { None };
         let mut found = vec![];
-        for together in indexes.chunk_by(|a, b| at(a) / PART_ENTRIES == at(b) / PART_ENTRIES) {
-            let (first, entries) = part_of(&*self.shared.store, place, at(&together[0]))?
-                .ok_or(ReadError::Missing(Resource::Bundle(place)))?;
+        for together in parts {
+            let number = at(&together[0]) / PART_ENTRIES;
+            let part = |resource| {
+                part_of(&*self.shared.store, resource, number)?.ok_or(ReadError::Missing(resource))
+            };
+            let (first_leaf, leaves): (usize, Bytes) = whole.clone().map_or_else(|| part(tile), Ok)?;
+            let (first, entries) = part(bundle)?;
             for index in together {
-                let leaf = leaves.chunks_exact(Hash::LEN).nth(at(index)).and_then(Hash::from_slice);
+                let leaf = leaves.chunks_exact(Hash::LEN).nth(at(index) - first_leaf);
+                let leaf = leaf.and_then(Hash::from_slice);
                 let entry = bundle::nth(&entries, at(index) - first)
                     .filter(|entry| leaf == Some(Hash::leaf(entry)))
                     .ok_or(ReadError::Altered { index: *index })?;
@@ -313,10 +324,18 @@ pub(crate) fn tile_bytes(
     }
 }
 
-/// What a full bundle keeps together with the entry at this position in it, and the position of the first entry of that: all
-/// of the bundle, where it was not written in parts.
-fn part_of(store: &dyn Store, place: Bundle, at: usize) -> Result<Option<(usize, Bytes)>, StoreError> {
-    let (key, number) = (Key::Bundle { index: place.index() }, at / PART_ENTRIES);
+/// A part of a full tile or bundle, and the position of the first item in it: all of it from 0 on, where it was not written in
+/// parts.
+fn part_of(
+    store: &dyn Store,
+    resource: Resource,
+    number: usize,
+) -> Result<Option<(usize, Bytes)>, StoreError> {
+    let key = match resource {
+        Resource::Tile(tile) => Key::Tile { level: tile.level(), index: tile.index() },
+        Resource::Bundle(bundle) => Key::Bundle { index: bundle.index() },
+        Resource::Checkpoint => return Ok(None),
+    };
     Ok(match store.part(&key, number)? {
         Some(part) => Some((number * PART_ENTRIES, part)),
         None => store.get(&key)?.map(|whole| (0, whole)),

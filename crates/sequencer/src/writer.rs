@@ -11,10 +11,9 @@ use std::{
 use bytes::Bytes;
 use store::{Batch, CommitError, Key, StoreError};
 use tlog::{
-    bundle,
+    Hash, bundle,
     checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint},
     integrate::{Entry, Growth, IntegrateError},
-    tile::Tile,
 };
 
 use crate::{
@@ -150,9 +149,12 @@ fn commit(
 /// Everything that a growth writes and deletes, and the edge it leads to.
 pub(crate) fn to_batch(growth: Growth, id_pages: Vec<(Key, Bytes)>) -> (tlog::integrate::Edge, Batch) {
     let mut puts = id_pages;
-    let tile = |(tile, bytes): (Tile, Bytes)| (Key::Tile { level: tile.level(), index: tile.index() }, bytes);
-    puts.extend(growth.tiles.into_iter().map(tile));
     let mut cuts = BTreeMap::new();
+    for (tile, bytes) in growth.tiles {
+        let key = Key::Tile { level: tile.level(), index: tile.index() };
+        cuts.insert(key, (0..bytes.len()).step_by(PART_ENTRIES * Hash::LEN).skip(1).collect());
+        puts.push((key, bytes));
+    }
     for (bundle, bytes) in growth.bundles {
         let key = Key::Bundle { index: bundle.index() };
         cuts.insert(key, bundle::cuts(&bytes, PART_ENTRIES));

@@ -93,7 +93,7 @@ fn values_of_every_size(store: &dyn Store) {
 fn parts_of_a_value(store: &dyn Store) {
     let mut head = None;
     // Where a part ends at a row's end, is longer than a row, is one byte; and no cut at all.
-    let parts = [vec![3, 24_576, 40_000, 1, 16_777_216], vec![1, 1], vec![24_576, 24_576], vec![100]];
+    let parts = [vec![3, 24_576, 40_000, 1, 2_097_184], vec![1, 1], vec![24_576, 24_576], vec![100]];
     for (index, lengths) in parts.into_iter().enumerate() {
         let (cut, whole) = (bundle(index as u64), Key::Run { first: index as u64 });
         let parts: Vec<Bytes> =
@@ -129,8 +129,9 @@ fn parts_of_a_value(store: &dyn Store) {
 }
 
 fn no_cut_outside_of_a_value(store: &dyn Store) {
-    for cuts in [vec![0], vec![5], vec![6], vec![3, 3], vec![3, 2]] {
-        let mut change = batch([(bundle(0), b"value")]);
+    for cuts in [vec![0], vec![5], vec![6], vec![3, 3], vec![3, 2], (1..=256).collect()] {
+        let value: &[u8] = if cuts.len() < 256 { b"value" } else { &[0; 400] };
+        let mut change = batch([(bundle(0), value)]);
         change.cuts.insert(bundle(0), cuts.clone());
         let refused = store.commit(None, change, "head".into());
         assert!(matches!(refused, Err(CommitError::Refused(_))), "{cuts:?}: {refused:?}");

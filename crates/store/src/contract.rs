@@ -45,8 +45,8 @@ pub struct Batch {
     pub puts: Vec<(Key, Bytes)>,
     /// Keys to delete. A key that is not there is not an error.
     pub deletes: Vec<Key>,
-    /// Where values of `puts` are cut into parts that can be read one by one: ascending positions inside of the value.
-    /// Nothing else depends on it.
+    /// Where values of `puts` are cut into parts that can be read one by one: ascending positions inside of the value, which
+    /// make at most [`PARTS_MAX`] parts of at most [`PART_BYTES_MAX`] bytes. Nothing else depends on it.
     pub cuts: BTreeMap<Key, Vec<usize>>,
 }
 
@@ -62,10 +62,18 @@ impl Batch {
     }
 }
 
-/// The parts of a value that is cut at these positions; `None` if they do not ascend inside of it.
+/// Parts of a value, at most.
+pub const PARTS_MAX: usize = 256;
+/// Bytes of a part, at most.
+pub const PART_BYTES_MAX: usize = 3_000_000;
+
+/// The parts of a value that is cut at these positions; `None` if they do not ascend inside of it, or are too many or too far
+/// apart.
 pub(crate) fn parts(value: &Bytes, cuts: &[usize]) -> Option<Vec<Bytes>> {
     let bounds: Vec<usize> = [&[0], cuts, &[value.len()]].concat();
-    let inside = cuts.is_empty() || bounds.is_sorted_by(|a, b| a < b);
+    let few =
+        cuts.len() < PARTS_MAX && bounds.windows(2).all(|at| at[1] - at[0].min(at[1]) <= PART_BYTES_MAX);
+    let inside = cuts.is_empty() || (few && bounds.is_sorted_by(|a, b| a < b));
     inside.then(|| bounds.windows(2).map(|bound| value.slice(bound[0]..bound[1])).collect())
 }
 

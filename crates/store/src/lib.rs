@@ -14,7 +14,7 @@ mod key;
 mod memory;
 mod sled_store;
 
-pub use contract::{Batch, CommitError, Store, StoreError};
+pub use contract::{Batch, CommitError, PART_BYTES_MAX, PARTS_MAX, Store, StoreError};
 pub use faulty::{Fault, FaultyStore};
 pub use key::{Key, Table};
 pub use memory::MemoryStore;

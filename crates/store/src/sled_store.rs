@@ -250,8 +250,7 @@ impl Store for SledStore {
     fn part(&self, key: &Key, number: usize) -> Result<Option<Bytes>, StoreError> {
         self.reading(|| {
             let tree = self.tree(key.table());
-            let Some(first) = tree.get(rows::key(key, 0)).map_err(read_error)? else { return Ok(None) };
-            rows::part(&first, number, |piece| tree.get(rows::key(key, piece)).map_err(read_error))?
+            rows::part(number, |piece| tree.get(rows::key(key, piece)).map_err(read_error))?
                 .map_err(|what| StoreError::Damaged { key: *key, what })
         })
     }
@@ -283,7 +282,7 @@ impl Store for SledStore {
         if self.poisoned.load(SeqCst) {
             return Err(unknown(io::Error::other("an earlier commit failed")));
         }
-        let old_row = |key: &Key| self.tree(key.table()).get(rows::key(key, 0)).map_err(unknown);
+        let old_row = |key: &Key, piece| self.tree(key.table()).get(rows::key(key, piece)).map_err(unknown);
         let changing = || rows::changes(batch, &mut compressor, old_row);
         let changes =
             guard::catching(changing).unwrap_or_else(|what| Err(unknown(io::Error::other(what))))?;
