@@ -161,6 +161,22 @@ fn guilty_is_who_signed_both() {
     assert!(fork.is_signed_by_the_log());
 }
 
+/// So many cosignatures do not fit, and do not hide what the log did.
+#[test]
+fn a_proof_against_the_log_needs_no_witness() {
+    let witnesses: Vec<_> = (0..70).map(|number| tree_cosigner("w.example", number)).collect();
+    let by: Vec<_> = witnesses.iter().collect();
+    let heads = [History::honest(), History::honest().forked_at(3)]
+        .map(|history| cosigned(&history.signed(5, &log()), &by, 9));
+    let log = log().verifier_key().clone();
+    let all: Vec<_> =
+        witnesses.iter().map(|witness| witness.verifier_key().clone()).chain([log.clone()]).collect();
+    let too_long = make([&heads[0], &heads[1]], &all, None);
+    assert!(matches!(too_long, Err(ForkError::TooLong { .. })), "{:?}", too_long.err());
+    let fork = make([&heads[0], &heads[1]], &[log], None).unwrap().verify().unwrap();
+    assert_eq!((guilty(&fork), fork.log_is_guilty()), (vec!["log.example"], true));
+}
+
 #[test]
 fn what_contradicts_nothing_is_no_proof() {
     let (honest, forked) = (History::honest(), History::honest().forked_at(3));
@@ -174,6 +190,9 @@ fn what_contradicts_nothing_is_no_proof() {
     assert_eq!(make([&h5, &f9], &keys(), None), Err(ForkError::NoProof));
     assert_eq!(make([&h5, &f9], &keys(), Some(honest.consistency(5, 9))), proof(ProofError::RootMismatch));
     assert_eq!(make([&h5, &f9], &keys(), Some(forked.consistency(4, 9))), proof(ProofError::WrongLength));
+    let mut endless = forked.consistency(5, 9);
+    endless.hashes.resize(64, Hash::EMPTY);
+    assert_eq!(make([&h5, &f9], &keys(), Some(endless)), Err(ForkError::TooManyHashes));
     let nothing = honest.signed(0, &log());
     assert_eq!(make([&nothing, &f9], &keys(), Some(forked.consistency(0, 9))), Err(ForkError::Consistent));
     let made_up = ConsistencyProof { old: Head { size: 0, root: Hash::leaf(b"x") }, hashes: vec![] };
