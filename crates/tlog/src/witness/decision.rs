@@ -11,7 +11,7 @@ use crate::subtree::verify_subtree;
 use crate::{Hash, Head};
 
 /// A checkpoint that continues all that the witness has cosigned of its log. Made by [`decide`] only; signed by
-/// [`WitnessKeys::cosign`], after it was stored.
+/// [`WitnessKeys::cosign`], and to be stored before anybody sees that.
 #[derive(Debug)]
 pub struct ToCosign {
     stored: Option<Head>,

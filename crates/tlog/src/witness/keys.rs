@@ -43,7 +43,7 @@ impl WitnessKeys {
 
     /// Cosigns with every key. `time` is the witness's clock, which must have a time: a witness says when it saw a checkpoint.
     ///
-    /// Only after the head was stored, in the place of the one that the decision was made for.
+    /// What comes of it may leave the witness only after it was stored, in the place of the head that the decision was made for.
     ///
     /// # Errors
     /// [`CosignError`]: the clock, or a log that has taken the witness's name.
