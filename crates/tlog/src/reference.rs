@@ -1,9 +1,14 @@
 //! A slow second opinion: the definitions of RFC 9162 section 2.1, word for word, over a slice of leaf hashes.
 //! Only tests use it.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::Hash;
+
+const VECTORS: &str = include_str!("../../../tests/data/vectors/ietf-mtc/subtree-accumulated.json");
 
 /// Largest power of two strictly below `n`, for `n > 1`.
 fn split(n: usize) -> usize {
@@ -64,17 +69,29 @@ fn subproof(subtree: Range<usize>, leaves: &[Hash], whole: bool) -> Vec<Hash> {
     proof
 }
 
+/// A line of what the published digests are over.
+pub(crate) fn line(lines: &mut String, what: &str, hashes: &[Hash]) {
+    lines.push_str(what);
+    for hash in hashes {
+        lines.push(' ');
+        hash.as_bytes().iter().for_each(|byte| write!(lines, "{byte:02x}").unwrap());
+    }
+    lines.push('\n');
+}
+
+/// That the lines have the published digest of this name.
+pub(crate) fn assert_accumulates(name: &str, lines: &str) {
+    let vectors: serde_json::Value = serde_json::from_str(VECTORS).unwrap();
+    let mut digest = String::new();
+    Sha256::digest(lines).iter().for_each(|byte| write!(digest, "{byte:02x}").unwrap());
+    assert_eq!(vectors[name]["sha256"], digest, "{name}");
+}
+
 /// The reference itself, against digests that the draft publishes over all hashes and proofs of all subtrees of trees of up
 /// to 130 leaves.
 #[cfg(test)]
 mod tests {
-    use std::fmt::Write as _;
-
-    use sha2::{Digest as _, Sha256};
-
     use super::*;
-
-    const VECTORS: &str = include_str!("../../../tests/data/vectors/ietf-mtc/subtree-accumulated.json");
 
     fn leaves() -> Vec<Hash> {
         (0..130_u8).map(|byte| Hash::leaf(&[byte])).collect()
@@ -85,22 +102,6 @@ mod tests {
     fn subtrees(end: usize) -> impl Iterator<Item = Range<usize>> {
         let is_subtree = move |start: &usize| start.is_multiple_of((end - start).next_power_of_two());
         (0..=end).filter(is_subtree).map(move |start| start..end)
-    }
-
-    fn line(lines: &mut String, what: &str, hashes: &[Hash]) {
-        lines.push_str(what);
-        for hash in hashes {
-            lines.push(' ');
-            hash.as_bytes().iter().for_each(|byte| write!(lines, "{byte:02x}").unwrap());
-        }
-        lines.push('\n');
-    }
-
-    fn assert_accumulates(name: &str, lines: &str) {
-        let vectors: serde_json::Value = serde_json::from_str(VECTORS).unwrap();
-        let mut digest = String::new();
-        Sha256::digest(lines).iter().for_each(|byte| write!(digest, "{byte:02x}").unwrap());
-        assert_eq!(vectors[name]["sha256"], digest, "{name}");
     }
 
     #[test]

@@ -1,18 +1,13 @@
 //! Proofs of subtrees out of tiles are those that the draft publishes, and nothing else is a proof.
 
-use std::fmt::Write as _;
-
 use proptest::prelude::*;
 use proptest::sample::Index;
-use sha2::{Digest as _, Sha256};
 
 use super::*;
 use crate::plan::tests::Tree;
 use crate::plan::{ConsistencyPlan, InclusionPlan, PlanError, SubtreePlan, SubtreeProof};
 use crate::proof::{verify_consistency, verify_inclusion};
-use crate::reference;
-
-const VECTORS: &str = include_str!("../../../../tests/data/vectors/ietf-mtc/subtree-accumulated.json");
+use crate::reference::{self, assert_accumulates, line};
 
 /// The leaves of the draft's vectors.
 fn leaves(size: usize) -> Vec<Hash> {
@@ -34,22 +29,6 @@ fn proven(tree: &Tree, leaves: &[Hash], start: u64, end: u64) -> SubtreeProof {
 
 fn starts(end: u64) -> impl Iterator<Item = u64> {
     (0..=end).filter(move |start| is_subtree(*start, end))
-}
-
-fn line(lines: &mut String, what: &str, hashes: &[Hash]) {
-    lines.push_str(what);
-    for hash in hashes {
-        lines.push(' ');
-        hash.as_bytes().iter().for_each(|byte| write!(lines, "{byte:02x}").unwrap());
-    }
-    lines.push('\n');
-}
-
-fn assert_accumulates(name: &str, lines: &str) {
-    let vectors: serde_json::Value = serde_json::from_str(VECTORS).unwrap();
-    let mut digest = String::new();
-    Sha256::digest(lines).iter().for_each(|byte| write!(digest, "{byte:02x}").unwrap());
-    assert_eq!(vectors[name]["sha256"], digest, "{name}");
 }
 
 #[test]
