@@ -106,14 +106,14 @@ impl Follower {
     /// Why not. After [`FollowError::OtherRoot`] only making the lookups anew helps.
     pub fn step<S: Entries>(&mut self, source: &S) -> Result<Progress, FollowError<S::Error>> {
         let proven = self.lookups.size();
-        let head = match self.target {
+        // Gone with every error: what comes after it begins with the log's newest word.
+        let head = match self.target.take() {
             Some(head) => head,
             None => source.head().map_err(FollowError::Source)?,
         };
         if head.size < proven {
             return Err(FollowError::WentBack { seen: proven, shown: head.size });
         }
-        self.target = Some(head);
         let (read, folded) = self.at();
         if read < head.size {
             let entries = source.entries(read, STEP.min(head.size - read), head.size);
@@ -126,9 +126,7 @@ impl Follower {
         if read == head.size && proven < head.size {
             self.prove(head)?;
         }
-        if read >= head.size {
-            self.target = None;
-        }
+        self.target = (read < head.size).then_some(head);
         Ok(Progress { read, folded, size: head.size })
     }
 

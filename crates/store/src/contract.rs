@@ -72,7 +72,7 @@ pub const PART_BYTES_MAX: usize = 3_000_000;
 pub(crate) fn parts(value: &Bytes, cuts: &[usize]) -> Option<Vec<Bytes>> {
     let bounds: Vec<usize> = [&[0], cuts, &[value.len()]].concat();
     let few =
-        cuts.len() < PARTS_MAX && bounds.windows(2).all(|at| at[1] - at[0].min(at[1]) <= PART_BYTES_MAX);
+        cuts.len() < PARTS_MAX && bounds.windows(2).all(|at| at[1].saturating_sub(at[0]) <= PART_BYTES_MAX);
     let inside = cuts.is_empty() || (few && bounds.is_sorted_by(|a, b| a < b));
     inside.then(|| bounds.windows(2).map(|bound| value.slice(bound[0]..bound[1])).collect())
 }

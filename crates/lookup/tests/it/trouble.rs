@@ -46,6 +46,19 @@ fn entries_that_lead_elsewhere_are_not_answered_for() {
     assert_eq!(again.size(), 600);
 }
 
+/// The follower does not stay with a checkpoint that its entries do not lead to: it asks for the newest one again.
+#[test]
+fn after_an_error_the_newest_checkpoint_is_asked_for() {
+    let log = log_of(300);
+    let lookups = open(&Arc::new(MemoryStore::new()));
+    let mut follower = Follower::new(lookups.clone());
+    *log.shown.borrow_mut() = Some(Head { size: 300, root: Hash::leaf(b"another") });
+    assert!(matches!(follower.step(&log), Err(FollowError::OtherRoot { .. })));
+    *log.shown.borrow_mut() = None;
+    assert!(follower.step(&log).unwrap().is_done());
+    assert_eq!(lookups.size(), 300);
+}
+
 #[test]
 fn a_log_that_goes_back_is_told() {
     let log = log_of(20);

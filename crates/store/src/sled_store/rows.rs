@@ -252,15 +252,11 @@ impl Header {
                 .map_err(|error| format!("not decompressed: {error}"))?,
             other => return Err(format!("an encoding {other} that is none of ours")),
         };
-        of_length(value, self.length).map(Bytes::from)
-    }
-}
-
-fn of_length(value: Vec<u8>, length: u32) -> Result<Vec<u8>, String> {
-    if value.len() == length as usize {
-        Ok(value)
-    } else {
-        Err(format!("{} bytes instead of {length}", value.len()))
+        if value.len() == self.length as usize {
+            Ok(value.into())
+        } else {
+            Err(format!("{} bytes instead of {}", value.len(), self.length))
+        }
     }
 }
 
