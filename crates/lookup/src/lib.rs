@@ -20,6 +20,7 @@
 
 mod bundles;
 mod codec;
+mod entry;
 mod filter;
 mod follow;
 mod index;
@@ -29,10 +30,11 @@ mod query;
 mod state;
 
 pub use bundles::{Bundles, BundlesError, FromBundles};
+pub use entry::Entry;
 pub use follow::{Entries, FollowError, Follower, Progress};
 pub use index::{LookupError, STRETCH};
 pub use lookups::Lookups;
-pub use query::{Fits, Found, LIMIT_MAX, Order, Query, QueryError};
+pub use query::{Found, LIMIT_MAX, Order, Query, QueryError, Take};
 
 #[doc(hidden)]
 pub mod fuzzing {

@@ -2,11 +2,10 @@
 
 use std::{collections::VecDeque, ops::Range};
 
-use bytes::Bytes;
-use record::Logged;
 use smallvec::SmallVec;
 
 use crate::{
+    entry::Entry,
     index::{Index, LookupError, Which},
     keys::{self, Key, Kind},
     lookups::{BLOCK, Inner, Lookups},
@@ -56,18 +55,19 @@ impl Default for Query {
 }
 
 /// What is found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// Entries, in the order asked for.
-    pub entries: Vec<(u64, Bytes)>,
+    pub entries: Vec<Entry>,
     /// Where to go on; `None` where there is no more.
     pub cursor: Option<u64>,
     /// Entries of the log that the answer speaks for.
     pub size: u64,
 }
 
-/// Whether an entry at an index is one that the query asks for, by all that stands in it; hashes alone led to it.
-pub type Fits<'q> = dyn Fn(u64, &[u8]) -> bool + Sync + 'q;
+/// Takes the entry at an index apart, and answers it if it is one that the query asks for, by all that stands in it; hashes
+/// alone led to it.
+pub type Take<'q> = dyn Fn(u64, &[u8]) -> Option<Entry> + Sync + 'q;
 
 /// Why a query is not answered.
 #[derive(Debug, thiserror::Error)]
@@ -81,15 +81,15 @@ pub enum QueryError<E> {
 }
 
 impl Lookups {
-    /// Answers a query. `entries` reads those at some indexes, in the order of the query, and asks of each whether it fits;
-    /// `None` where there is none, or one that does not. May block.
+    /// Answers a query. `entries` reads those at some indexes, in the order of the query, and answers what is taken of each;
+    /// `None` also where there is none. May block.
     ///
     /// # Errors
     /// Lookups or entries cannot be read.
     pub fn search<E>(
         &self,
         query: &Query,
-        entries: impl Fn(&[u64], &Fits<'_>) -> Result<Vec<Option<Bytes>>, E>,
+        entries: impl Fn(&[u64], &Take<'_>) -> Result<Vec<Option<Entry>>, E>,
     ) -> Result<Found, QueryError<E>> {
         let by_finding = query.all.iter().any(|(kind, _)| *kind == Kind::Finding);
         let size = if by_finding { self.findings_size() } else { self.size() };
@@ -97,7 +97,7 @@ impl Lookups {
         let mut found = Found { size, ..Found::default() };
         let mut range = query.range(size);
         let mut candidates = VecDeque::new();
-        let fits = |index, bytes: &[u8]| query.fits(index, bytes);
+        let take = |index, bytes: &[u8]| Some(Entry::read(index, bytes)).filter(|entry| query.fits(entry));
         loop {
             // As many as are missing, and one more, which tells that the answer goes on. They are read together, whatever
             // stretches they are of.
@@ -107,12 +107,11 @@ impl Lookups {
             if now.is_empty() {
                 return Ok(found);
             }
-            let read = entries(&now, &fits).map_err(QueryError::Entries)?;
-            let fitting = now.into_iter().zip(read).filter_map(|(index, bytes)| Some((index, bytes?)));
-            found.entries.extend(fitting);
+            let read = entries(&now, &take).map_err(QueryError::Entries)?;
+            found.entries.extend(read.into_iter().flatten());
             if found.entries.len() > limit {
                 found.entries.truncate(limit);
-                found.cursor = found.entries.last().map(|(index, _)| *index);
+                found.cursor = found.entries.last().map(Entry::index);
                 return Ok(found);
             }
         }
@@ -210,8 +209,8 @@ impl Query {
 
     /// Whether an entry is what was asked for, by itself. What was found in it cannot be seen in it alone: there are few
     /// rules, and no two of them have one key.
-    fn fits(&self, index: u64, entry: &[u8]) -> bool {
-        let Ok(logged) = Logged::read(index, entry) else {
+    fn fits(&self, entry: &Entry) -> bool {
+        let Some(logged) = entry.logged() else {
             return self.all.is_empty() && self.received.is_none();
         };
         let received = logged.received().unix_ms();
@@ -221,7 +220,7 @@ impl Query {
         // That an entry has this finding is known of the fold, and stands in no entry.
         let mut missing: SmallVec<[&(Kind, String); 4]> =
             self.all.iter().filter(|(kind, _)| *kind != Kind::Finding).collect();
-        keys::each(&logged, |kind, value| {
+        keys::each(logged, |kind, value| {
             missing.retain(|wanted| (wanted.0, wanted.1.as_str()) != (kind, value));
         });
         missing.is_empty()

@@ -1,7 +1,8 @@
 //! Work that is worth a second thread.
 
-/// Does the work for all items at once where they are fewer than `few`; else for the second half on another thread. Answers
-/// what came of the parts, in the order of the items.
+/// Does the work for all items at once where they are fewer than `few`; else for the second half on another thread, which stands
+/// ready for that: a new one would cost as much as reading some bundles, and find nothing of what is kept for each thread.
+/// Answers what came of the parts, in the order of the items.
 pub fn in_halves<'t, T: Sync, R: Send>(
     items: &'t [T],
     few: usize,
@@ -11,16 +12,12 @@ pub fn in_halves<'t, T: Sync, R: Send>(
         return vec![work(items)];
     }
     let (here, there) = items.split_at(items.len() / 2);
-    std::thread::scope(|scope| {
-        let other = std::thread::Builder::new().spawn_scoped(scope, || work(there));
-        let first = work(here);
-        let second = match other {
-            Ok(other) => other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            // There is no thread to be had.
-            Err(_) => work(there),
-        };
-        vec![first, second]
-    })
+    let mut second = None;
+    let first = rayon::in_place_scope(|scope| {
+        scope.spawn(|_| second = Some(work(there)));
+        work(here)
+    });
+    [first].into_iter().chain(second).collect()
 }
 
 #[cfg(test)]

@@ -54,8 +54,8 @@ pub enum ReadError {
     },
 }
 
-/// Whether an entry at an index is wanted, by what stands in it.
-pub type Wanted<'w> = dyn Fn(u64, &[u8]) -> bool + Sync + 'w;
+/// What is taken of the entry at an index; `None` of one that is not wanted.
+pub type Take<'t, T> = dyn Fn(u64, &[u8]) -> Option<T> + Sync + 't;
 
 /// A way to read an open log. Cheap to clone.
 #[derive(Clone)]
@@ -158,33 +158,37 @@ impl Reader {
 
     /// The entry at an index, compared with its hash in the tree; `None` at the end of the log and beyond. May block.
     pub fn entry(&self, index: u64) -> Result<Option<Bytes>, ReadError> {
-        Ok(self.of_one_bundle(&[index], &|_, _| true)?.pop().flatten())
+        let whole = |_, entry: &[u8]| Some(Bytes::copy_from_slice(entry));
+        Ok(self.of_one_bundle(&[index], &whole)?.pop().flatten())
     }
 
-    /// The entries at these indexes that are `wanted`, as [`entry`](Self::entry) answers each; `None` for the others.
-    /// Neighbours that are kept together cost one read; where there are many bundles, half of them are read, and asked for,
-    /// on another thread. May block.
-    pub fn entries_at(&self, indexes: &[u64], wanted: &Wanted<'_>) -> Result<Vec<Option<Bytes>>, ReadError> {
+    /// What is taken of the entries at these indexes, each compared with its hash in the tree as [`entry`](Self::entry) does;
+    /// `None` also at the end of the log and beyond. Neighbours that are kept together cost one read; where there are many
+    /// bundles, half of them are read, and taken from, on another thread. May block.
+    pub fn entries_at<T: Send>(
+        &self,
+        indexes: &[u64],
+        take: &Take<'_, T>,
+    ) -> Result<Vec<Option<T>>, ReadError> {
         let groups: Vec<&[u64]> = indexes.chunk_by(|a, b| a / WIDTH == b / WIDTH).collect();
-        let read = |groups: &[&[u64]]| -> Result<Vec<Option<Bytes>>, ReadError> {
-            let parts = groups.iter().map(|group| self.of_one_bundle(group, wanted));
-            Ok(parts.collect::<Result<Vec<_>, _>>()?.concat())
+        let read = |groups: &[&[u64]]| -> Result<Vec<Vec<Option<T>>>, ReadError> {
+            groups.iter().map(|group| self.of_one_bundle(group, take)).collect()
         };
-        let halves = in_halves(&groups, BUNDLES_FOR_TWO, read);
-        Ok(halves.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+        let halves = in_halves(&groups, BUNDLES_FOR_TWO, read).into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(halves.into_iter().flatten().flatten().collect())
     }
 
-    /// Entries of one bundle, each compared with its hash in the tree. They are copied: the bundle is not held by them.
-    fn of_one_bundle(&self, indexes: &[u64], wanted: &Wanted<'_>) -> Result<Vec<Option<Bytes>>, ReadError> {
+    /// What is taken of entries of one bundle, each compared with its hash in the tree.
+    fn of_one_bundle<T>(&self, indexes: &[u64], take: &Take<'_, T>) -> Result<Vec<Option<T>>, ReadError> {
         let committed = self.committed();
         let Some(first) = indexes.first() else { return Ok(vec![]) };
         let Some(place) = Bundle::at(first / WIDTH, committed.edge.size()) else {
-            return Ok(vec![None; indexes.len()]);
+            return Ok(indexes.iter().map(|_| None).collect());
         };
         let at = |index: &u64| (index % WIDTH) as usize;
         if !place.is_full() {
             let edge = committed.edge.entries();
-            let entry = |index: &u64| edge.get(at(index)).filter(|entry| wanted(*index, entry)).cloned();
+            let entry = |index: &u64| edge.get(at(index)).and_then(|entry| take(*index, entry));
             return Ok(indexes.iter().map(entry).collect());
         }
         let (bundle, tile) = (Resource::Bundle(place), Resource::Tile(place.tile()));
@@ -206,7 +210,7 @@ impl Reader {
                 let entry = bundle::nth(&entries, at(index) - first)
                     .filter(|entry| leaf == Some(Hash::leaf(entry)))
                     .ok_or(ReadError::Altered { index: *index })?;
-                found.push(wanted(*index, entry).then(|| Bytes::copy_from_slice(entry)));
+                found.push(take(*index, entry));
             }
         }
         Ok(found)

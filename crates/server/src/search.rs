@@ -4,7 +4,7 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use axum::{Json, extract::State};
-use lookup::{Fits, Found, LIMIT_MAX, Lookups, Order, Query, QueryError, keys::Kind};
+use lookup::{Entry, Found, LIMIT_MAX, Lookups, Order, Query, QueryError, Take, keys::Kind};
 use sequencer::reader::{ReadError, Reader};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -174,10 +174,10 @@ pub(crate) async fn search(
 }
 
 fn told(lookups: &Lookups, found: Found, behind: u64) -> FoundText {
-    let one = |(index, entry): (u64, bytes::Bytes)| FoundRecord {
-        index,
-        entry: String::from_utf8_lossy(&entry).into_owned(),
-        findings: lookups.findings_of([index]).iter().map(|found| found.rule.to_string()).collect(),
+    let one = |entry: Entry| FoundRecord {
+        index: entry.index(),
+        entry: String::from_utf8_lossy(entry.bytes()).into_owned(),
+        findings: lookups.findings_of([entry.index()]).iter().map(|found| found.rule.to_string()).collect(),
     };
     let records = found.entries.into_iter().map(one).collect();
     FoundText { size: found.size, behind, records, cursor: found.cursor }
@@ -198,15 +198,12 @@ async fn wait(lookups: &Lookups, at_least: Option<u64>) -> Result<(), Box<Proble
 
 /// Answers a query from the log's own entries. Blocks.
 pub(crate) fn run(lookups: &Lookups, reader: &Reader, query: &Query) -> Result<Found, Box<Problem>> {
-    let read = |indexes: &[u64], fits: &Fits<'_>| reader.entries_at(indexes, fits);
+    let read = |indexes: &[u64], take: &Take<'_>| reader.entries_at(indexes, take);
     lookups.search(query, read).map_err(|error: QueryError<ReadError>| match error {
         QueryError::Lookup(error) => Problem::internal(&error),
         QueryError::Entries(error) => Problem::internal(&error),
     })
 }
-
-/// Entries and their indexes.
-pub(crate) type Numbered = Vec<(u64, bytes::Bytes)>;
 
 /// All that a query finds, page by page, and the size that it is all of; `None` for more than `max` entries. Blocks.
 pub(crate) fn every(
@@ -214,7 +211,7 @@ pub(crate) fn every(
     reader: &Reader,
     mut query: Query,
     max: usize,
-) -> Result<Option<(Numbered, u64)>, Box<Problem>> {
+) -> Result<Option<(Vec<Entry>, u64)>, Box<Problem>> {
     let (mut all, mut size) = (vec![], None);
     query.limit = LIMIT_MAX;
     loop {

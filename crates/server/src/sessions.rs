@@ -6,10 +6,9 @@ use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
 };
-use bytes::Bytes;
-use lookup::{Lookups, Order, Query, keys::Kind};
+use lookup::{Entry, Lookups, Order, Query, keys::Kind};
 use record::{Logged, findings::Verdict, story::Story};
-use sequencer::{halves::in_halves, reader::Reader};
+use sequencer::reader::Reader;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -65,15 +64,12 @@ pub(crate) async fn session(
     app.read(move |reader| tell(&lookups, reader, &id)).await?.map(Json)
 }
 
-/// So many records and more are understood by two threads: one takes some microseconds, a thread as long as ten of them.
-const RECORDS_FOR_TWO: usize = 100;
-
 fn tell(lookups: &Lookups, reader: &Reader, id: &str) -> Result<SessionText, Box<Problem>> {
     let unknown = || Problem::new(Code::NotFound, format!("No record names the session {id:?} (yet)."));
     let (entries, size) = all_of(lookups, reader, id)?;
-    let logged = understood(&entries);
-    let told: Vec<_> = logged.iter().map(Logged::told).collect();
-    let findings = lookups.findings_of(logged.iter().map(Logged::index));
+    let logged: Vec<&Logged<'_>> = entries.iter().filter_map(Entry::logged).collect();
+    let told: Vec<_> = logged.iter().map(|logged| logged.told()).collect();
+    let findings = lookups.findings_of(logged.iter().map(|logged| logged.index()));
     let findings_size = lookups.findings_size();
     let verdict = match lookups.verdict(id) {
         Some(verdict) if findings_size >= size => verdict,
@@ -83,16 +79,8 @@ fn tell(lookups: &Lookups, reader: &Reader, id: &str) -> Result<SessionText, Box
     Ok(SessionText { size, findings_size, story })
 }
 
-/// The records of entries, half of them understood on another thread where there are many.
-fn understood(entries: &[(u64, Bytes)]) -> Vec<Logged<'_>> {
-    fn each(entries: &[(u64, Bytes)]) -> Vec<Logged<'_>> {
-        entries.iter().filter_map(|(index, entry)| Logged::read(*index, entry).ok()).collect()
-    }
-    in_halves(entries, RECORDS_FOR_TWO, each).into_iter().flatten().collect()
-}
-
 /// All entries of a session, oldest first, and the size that they are all of.
-fn all_of(lookups: &Lookups, reader: &Reader, id: &str) -> Result<(search::Numbered, u64), Box<Problem>> {
+fn all_of(lookups: &Lookups, reader: &Reader, id: &str) -> Result<(Vec<Entry>, u64), Box<Problem>> {
     let all = vec![(Kind::Session, id.to_owned())];
     let query = Query { all, order: Order::Oldest, ..Query::default() };
     search::every(lookups, reader, query, SESSION_RECORDS_MAX)?.ok_or_else(|| {

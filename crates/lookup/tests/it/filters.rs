@@ -100,9 +100,9 @@ fn entries_that_are_read_together_are_those_that_are_read_one_by_one() {
     let query = Query { all: vec![(Kind::User, "alice".into())], limit: 40, ..Query::default() };
     let one_by_one = log.search(&lookups, &query).unwrap();
     let most = AtomicU64::new(0);
-    let together = lookups.search(&query, |indexes, fits| {
+    let together = lookups.search(&query, |indexes, take| {
         most.fetch_max(indexes.len() as u64, Relaxed);
-        log.entries_at(indexes, fits)
+        log.entries_at(indexes, take)
     });
     assert_eq!(together.unwrap(), one_by_one);
     assert_eq!(most.into_inner(), 41, "no more than the answer needs, and one to know whether it goes on");

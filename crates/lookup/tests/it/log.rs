@@ -3,7 +3,7 @@
 use std::{cell::RefCell, convert::Infallible};
 
 use bytes::Bytes;
-use lookup::{Entries, Fits, Found, Lookups, Query, QueryError};
+use lookup::{Entries, Entry, Found, Lookups, Query, QueryError, Take};
 use record::{Submission, Vouched, seal};
 use serde_json::{Value, json};
 use testkit::{Chance, stamp};
@@ -33,17 +33,17 @@ impl TestLog {
 
     /// Answers a query, reading one entry after the other.
     pub(crate) fn search(&self, lookups: &Lookups, query: &Query) -> Result<Found, QueryError<Infallible>> {
-        lookups.search(query, |indexes, fits| self.entries_at(indexes, fits))
+        lookups.search(query, |indexes, take| self.entries_at(indexes, take))
     }
 
     #[allow(clippy::unnecessary_wraps, reason = "as a log answers that is read from a disk")]
     pub(crate) fn entries_at(
         &self,
         indexes: &[u64],
-        fits: &Fits<'_>,
-    ) -> Result<Vec<Option<Bytes>>, Infallible> {
+        take: &Take<'_>,
+    ) -> Result<Vec<Option<Entry>>, Infallible> {
         let entries = self.entries.borrow();
-        let entry = |index: &u64| entries.get(*index as usize).filter(|entry| fits(*index, entry)).cloned();
+        let entry = |index: &u64| entries.get(*index as usize).and_then(|entry| take(*index, entry));
         Ok(indexes.iter().map(entry).collect())
     }
 

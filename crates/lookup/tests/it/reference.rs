@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lookup::{Follower, Lookups, Order, Query, keys, keys::Kind};
+use lookup::{Entry, Follower, Lookups, Order, Query, keys, keys::Kind};
 use proptest::prelude::*;
 use record::{
     Logged,
@@ -42,7 +42,7 @@ fn answered(lookups: &Lookups, log: &TestLog, query: &Query) -> Vec<u64> {
     loop {
         let found = log.search(lookups, &query).unwrap();
         assert!(found.entries.len() <= query.limit);
-        all.extend(found.entries.iter().map(|(index, _)| *index));
+        all.extend(found.entries.iter().map(Entry::index));
         match found.cursor {
             None => return all,
             cursor => query.cursor = cursor,
@@ -135,7 +135,7 @@ fn a_cursor_goes_on_where_it_was_while_the_log_grows() {
         followed(&lookups, &mut follower, &log);
         let next = Query { cursor: first.cursor, ..query.clone() };
         let next = log.search(&lookups, &next).unwrap();
-        let seen: Vec<u64> = first.entries.iter().chain(&next.entries).map(|(index, _)| *index).collect();
+        let seen: Vec<u64> = first.entries.iter().chain(&next.entries).map(Entry::index).collect();
         let expected = by_definition(&log, &query, first.size);
         assert_eq!(seen, expected[..20], "{order:?}");
     }

@@ -128,7 +128,7 @@ fn a_damaged_page_is_an_error_and_never_an_answer() {
         for (kind, value) in lookup::keys::of_entry(&record::Logged::read(index, &entry).unwrap()) {
             let query = Query { all: vec![(kind, value)], limit: 1_000, ..Query::default() };
             match log.search(&lookups, &query) {
-                Ok(found) => assert!(found.entries.iter().any(|(found, _)| *found == index), "{query:?}"),
+                Ok(found) => assert!(found.entries.iter().any(|found| found.index() == index), "{query:?}"),
                 Err(_) => errors += 1,
             }
         }

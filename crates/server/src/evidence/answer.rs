@@ -149,7 +149,7 @@ impl Finding<'_> {
         query.indexes.end = query.indexes.end.min(self.size);
         let found = search::every(self.lookups, self.reader, query, EVIDENCE_ENTRIES_MAX)?;
         let (found, _) = found.ok_or_else(|| too_many(TooMany))?;
-        Ok(found.into_iter().collect())
+        Ok(found.into_iter().map(|entry| (entry.index(), entry.into_bytes())).collect())
     }
 }
 
