@@ -124,6 +124,7 @@ impl Server {
             cache_bytes: 64 << 20,
             admission: Admission::Open,
             sensitive: Places::NONE,
+            witnesses: None,
         };
         let log = off_thread(move || OpenLog::open(&data, &Wanted::default(), settings)).await??;
         let key = log.app.log().reader().vkey().clone();

@@ -22,6 +22,7 @@ fn settings() -> Settings {
         cache_bytes: CACHE_BYTES,
         admission: Admission::Open,
         sensitive: ::record::Places::NONE,
+        witnesses: None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Everything that is counted, in one place, as Prometheus text.
 
+mod witnesses;
+
 use std::{
     sync::{
         Arc,
@@ -16,6 +18,7 @@ use prometheus_client::{
 };
 use sequencer::log::{Commit, Log, Observer};
 use tlog::checkpoint::SignedCheckpoint;
+use witnessing::{Report, reply::Cause};
 
 use crate::{access::Denied, routes::ALL};
 
@@ -61,6 +64,7 @@ pub struct Metrics {
     published_at: Mutex<Option<Instant>>,
     lookup_size: Gauge,
     lookup_findings_size: Gauge,
+    witnesses: witnesses::Witnesses,
 }
 
 impl Metrics {
@@ -97,6 +101,7 @@ impl Metrics {
             published_at: Mutex::default(),
             lookup_size: Gauge::default(),
             lookup_findings_size: Gauge::default(),
+            witnesses: witnesses::Witnesses::new(),
         };
         metrics.register();
         Arc::new(metrics)
@@ -124,10 +129,14 @@ impl Metrics {
         r.register("lookup_size", "Entries that the lookups answer for", self.lookup_size.clone());
         r.register("lookup_findings_size", "Entries whose findings the lookups know", self.lookup_findings_size.clone());
         r.register("pool_entries", "Entries waiting for a commit", self.waiting.clone());
+        self.witnesses.register(r);
     }
 
     /// The text that Prometheus reads.
-    pub(crate) fn text(&self, log: &Log) -> Result<String, std::fmt::Error> {
+    pub(crate) fn text(&self, log: &Log, witnesses: Option<&Report>) -> Result<String, std::fmt::Error> {
+        if let Some(report) = witnesses {
+            self.witnesses.report(report);
+        }
         let reader = log.reader();
         self.waiting.set(log.waiting().cast_signed() as i64);
         self.size.set(reader.committed().head().size.cast_signed());
@@ -218,6 +227,16 @@ impl Observer for Metrics {
 
     fn failed(&self, _why: &str) {
         self.failed.set(1);
+    }
+}
+
+impl witnessing::Observer for Metrics {
+    fn asked(&self, witness: &str, took: Duration, cause: Option<Cause>) {
+        self.witnesses.asked(witness, took, cause);
+    }
+
+    fn round(&self, took: Duration, _met: bool) {
+        self.witnesses.round(took);
     }
 }
 
