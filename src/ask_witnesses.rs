@@ -156,7 +156,9 @@ impl AskWitnesses {
         let names: Vec<String> = self.policy.witnesses().map(|(key, _)| key.name().to_string()).collect();
         let meanwhile = match self.when_unwitnessed {
             WhenUnwitnessed::Hold => "while too few cosign, the last checkpoint that has enough is published",
-            WhenUnwitnessed::Publish => "while too few cosign, the newest checkpoint is published all the same",
+            WhenUnwitnessed::Publish => {
+                "while too few cosign, the newest checkpoint is published all the same"
+            }
         };
         format!("{}; {meanwhile}", names.join(", "))
     }

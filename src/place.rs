@@ -94,14 +94,15 @@ impl OpenLog {
         }
         let metrics = Metrics::new();
         let witnesses = witnesses(&directory, &signer, &settings, &metrics)?;
-        let options = Options {
-            publish_every: settings.publish_every,
-            observer: metrics.clone(),
-            witnessing: settings.witnesses.as_ref().zip(witnesses.clone()).map(|(asked, cosigners)| {
-                Witnessing { cosigners, when_unwitnessed: asked.when_unwitnessed }
-            }),
-            ..Options::default()
-        };
+        let options =
+            Options {
+                publish_every: settings.publish_every,
+                observer: metrics.clone(),
+                witnessing: settings.witnesses.as_ref().zip(witnesses.clone()).map(|(asked, cosigners)| {
+                    Witnessing { cosigners, when_unwitnessed: asked.when_unwitnessed }
+                }),
+                ..Options::default()
+            };
         let log = start(&directory, signer, kind, settings.cache_bytes, options)?;
         let (access, admin_token) = settings.admission.access(&directory)?;
         let config = Config {

@@ -29,8 +29,7 @@ impl Place {
         let vkey = VerifierKey::parse(&vkey).unwrap();
         let witnesses: Vec<StandIn> = WITNESSES.iter().map(|key| StandIn::start(*key, &vkey)).collect();
         let lines = witnesses.iter().enumerate().map(|(place, it)| it.line(&format!("w{place}")));
-        let text =
-            format!("log {vkey}\n{}group g 2 w0 w1 w2\nquorum g\n", lines.collect::<String>());
+        let text = format!("log {vkey}\n{}group g 2 w0 w1 w2\nquorum g\n", lines.collect::<String>());
         std::fs::write(home.path().join("policy.txt"), &text).unwrap();
         let policy = Policy::parse(text.as_bytes()).unwrap();
         Self { home, witnesses, vkey, policy }
@@ -92,7 +91,10 @@ fn what_to_do_without_witnesses_has_to_be_said() {
     let bent = text.replace(&place.vkey.to_string(), &stranger.verifier_key().to_string());
     std::fs::write(place.path("other.txt"), bent).unwrap();
     let ran = place.refused(&["--policy", &place.path("other.txt"), "--when-unwitnessed", "hold"]).expect(2);
-    assert!(ran.err.contains("does not name this log's key") && ran.err.contains(&place.vkey.to_string()), "{ran:?}");
+    assert!(
+        ran.err.contains("does not name this log's key") && ran.err.contains(&place.vkey.to_string()),
+        "{ran:?}"
+    );
     // Who needs no quorum need not choose, and a file says the same as options.
     std::fs::write(place.path("none.txt"), text.replace("quorum g", "quorum none")).unwrap();
     drop(Served::start_with(&place.data(), &["--policy", &place.path("none.txt")]));
@@ -154,17 +156,24 @@ fn a_log_that_is_killed_shows_nothing_older_and_nothing_less_witnessed() {
         let (mut before, mut up, mut next): (Option<SignedCheckpoint>, _, _) = (None, [true; 3], 0);
         for life in 0..12 {
             let turned = chance.below(3) as usize;
-            if std::mem::replace(&mut up[turned], !up[turned]) {
-                place.witnesses[turned].down();
-            } else {
+            up[turned] = !up[turned];
+            if up[turned] {
                 place.witnesses[turned].up();
+            } else {
+                place.witnesses[turned].down();
             }
             let served = place.serve(&["--when-unwitnessed", choice, "--witness-timeout", "0.1"]);
             assert!(served.said["read_only"].is_null(), "{}", served.said);
             let shown = place.published(&served);
             if let Some(before) = &before {
-                assert!(shown.size() >= before.size(), "life {life}: {} after {}", shown.size(), before.size());
-                let lost = shown.head() == before.head() && shown.signatures().len() < before.signatures().len();
+                assert!(
+                    shown.size() >= before.size(),
+                    "life {life}: {} after {}",
+                    shown.size(),
+                    before.size()
+                );
+                let lost =
+                    shown.head() == before.head() && shown.signatures().len() < before.signatures().len();
                 assert!(!lost, "life {life}: cosignatures are gone");
             }
             for _ in 0..1 + chance.below(4) {

@@ -219,7 +219,8 @@ pub(crate) fn published(
     let noted = evidence.published().map_err(RecoverError::Evidence)?;
     if let Some(noted) = noted {
         let wrong = |what: String| RecoverError::Published { what };
-        let noted = SignedCheckpoint::open_any(noted, keys.verifiers()).map_err(|error| wrong(error.to_string()))?;
+        let noted =
+            SignedCheckpoint::open_any(noted, keys.verifiers()).map_err(|error| wrong(error.to_string()))?;
         return match compare(store, &opened.committed, noted.head())? {
             Standing::Good => Ok(noted),
             _ if opened.standing != Standing::Good => Ok(opened.committed.checkpoint.clone()),

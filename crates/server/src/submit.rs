@@ -225,7 +225,11 @@ async fn covering_checkpoint(
         Wait::Published => {
             let mut watching = app.reader.watch_published();
             let there = watching.wait_for(|checkpoint| checkpoint.size() >= needed);
-            tokio::time::timeout(app.timeouts.publish, there).await.ok().and_then(Result::ok).map(|it| it.clone())
+            tokio::time::timeout(app.timeouts.publish, there)
+                .await
+                .ok()
+                .and_then(Result::ok)
+                .map(|it| it.clone())
         }
         Wait::Witnessed => {
             let mut watching = app.reader.watch_witnessed();
@@ -233,7 +237,11 @@ async fn covering_checkpoint(
                 witnessed.as_ref().is_some_and(|checkpoint| checkpoint.size() >= needed)
             };
             let there = watching.wait_for(covers);
-            tokio::time::timeout(app.timeouts.publish, there).await.ok().and_then(Result::ok).and_then(|it| it.clone())
+            tokio::time::timeout(app.timeouts.publish, there)
+                .await
+                .ok()
+                .and_then(Result::ok)
+                .and_then(|it| it.clone())
         }
     };
     covering.ok_or_else(|| too_late(wait, app.timeouts.publish))
@@ -243,7 +251,9 @@ async fn covering_checkpoint(
 fn too_late(wait: Wait, patience: Duration) -> Box<Problem> {
     let seconds = patience.as_secs_f32();
     let (code, what) = match wait {
-        Wait::Witnessed => (Code::NotWitnessed, "too few witnesses have cosigned a checkpoint that contains them"),
+        Wait::Witnessed => {
+            (Code::NotWitnessed, "too few witnesses have cosigned a checkpoint that contains them")
+        }
         _ => (Code::NotPublished, "no checkpoint that contains them was published"),
     };
     let detail = format!(

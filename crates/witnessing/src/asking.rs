@@ -22,10 +22,7 @@ use sequencer::{
     witnesses::{Cosigners, Round},
 };
 use tlog::{
-    checkpoint::SignedCheckpoint,
-    cosignature::Timestamp,
-    key::VerifierKey,
-    policy::Policy,
+    checkpoint::SignedCheckpoint, cosignature::Timestamp, key::VerifierKey, policy::Policy,
     witness::AddCheckpoint,
 };
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
@@ -64,7 +61,9 @@ pub enum WitnessesError {
         vkey: Box<VerifierKey>,
     },
     /// A witness without an address.
-    #[error("the policy gives no URL for the witness {name}: its line is to be \"witness <name> <vkey> <url>\"")]
+    #[error(
+        "the policy gives no URL for the witness {name}: its line is to be \"witness <name> <vkey> <url>\""
+    )]
     NoUrl {
         /// Name of the witness's key.
         name: String,
@@ -156,10 +155,8 @@ impl Witnesses {
     /// How things stand.
     pub fn report(&self) -> Report {
         let table = self.asking.table.lock();
-        let witnesses = self.asking.addresses.iter().zip(&table.parties).map(|(address, party)| WitnessReport {
-            name: address.name.clone(),
-            stored: party.stored(),
-            trouble: party.trouble(),
+        let witnesses = self.asking.addresses.iter().zip(&table.parties).map(|(address, party)| {
+            WitnessReport { name: address.name.clone(), stored: party.stored(), trouble: party.trouble() }
         });
         Report {
             witnesses: witnesses.collect(),
@@ -270,10 +267,8 @@ impl Asking {
             }
         };
         let (answer, took) = http::send(&address.http, &request).await;
-        let reply = answer.map_or_else(
-            |failure| failure,
-            |answered| understand(&answered, newest, &address.keys, now()),
-        );
+        let reply = answer
+            .map_or_else(|failure| failure, |answered| understand(&answered, newest, &address.keys, now()));
         (reply, took)
     }
 
@@ -333,10 +328,22 @@ fn say(witness: &str, news: News, trouble: Option<Cause>, reply: &Reply) {
         (News::Nothing, _) => {}
         (News::Well, _) => tracing::info!(witness, "the witness cosigns again"),
         (News::Trouble(cause), _) if cause.passes() => {
-            tracing::warn!(witness, what, cause = cause.name(), "the witness did not cosign: {}", cause.words());
+            tracing::warn!(
+                witness,
+                what,
+                cause = cause.name(),
+                "the witness did not cosign: {}",
+                cause.words()
+            );
         }
         (News::Trouble(cause), _) => {
-            tracing::error!(witness, what, cause = cause.name(), "the witness did not cosign: {}", cause.words());
+            tracing::error!(
+                witness,
+                what,
+                cause = cause.name(),
+                "the witness did not cosign: {}",
+                cause.words()
+            );
         }
     }
 }
@@ -371,14 +378,13 @@ impl Table {
         if met || now >= deadline {
             return true;
         }
-        let task = Task { epoch: self.gathered.epoch(), size: self.gathered.newest().map_or(0, SignedCheckpoint::size) };
+        let task = Task {
+            epoch: self.gathered.epoch(),
+            size: self.gathered.newest().map_or(0, SignedCheckpoint::size),
+        };
         let in_time = |key: &VerifierKey| {
             let party = addresses.iter().position(|address| address.keys.contains(key));
-            party.is_some_and(|place| match self.parties[place].next(task, now) {
-                Step::Ask { .. } => true,
-                Step::Wait(moment) => moment < deadline,
-                Step::Rest | Step::Stop => false,
-            })
+            party.is_some_and(|place| self.parties[place].may_answer(task, now, deadline))
         };
         let possible =
             if first { self.gathered.met_anew(in_time) } else { self.gathered.may_be_met(in_time) };

@@ -82,9 +82,17 @@ impl Gathered {
         let keys: Vec<VerifierKey> = self.policy.logs().iter().map(|log| log.key.clone()).collect();
         let keys: Vec<VerifierKey> = keys.into_iter().filter(|key| key.name() == note.origin()).collect();
         let own = Note::new(note.checkpoint().to_string(), own.cloned().collect());
-        let Ok(Ok(signed)) = own.map(|own| SignedCheckpoint::open_any(own.to_string(), &keys)) else { return };
-        let held = |key| Answer::parse(line_by(note, key)?.to_string().as_bytes()).ok()?.take(note, slice::from_ref(key), None).ok();
-        let held: Vec<Cosignature> = self.policy.witnesses().filter_map(|(key, _)| held(key)).flatten().collect();
+        let Ok(Ok(signed)) = own.map(|own| SignedCheckpoint::open_any(own.to_string(), &keys)) else {
+            return;
+        };
+        let held = |key| {
+            Answer::parse(line_by(note, key)?.to_string().as_bytes())
+                .ok()?
+                .take(note, slice::from_ref(key), None)
+                .ok()
+        };
+        let held: Vec<Cosignature> =
+            self.policy.witnesses().filter_map(|(key, _)| held(key)).flatten().collect();
         self.keep(&signed);
         self.add(note.head(), 0, &held);
     }

@@ -13,7 +13,10 @@ pub(crate) const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
 /// Prepares connections to the witness below this prefix; they are kept open.
 pub(crate) fn connect(url: &str, authorities: Option<&Authorities>) -> Result<Http, HttpError> {
     let authorities = authorities.cloned();
-    Http::new(url, &HttpOptions { authorities, timeout: REQUEST_TIME_MAX, at_once: 2, ..HttpOptions::default() })
+    Http::new(
+        url,
+        &HttpOptions { authorities, timeout: REQUEST_TIME_MAX, at_once: 2, ..HttpOptions::default() },
+    )
 }
 
 /// Sends a request; answers with what came back, and how long that took.

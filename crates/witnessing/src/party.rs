@@ -112,6 +112,15 @@ impl Party {
         }
     }
 
+    /// Whether a round that ends then may wait for it: it is to be asked, or is again soon for a reason that passes.
+    pub fn may_answer(&self, task: Task, now: Instant, deadline: Instant) -> bool {
+        match self.next(task, now) {
+            Step::Ask { .. } => true,
+            Step::Wait(moment) => moment < deadline && self.trouble.is_none_or(Cause::passes),
+            Step::Rest | Step::Stop => false,
+        }
+    }
+
     /// Takes in what came of asking for `task` with a proof from `old`.
     pub fn heard(&mut self, task: Task, old: u64, reply: &Reply, now: Instant) -> News {
         match reply {
@@ -146,7 +155,11 @@ impl Party {
         }
         // It is asked again at once, with a proof from there.
         self.not_before = None;
-        if before.is_some_and(|before| size < before) { self.in_trouble(Cause::WentBack) } else { News::Nothing }
+        if before.is_some_and(|before| size < before) {
+            self.in_trouble(Cause::WentBack)
+        } else {
+            News::Nothing
+        }
     }
 
     fn failed(&mut self, cause: Cause, wait: Option<Duration>, now: Instant) -> News {

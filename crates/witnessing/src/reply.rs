@@ -131,7 +131,9 @@ impl Cause {
             Self::NotEnrolled => "it does not follow this log; ask its operator to enrol it",
             Self::KeyRefused => "it knows another key of this log; give its operator the present one",
             Self::Malformed => "it does not understand what it is asked",
-            Self::ProofRefused => "it refuses the proof that this log continues what it cosigned: this log may have forked",
+            Self::ProofRefused => {
+                "it refuses the proof that this log continues what it cosigned: this log may have forked"
+            }
             Self::OtherRoot => "it has cosigned another tree of the same size: this log has forked",
             Self::Ahead => {
                 "it has cosigned a larger tree than this log has: entries are gone here, or somebody else signs as this log"
@@ -195,7 +197,11 @@ fn words_of(answered: &Answered) -> String {
     let text = String::from_utf8_lossy(&answered.body);
     let line: String =
         text.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(200).collect();
-    if line.is_empty() { format!("status {}", answered.status) } else { format!("status {}: {line:?}", answered.status) }
+    if line.is_empty() {
+        format!("status {}", answered.status)
+    } else {
+        format!("status {}: {line:?}", answered.status)
+    }
 }
 
 #[cfg(test)]

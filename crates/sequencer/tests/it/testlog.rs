@@ -237,7 +237,8 @@ impl TestLog {
     /// Remembers a checkpoint. Two of one size are the same but for what others signed, or the log has forked.
     fn see(&self, checkpoint: &SignedCheckpoint) {
         let own = checkpoint.signatures().iter().filter(|line| line.name() == checkpoint.origin());
-        let own = format!("{}\n{}", checkpoint.checkpoint(), own.map(ToString::to_string).collect::<String>());
+        let own =
+            format!("{}\n{}", checkpoint.checkpoint(), own.map(ToString::to_string).collect::<String>());
         let before = self.seen.lock().insert(checkpoint.size(), own.clone());
         let same = before.is_none_or(|before| before == own);
         assert!(same, "two checkpoints of size {}: the log has forked", checkpoint.size());

@@ -48,7 +48,11 @@ impl Cosigners for Script {
     }
 
     fn cosign(&self, newest: &SignedCheckpoint) -> Round {
-        assert_eq!(self.evidence.newest().unwrap().as_ref(), Some(newest.bytes()), "noted before it is shown");
+        assert_eq!(
+            self.evidence.newest().unwrap().as_ref(),
+            Some(newest.bytes()),
+            "noted before it is shown"
+        );
         let mut state = self.state.lock();
         state.asked.push(newest.size());
         if state.willing {
@@ -158,7 +162,10 @@ fn without_enough_the_public_log_stands_still_or_goes_on_as_was_chosen() {
         assert_eq!(log.reader().committed().head().size, 9, "what was acknowledged is there");
         assert_eq!(log.reader().witnessed().map(|note| note.size()), Some(4));
         let head = log.setup.evidence.newest().unwrap().unwrap();
-        assert!(head.starts_with(format!("{}\n9\n", keys::LOG.name).as_bytes()), "the witnesses were shown it");
+        assert!(
+            head.starts_with(format!("{}\n9\n", keys::LOG.name).as_bytes()),
+            "the witnesses were shown it"
+        );
         // With another choice after a restart nothing goes back.
         let witnessing = log.setup.witnessing.as_mut().unwrap();
         witnessing.when_unwitnessed = WhenUnwitnessed::Hold;
@@ -249,7 +256,10 @@ fn what_was_shown_must_be_in_the_log() {
     ] {
         std::fs::write(directory.join("published"), bad).unwrap();
         let error = log.open().unwrap_err();
-        assert!(matches!(error, RecoverError::Published { .. }) && error.to_string().contains(why), "{error}");
+        assert!(
+            matches!(error, RecoverError::Published { .. }) && error.to_string().contains(why),
+            "{error}"
+        );
     }
     std::fs::write(directory.join("published"), good).unwrap();
     log.open().unwrap();

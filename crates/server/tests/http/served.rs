@@ -91,9 +91,8 @@ impl Setup {
     pub(crate) async fn serve(self) -> Served {
         let metrics = self.metrics;
         let witnesses = self.witnesses.as_ref().map(|(witnesses, _)| witnesses.clone());
-        let witnessing = self.witnesses.map(|(cosigners, when_unwitnessed)| {
-            Witnessing { cosigners, when_unwitnessed }
-        });
+        let witnessing =
+            self.witnesses.map(|(cosigners, when_unwitnessed)| Witnessing { cosigners, when_unwitnessed });
         let options = Options {
             limits: self.limits,
             publish_every: self.publish_every,
@@ -102,8 +101,7 @@ impl Setup {
         };
         let signer = signer(self.key);
         let policy = Policy::log_only(signer.verifier_key().clone()).unwrap();
-        let evidence =
-            Box::new(NotedInMemory {
+        let evidence = Box::new(NotedInMemory {
             newest: Mutex::new(self.evidence),
             published: Mutex::default(),
             unnotable: self.unnotable,

@@ -89,7 +89,8 @@ fn what_is_of_no_head_or_by_nobody_of_the_policy_is_dropped() {
     gathered.add(head(6).head(), 1, &[cosignature(0, &head(6), 9)]);
     assert!(!gathered.met() && gathered.note(6).is_none());
     let stranger = Policy::parse(
-        format!("log {}\nwitness x {}\nquorum x\n", crate::testing::signer().verifier_key(), vkey(2)).as_bytes(),
+        format!("log {}\nwitness x {}\nquorum x\n", crate::testing::signer().verifier_key(), vkey(2))
+            .as_bytes(),
     );
     let mut others = Gathered::new(stranger.unwrap());
     others.offer(&head(5));

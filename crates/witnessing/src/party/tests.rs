@@ -111,6 +111,19 @@ fn waits_grow_and_are_bounded_and_what_passes_is_tried_soon() {
 }
 
 #[test]
+fn a_round_waits_for_what_passes_and_for_nothing_else() {
+    let now = Instant::now();
+    let deadline = now + Duration::from_secs(20);
+    for cause in Cause::ALL {
+        let mut party = Party::new(None);
+        assert!(party.may_answer(task(1, 9), now, deadline));
+        party.heard(task(1, 9), 0, &failed(cause), now);
+        assert_eq!(party.may_answer(task(1, 9), now, deadline), cause.passes(), "{cause:?}");
+        assert!(!party.may_answer(task(1, 9), now, now + ms(10)), "not before it is asked again");
+    }
+}
+
+#[test]
 fn a_witness_that_wants_to_be_left_alone_is_within_reason() {
     let now = Instant::now();
     for (asked, waited) in [

@@ -102,14 +102,16 @@ fn a_long_life() {
                 0 => world.restart(),
                 1 | 2 => {
                     let place = chance.below(3) as usize;
-                    if std::mem::replace(&mut up[place], !up[place]) {
-                        world.witnesses[place].down();
-                    } else {
+                    up[place] = !up[place];
+                    if up[place] {
                         world.witnesses[place].up();
+                    } else {
+                        world.witnesses[place].down();
                     }
                 }
                 3 => {
-                    let moods = [Mood::OtherHead, Mood::says(500, "text/plain", ""), Mood::Honest, Mood::Honest];
+                    let moods =
+                        [Mood::OtherHead, Mood::says(500, "text/plain", ""), Mood::Honest, Mood::Honest];
                     world.witnesses[chance.below(3) as usize].is(chance.pick(&moods).clone());
                 }
                 4 => world.witnesses[chance.below(3) as usize].put_back(chance.below(5) as usize),

@@ -100,7 +100,7 @@ impl StandIn {
     pub fn up(&mut self) {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = std::net::TcpListener::bind(self.address).unwrap();
+        let listener = bind(self.address);
         listener.set_nonblocking(true).unwrap();
         self.address = listener.local_addr().unwrap();
         let router =
@@ -149,10 +149,6 @@ impl StandIn {
         cosigner(self.inside.key).verifier_key().clone()
     }
 
-    pub fn name(&self) -> &'static str {
-        self.inside.key.name
-    }
-
     /// Old size and size of each request so far.
     pub fn asked(&self) -> Vec<(u64, u64)> {
         self.inside.asked.lock().clone()
@@ -171,14 +167,24 @@ impl Drop for StandIn {
     }
 }
 
+/// What listened here before may not be gone quite yet.
+fn bind(address: SocketAddr) -> std::net::TcpListener {
+    for _ in 0..1_000 {
+        match std::net::TcpListener::bind(address) {
+            Ok(listener) => return listener,
+            Err(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
+    panic!("{address} stays in use")
+}
+
 fn cosigner(key: TestKey) -> Cosigner {
     Cosigner::from_seed(key.name.parse().unwrap(), &key.seed)
 }
 
 fn fresh(key: TestKey, log: &VerifierKey) -> Witness {
     let keeper = Keeper::open(Arc::new(MemoryStore::new()), Limits::default()).unwrap();
-    let enrolled: Enrolled =
-        format!("logs/v0\n\nvkey {log}\nqpd 86400\ncontact nobody\n").parse().unwrap();
+    let enrolled: Enrolled = format!("logs/v0\n\nvkey {log}\nqpd 86400\ncontact nobody\n").parse().unwrap();
     Witness::new(keeper, WitnessKeys::new(vec![cosigner(key)]).unwrap(), enrolled)
 }
 

@@ -15,12 +15,7 @@ use sequencer::{
 use store::MemoryStore;
 use tempfile::TempDir;
 use testkit::keys::{LOG, WITNESSES};
-use tlog::{
-    checkpoint::SignedCheckpoint,
-    integrate::Entry,
-    key::Signer,
-    policy::Policy,
-};
+use tlog::{checkpoint::SignedCheckpoint, integrate::Entry, key::Signer, policy::Policy};
 use tokio::runtime::Runtime;
 use witnessing::{Observer, Options, Witnesses, reply::Cause};
 
@@ -86,7 +81,11 @@ impl World {
             refresh: Duration::from_hours(1),
             every: EVERY,
             heard: Arc::default(),
-            runtime: tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap(),
+            runtime: tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap(),
             open: None,
             next: 0,
             last: None,
@@ -116,8 +115,7 @@ impl World {
         };
         let (key, handle) = (signer().verifier_key().clone(), self.runtime.handle().clone());
         let witnesses = Arc::new(Witnesses::new(self.policy(), &key, options, handle).unwrap());
-        let witnessing =
-            Witnessing { cosigners: witnesses.clone(), when_unwitnessed: self.when_unwitnessed };
+        let witnessing = Witnessing { cosigners: witnesses.clone(), when_unwitnessed: self.when_unwitnessed };
         let options = sequencer::Options {
             publish_every: self.every,
             witnessing: Some(witnessing),
@@ -167,7 +165,12 @@ impl World {
     pub fn look(&mut self) -> SignedCheckpoint {
         let now = self.reader().published();
         if let Some(last) = self.last.replace(now.clone()) {
-            assert!(last.size() <= now.size(), "the public log went back from {} to {}", last.size(), now.size());
+            assert!(
+                last.size() <= now.size(),
+                "the public log went back from {} to {}",
+                last.size(),
+                now.size()
+            );
             if last.head() == now.head() {
                 assert!(last.signatures().len() <= now.signatures().len(), "cosignatures went away");
             }
