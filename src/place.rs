@@ -85,7 +85,7 @@ pub(crate) struct OpenLog {
 
 impl OpenLog {
     /// Opens the log in a directory, or makes one there. Blocks; a log that was killed takes seconds to open.
-    pub(crate) fn open(path: &Path, wanted: &Wanted, settings: Settings) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path, wanted: &Wanted, settings: &Settings) -> Result<Self, Failure> {
         let directory = DataDirectory::open(path).map_err(Failure::could_not_tell)?;
         let (signer, kind, new) = identify(&directory, wanted)?;
         if !new {
@@ -93,7 +93,7 @@ impl OpenLog {
             directory.mend_keys().map_err(Failure::could_not_tell)?;
         }
         let metrics = Metrics::new();
-        let witnesses = witnesses(&directory, &signer, &settings, &metrics)?;
+        let witnesses = witnesses(&directory, &signer, settings, &metrics)?;
         let options =
             Options {
                 publish_every: settings.publish_every,
@@ -110,7 +110,7 @@ impl OpenLog {
             clock: Arc::new(SystemClock),
             publish_every: settings.publish_every,
             access,
-            custody: (kind == Kind::Records).then(|| custody(&directory, &settings)).transpose()?,
+            custody: (kind == Kind::Records).then(|| custody(&directory, settings)).transpose()?,
             lookups: (kind == Kind::Records).then(|| lookups(&directory)).transpose()?,
             witnesses,
             timeouts: Timeouts::default(),

@@ -237,7 +237,7 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 /// Opens the log off the async threads; says so if it takes long.
 async fn open(plan: &Plan) -> Result<OpenLog, Failure> {
     let (data, wanted, settings) = (plan.data.clone(), plan.wanted.clone(), plan.settings.clone());
-    let mut opening = tokio::task::spawn_blocking(move || OpenLog::open(&data, &wanted, settings));
+    let mut opening = tokio::task::spawn_blocking(move || OpenLog::open(&data, &wanted, &settings));
     let patience = tokio::time::timeout(Duration::from_secs(2), &mut opening).await;
     let opened = if let Ok(opened) = patience {
         opened

@@ -22,16 +22,19 @@ struct Trouble {
     cause: &'static str,
 }
 
+/// No labels: a metric of the log as a whole, which is there only once it was set.
+type Whole = [(&'static str, &'static str); 0];
+
 /// Metrics of the witnesses of a log; without a sample where it asks none.
 pub(super) struct Witnesses {
     size: Family<Named, Gauge>,
     alarm: Family<Trouble, Gauge>,
     failures: Family<Trouble, Counter>,
     ask_seconds: Family<Named, Histogram, fn() -> Histogram>,
-    round_seconds: Family<(), Histogram, fn() -> Histogram>,
-    met: Family<(), Gauge>,
-    unmet_age: Family<(), Gauge<f64, AtomicU64>>,
-    cosigned_age: Family<(), Gauge<f64, AtomicU64>>,
+    round_seconds: Family<Whole, Histogram, fn() -> Histogram>,
+    met: Family<Whole, Gauge>,
+    unmet_age: Family<Whole, Gauge<f64, AtomicU64>>,
+    cosigned_age: Family<Whole, Gauge<f64, AtomicU64>>,
 }
 
 fn seconds() -> Histogram {
@@ -76,11 +79,11 @@ impl Witnesses {
                 self.alarm.get_or_create(&trouble).set(1);
             }
         }
-        self.met.get_or_create(&()).set(report.met.into());
+        self.met.get_or_create(&[]).set(report.met.into());
         let unmet = report.unmet.map_or(Duration::ZERO, |(age, _)| age);
-        self.unmet_age.get_or_create(&()).set(unmet.as_secs_f64());
+        self.unmet_age.get_or_create(&[]).set(unmet.as_secs_f64());
         let age = report.since_met.map_or(f64::INFINITY, |age| age.as_secs_f64());
-        self.cosigned_age.get_or_create(&()).set(age);
+        self.cosigned_age.get_or_create(&[]).set(age);
     }
 
     pub(super) fn asked(&self, witness: &str, took: Duration, cause: Option<Cause>) {
@@ -92,6 +95,6 @@ impl Witnesses {
     }
 
     pub(super) fn round(&self, took: Duration) {
-        self.round_seconds.get_or_create(&()).observe(took.as_secs_f64());
+        self.round_seconds.get_or_create(&[]).observe(took.as_secs_f64());
     }
 }
