@@ -92,7 +92,7 @@ impl OpenLog {
             refuse_to_begin_again(&directory)?;
             directory.mend_keys().map_err(Failure::could_not_tell)?;
         }
-        let metrics = Metrics::new();
+        let metrics = if settings.witnesses.is_some() { Metrics::with_witnesses() } else { Metrics::new() };
         let witnesses = witnesses(&directory, &signer, settings, &metrics)?;
         let options =
             Options {

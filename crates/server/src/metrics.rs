@@ -68,8 +68,17 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Metrics at zero.
+    /// Metrics at zero, of a log that asks no witnesses.
     pub fn new() -> Arc<Self> {
+        Self::make(false)
+    }
+
+    /// Metrics at zero, of a log that asks witnesses.
+    pub fn with_witnesses() -> Arc<Self> {
+        Self::make(true)
+    }
+
+    fn make(asks_witnesses: bool) -> Arc<Self> {
         let seconds =
             || Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5]);
         let requests = Family::<Request, Counter>::default();
@@ -104,6 +113,9 @@ impl Metrics {
             witnesses: witnesses::Witnesses::new(),
         };
         metrics.register();
+        if asks_witnesses {
+            metrics.witnesses.register(&mut metrics.registry);
+        }
         Arc::new(metrics)
     }
 
@@ -129,7 +141,6 @@ impl Metrics {
         r.register("lookup_size", "Entries that the lookups answer for", self.lookup_size.clone());
         r.register("lookup_findings_size", "Entries whose findings the lookups know", self.lookup_findings_size.clone());
         r.register("pool_entries", "Entries waiting for a commit", self.waiting.clone());
-        self.witnesses.register(r);
     }
 
     /// The text that Prometheus reads.

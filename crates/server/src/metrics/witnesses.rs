@@ -22,19 +22,16 @@ struct Trouble {
     cause: &'static str,
 }
 
-/// No labels: a metric of the log as a whole, which is there only once it was set.
-type Whole = [(&'static str, &'static str); 0];
-
-/// Metrics of the witnesses of a log; without a sample where it asks none.
+/// Metrics of the witnesses of a log; not shown where it asks none.
 pub(super) struct Witnesses {
     size: Family<Named, Gauge>,
     alarm: Family<Trouble, Gauge>,
     failures: Family<Trouble, Counter>,
     ask_seconds: Family<Named, Histogram, fn() -> Histogram>,
-    round_seconds: Family<Whole, Histogram, fn() -> Histogram>,
-    met: Family<Whole, Gauge>,
-    unmet_age: Family<Whole, Gauge<f64, AtomicU64>>,
-    cosigned_age: Family<Whole, Gauge<f64, AtomicU64>>,
+    round_seconds: Histogram,
+    met: Gauge,
+    unmet_age: Gauge<f64, AtomicU64>,
+    cosigned_age: Gauge<f64, AtomicU64>,
 }
 
 fn seconds() -> Histogram {
@@ -48,10 +45,10 @@ impl Witnesses {
             alarm: Family::default(),
             failures: Family::default(),
             ask_seconds: Family::new_with_constructor(seconds),
-            round_seconds: Family::new_with_constructor(seconds),
-            met: Family::default(),
-            unmet_age: Family::default(),
-            cosigned_age: Family::default(),
+            round_seconds: seconds(),
+            met: Gauge::default(),
+            unmet_age: Gauge::default(),
+            cosigned_age: Gauge::default(),
         }
     }
 
@@ -79,11 +76,11 @@ impl Witnesses {
                 self.alarm.get_or_create(&trouble).set(1);
             }
         }
-        self.met.get_or_create(&[]).set(report.met.into());
+        self.met.set(report.met.into());
         let unmet = report.unmet.map_or(Duration::ZERO, |(age, _)| age);
-        self.unmet_age.get_or_create(&[]).set(unmet.as_secs_f64());
+        self.unmet_age.set(unmet.as_secs_f64());
         let age = report.since_met.map_or(f64::INFINITY, |age| age.as_secs_f64());
-        self.cosigned_age.get_or_create(&[]).set(age);
+        self.cosigned_age.set(age);
     }
 
     pub(super) fn asked(&self, witness: &str, took: Duration, cause: Option<Cause>) {
@@ -95,6 +92,6 @@ impl Witnesses {
     }
 
     pub(super) fn round(&self, took: Duration) {
-        self.round_seconds.get_or_create(&[]).observe(took.as_secs_f64());
+        self.round_seconds.observe(took.as_secs_f64());
     }
 }

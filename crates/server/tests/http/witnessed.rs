@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use sequencer::witnesses::WhenUnwitnessed::{self, Hold, Publish};
 use serde_json::json;
-use server::limits::Timeouts;
+use server::{limits::Timeouts, metrics::Metrics};
 use testkit::keys::{LOG, WITNESSES};
 use tlog::policy::Policy;
 use witnessing::{Options, Witnesses};
@@ -26,7 +26,7 @@ fn three() -> (Vec<StandIn>, Policy) {
 }
 
 async fn serve(policy: &Policy, choice: WhenUnwitnessed, timeouts: Timeouts) -> Served {
-    let setup = Setup { timeouts, ..Setup::records() };
+    let setup = Setup { timeouts, metrics: Metrics::with_witnesses(), ..Setup::records() };
     let options = Options {
         timeout: Duration::from_millis(300),
         refresh: Duration::from_hours(1),
@@ -52,14 +52,14 @@ async fn who_waits_for_the_witnesses_gets_a_receipt_that_satisfies_the_policy() 
     assert_eq!(json["witnessed"], true);
     policy.verify(json["checkpoint"].as_str().unwrap().to_owned()).unwrap();
     for item in json["items"].as_array().unwrap() {
-        let proof = tlog::tlog_proof::TlogProof::parse(item["proof"].as_str().unwrap()).unwrap();
+        let proof = tlog::tlog_proof::TlogProof::parse(item["proof"].as_str().unwrap().to_owned()).unwrap();
         assert!(policy.verify(proof.checkpoint().clone()).unwrap().witnesses().len() >= 2);
     }
     let public = served.get("/checkpoint").await;
     policy.verify(public.body.clone()).unwrap();
     let found = served.get("/v1/records/1?proof=true").await.json();
     assert_eq!(found["witnessed"], true);
-    let proof = tlog::tlog_proof::TlogProof::parse(found["proof"].as_str().unwrap()).unwrap();
+    let proof = tlog::tlog_proof::TlogProof::parse(found["proof"].as_str().unwrap().to_owned()).unwrap();
     policy.verify(proof.checkpoint().clone()).unwrap();
 
     let durable = served.submit("?wait=durable", record(2).to_string()).await.json();
@@ -81,6 +81,10 @@ async fn a_log_that_asks_nobody_says_so() {
     assert!(served.get("/v1/log").await.json().get("witnesses").is_none());
     let ready = served.get("/readyz").await;
     assert_eq!((ready.status, ready.text()), (200, r#"{"ready":true}"#));
+    assert!(
+        !served.get("/metrics").await.text().contains("witness"),
+        "nor is anything counted that is not there"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,6 +133,7 @@ async fn readiness_and_metrics_tell_of_a_quorum_that_is_missing() {
         assert!(text.contains("too few witnesses") && text.contains("enrol"), "{text}");
         assert_eq!(ready.json()["ready"], status == 200);
         let metrics = served.get("/metrics").await;
+        crate::operations::parse(metrics.text());
         for line in [
             "deedbook_witness_quorum_met 0",
             "deedbook_witness_size{witness=\"witness-c.test\"} 2",
