@@ -1,6 +1,7 @@
 //! `deedbook serve --policy` with witnesses on real sockets: options, receipts, kills.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use sequencer::Kind;
@@ -80,11 +81,11 @@ fn what_to_do_without_witnesses_has_to_be_said() {
     let place = Place::new();
     let policy = place.path("policy.txt");
     let ran = place.refused(&["--policy", &policy]).expect(2);
-    assert!(ran.err.contains("hold") && ran.err.contains("publish"), "{ran:?}");
+    assert!(ran.out.contains("hold") && ran.out.contains("publish"), "{ran:?}");
     let ran = place.refused(&["--when-unwitnessed", "hold"]).expect(2);
-    assert!(ran.err.contains("--policy"), "{ran:?}");
+    assert!(ran.out.contains("--policy"), "{ran:?}");
     let ran = place.refused(&["--policy", &policy, "--when-unwitnessed", "hold", "--witness-timeout", "99"]);
-    assert!(ran.err.contains("between"), "{ran:?}");
+    assert!(ran.out.contains("between"), "{ran:?}");
     let text = std::fs::read_to_string(&policy).unwrap();
     let stranger = testkit::keys::OTHER_LOG;
     let stranger = tlog::key::Signer::from_seed(stranger.name.parse().unwrap(), &stranger.seed);
@@ -92,7 +93,7 @@ fn what_to_do_without_witnesses_has_to_be_said() {
     std::fs::write(place.path("other.txt"), bent).unwrap();
     let ran = place.refused(&["--policy", &place.path("other.txt"), "--when-unwitnessed", "hold"]).expect(2);
     assert!(
-        ran.err.contains("does not name this log's key") && ran.err.contains(&place.vkey.to_string()),
+        ran.out.contains("does not name this log's key") && ran.out.contains(&place.vkey.to_string()),
         "{ran:?}"
     );
     // Who needs no quorum need not choose, and a file says the same as options.
@@ -203,4 +204,40 @@ fn a_log_that_is_killed_shows_nothing_older_and_nothing_less_witnessed() {
         served.stop();
         deedbook(["fsck", "--data", place.data().to_str().unwrap()]).expect(0);
     }
+}
+
+/// The whole directory is put back, evidence and all: it is in accord with itself, and was witnessed. The witnesses know better.
+#[test]
+fn an_old_image_of_the_whole_directory_signs_nothing_where_witnesses_can_be_reached() {
+    let place = Place::new();
+    let (policy, hold) = (place.path("policy.txt"), ["--when-unwitnessed", "hold"]);
+    let record = |served: &Served, name: &str, from: u64| {
+        let file = place.records(name, from, 5);
+        deedbook(["record", &file, "--url", &served.url, "--policy", &policy]).expect(0);
+    };
+    let served = place.serve(&hold);
+    record(&served, "first.ndjson", 0);
+    until("all three", || place.published(&served).signatures().len() == 4);
+    served.stop();
+    let image = place.home.path().join("image");
+    copy(&place.data(), &image);
+    let served = place.serve(&hold);
+    record(&served, "second.ndjson", 5);
+    until("all three", || place.published(&served).signatures().len() == 4);
+    let size = place.published(&served).size();
+    served.stop();
+
+    std::fs::remove_dir_all(place.data()).unwrap();
+    copy(&image, &place.data());
+    let served = place.serve(&hold);
+    let said = served.said["read_only"].as_str().unwrap_or_default().to_owned();
+    assert!(said.contains(&format!("cosigned {size}")), "{said:?}");
+    assert_eq!(place.published(&served).size(), 5, "and it is read as it is");
+    let (status, _) = served.exchange("GET", "/readyz", "", b"").unwrap();
+    assert_eq!(status, 503);
+}
+
+/// With all modes, for some of the files are for their owner alone.
+fn copy(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap().success());
 }
