@@ -198,7 +198,7 @@ impl Log {
     /// Opens the log in a store, or creates it there.
     ///
     /// `evidence` remembers the newest published checkpoint outside the store. A log that does not stand where all
-    /// evidence says is opened for reading only: see [`Status::ReadOnly`].
+    /// evidence says is opened for reading only: see [`Status::ReadOnly`]. Witnesses are asked before this returns.
     pub fn open(
         store: Arc<dyn Store>,
         kind: Kind,

@@ -9,7 +9,6 @@ use std::{collections::BTreeMap, slice};
 use tlog::{
     Head,
     checkpoint::SignedCheckpoint,
-    cosignature::Timestamp,
     key::VerifierKey,
     note::{Note, SignatureLine},
     policy::Policy,
@@ -165,12 +164,6 @@ impl Gathered {
             line.is_some_and(|line| line.epoch >= self.epoch) || others(key)
         };
         self.policy.satisfied_by(anew)
-    }
-
-    /// When the oldest cosignature of the witnessed note was made, by the witness's clock.
-    pub fn oldest(&self) -> Option<Timestamp> {
-        let head = self.heads.get(&self.witnessed.as_ref()?.size())?;
-        head.lines.values().map(|line| line.cosignature.time()).min()
     }
 
     /// Whether a head is witnessed by now, and more so than what is known.

@@ -36,10 +36,10 @@ pub(crate) fn at(seconds: u64) -> Timestamp {
 
 /// A policy over three witnesses with this end.
 pub(crate) fn policy(rest: &str) -> Policy {
-    let witnesses: String =
-        (0..3).map(|place| format!("witness w{place} {} http://w{place}.test/\n", vkey(place))).collect();
+    let line = |place| format!("witness w{place} {} http://w{place}.test/", vkey(place));
+    let witnesses = (0..3).map(line).collect::<Vec<_>>().join("\n");
     let log = signer();
-    Policy::parse(format!("log {}\n{witnesses}{rest}\n", log.verifier_key()).as_bytes()).unwrap()
+    Policy::parse(format!("log {}\n{witnesses}\n{rest}\n", log.verifier_key()).as_bytes()).unwrap()
 }
 
 pub(crate) fn two_of_three() -> Policy {
