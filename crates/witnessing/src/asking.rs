@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The tasks go on after a round has ended: what comes late is on the next publication. Decisions are made in [`Party`],
-//! [`Gathered`] and [`Table::settled`]; here are clocks, sockets and locks. A lock is never held while anything is awaited.
+//! [`Gathered`] and `Table::settled`; here are clocks, sockets and locks. A lock is never held while anything is awaited.
 
 use std::{
     sync::Arc,

@@ -94,7 +94,7 @@ pub(crate) fn run(args: &Args) -> Result<(), BenchError> {
     let data = super::data_directory(args.data.as_deref())?;
     let mut out = report::Out::new(args.out.as_deref())?;
     out.say(&machine::describe(&data, super::allow_descriptors()?))?;
-    out.say("| publication with | round | p50 ms | p99 ms | max ms |\n|---|---:|---:|---:|---:|\n")?;
+    out.say("| publication with | round | p50 ms | p99 ms | max ms |\n|---|---:|---:|---:|---:|")?;
     for round in 1..=args.rounds {
         for quorum in [Quorum::Nobody, Quorum::TwoOfThree, Quorum::AllThree] {
             let times = turn(&data, quorum, args.publications as usize)?;
@@ -102,7 +102,7 @@ pub(crate) fn run(args: &Args) -> Result<(), BenchError> {
             let (p50, p99) = (percentile(&times, 50), percentile(&times, 99));
             let most = times.last().copied().unwrap_or_default();
             let (name, p50, p99, most) = (quorum.name(), ms(p50), ms(p99), ms(most));
-            out.say(&format!("| {name} | {round} | {p50:.2} | {p99:.2} | {most:.2} |\n"))?;
+            out.say(&format!("| {name} | {round} | {p50:.2} | {p99:.2} | {most:.2} |"))?;
         }
     }
     Ok(())
