@@ -1,6 +1,7 @@
 //! The one binary: `deedbook`. Each verb has a file; this one finds the file for the verb.
 
 mod admission;
+mod ask_witnesses;
 mod audit;
 mod backup;
 mod cli;

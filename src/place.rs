@@ -10,6 +10,7 @@ use ::lookup::Lookups;
 use ::record::Places;
 use sequencer::log::Status;
 use sequencer::publisher::Evidence as _;
+use sequencer::witnesses::Witnessing;
 use sequencer::{DataDirectory, Kind, Log, LogIdentity, LogKeys, Options};
 use server::limits::Timeouts;
 use server::metrics::Metrics;
@@ -17,8 +18,10 @@ use server::{App, Clerk, Config, Custody, Following, SystemClock};
 use store::{OpenError, SledOptions, SledStore};
 use tlog::key::{KeyName, Signer};
 use vault::Vault;
+use witnessing::Witnesses;
 
 use crate::admission::Admission;
+use crate::ask_witnesses::AskWitnesses;
 use crate::cli::Failure;
 use crate::keyring::Keyring;
 use crate::print::remark;
@@ -54,13 +57,15 @@ pub(crate) struct Wanted {
 }
 
 /// How a log is run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) publish_every: Duration,
     pub(crate) cache_bytes: u64,
     pub(crate) admission: Admission,
     /// Fields that stand beside the log.
     pub(crate) sensitive: Places,
+    /// Who is asked to cosign what is published.
+    pub(crate) witnesses: Option<AskWitnesses>,
 }
 
 /// A log that is open in this process.
@@ -80,19 +85,24 @@ pub(crate) struct OpenLog {
 
 impl OpenLog {
     /// Opens the log in a directory, or makes one there. Blocks; a log that was killed takes seconds to open.
-    pub(crate) fn open(path: &Path, wanted: &Wanted, settings: Settings) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path, wanted: &Wanted, settings: &Settings) -> Result<Self, Failure> {
         let directory = DataDirectory::open(path).map_err(Failure::could_not_tell)?;
         let (signer, kind, new) = identify(&directory, wanted)?;
         if !new {
             refuse_to_begin_again(&directory)?;
             directory.mend_keys().map_err(Failure::could_not_tell)?;
         }
-        let metrics = Metrics::new();
-        let options = Options {
-            publish_every: settings.publish_every,
-            observer: metrics.clone(),
-            ..Options::default()
-        };
+        let metrics = if settings.witnesses.is_some() { Metrics::with_witnesses() } else { Metrics::new() };
+        let witnesses = witnesses(&directory, &signer, settings, &metrics)?;
+        let options =
+            Options {
+                publish_every: settings.publish_every,
+                observer: metrics.clone(),
+                witnessing: settings.witnesses.as_ref().zip(witnesses.clone()).map(|(asked, cosigners)| {
+                    Witnessing { cosigners, when_unwitnessed: asked.when_unwitnessed }
+                }),
+                ..Options::default()
+            };
         let log = start(&directory, signer, kind, settings.cache_bytes, options)?;
         let (access, admin_token) = settings.admission.access(&directory)?;
         let config = Config {
@@ -102,6 +112,7 @@ impl OpenLog {
             access,
             custody: (kind == Kind::Records).then(|| custody(&directory, settings)).transpose()?,
             lookups: (kind == Kind::Records).then(|| lookups(&directory)).transpose()?,
+            witnesses,
             timeouts: Timeouts::default(),
         };
         let app = App::new(log, config)
@@ -160,8 +171,23 @@ pub(crate) fn cannot_open(error: OpenError) -> Failure {
     }
 }
 
+/// Who cosigns what the log publishes. A log that asks nobody shows its newest head, whatever it showed before.
+fn witnesses(
+    directory: &DataDirectory,
+    signer: &Signer,
+    settings: &Settings,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<Arc<Witnesses>>, Failure> {
+    let Some(asked) = &settings.witnesses else {
+        directory.forget_published().map_err(Failure::could_not_tell)?;
+        return Ok(None);
+    };
+    let keyring = Keyring::of(directory.path(), signer.verifier_key().clone())?;
+    asked.witnesses(&keyring, metrics.clone()).map(Some)
+}
+
 /// Who keeps the content beside the log, and writes the log's own records.
-fn custody(directory: &DataDirectory, settings: Settings) -> Result<Custody, Failure> {
+fn custody(directory: &DataDirectory, settings: &Settings) -> Result<Custody, Failure> {
     let vault = Vault::open(&directory.content_keys_path()).map_err(Failure::could_not_tell)?;
     let seed = directory.service_key(|seed| getrandom::fill(seed).map_err(std::io::Error::other));
     let clerk = Clerk::new(&seed.map_err(Failure::could_not_tell)?);

@@ -42,6 +42,9 @@ pub(crate) struct Args {
     /// Wait until the records are under the public checkpoint, rather than durable and signed
     #[arg(long)]
     published: bool,
+    /// Wait until enough witnesses have cosigned for the log's own policy; so it is where --policy has a quorum
+    #[arg(long, conflicts_with = "published")]
+    witnessed: bool,
     #[command(flatten)]
     http: HttpArgs,
 }
@@ -121,7 +124,12 @@ impl Args {
             Some(policy) => self.trust.follow(policy, &Source::Http(http.clone())).await?,
             None => ask_for_key(&http).await?,
         };
-        let wait = if self.published { Wait::Published } else { Wait::Durable };
+        let wait = match () {
+            // No other receipt satisfies a policy with a quorum.
+            () if self.witnessed || !policy.satisfied_by(|_| false) => Wait::Witnessed,
+            () if self.published => Wait::Published,
+            () => Wait::Durable,
+        };
         Ok(Submitter { http, policy, wait })
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ::record::Place;
 use sequencer::Kind;
+use sequencer::witnesses::WhenUnwitnessed;
 use serde::{Deserialize, Serialize};
 use server::access::Access;
 use server::{Capacity, Tls};
@@ -14,6 +15,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::admission::Admission;
+use crate::ask_witnesses::{AskWitnesses, WhenArg, WitnessArgs, WitnessConfig};
 use crate::cli::{Failure, Verdict, read_input};
 use crate::place::{KindArg, OpenLog, Settings, Wanted, raise_descriptor_limit};
 use crate::print::{Printer, Table, count, remark, things};
@@ -32,6 +34,7 @@ const BACKLOG: u32 = 4096;
     deedbook serve --open\n  \
     deedbook serve --data /var/lib/deedbook --origin log.example.org/agents\n  \
     deedbook serve --sensitive purpose,target,name\n  \
+    deedbook serve --policy policy.txt --when-unwitnessed hold\n  \
     deedbook serve --config /etc/deedbook.toml\n\n\
     Without --data it makes a log in ./deedbook-data; without --listen it listens on 127.0.0.1:2026. To submit, and to\n\
     look at records, takes a token (deedbook token); the first one, an admin's, is put into DIR/admin.token. With --open\n\
@@ -78,6 +81,8 @@ pub(crate) struct Args {
     /// Listen without TLS on an address that other machines reach, because a proxy in front ends it
     #[arg(long, env = "DEEDBOOK_BEHIND_TLS_PROXY", conflicts_with = "open")]
     behind_tls_proxy: bool,
+    #[command(flatten)]
+    witnesses: WitnessArgs,
     /// A TOML file with these options
     #[arg(long, value_name = "FILE", env = "DEEDBOOK_CONFIG")]
     config: Option<PathBuf>,
@@ -99,6 +104,11 @@ struct Config {
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     behind_tls_proxy: Option<bool>,
+    policy: Option<PathBuf>,
+    when_unwitnessed: Option<WhenArg>,
+    witness_timeout: Option<f64>,
+    witness_refresh: Option<f64>,
+    witness_ca_file: Option<PathBuf>,
 }
 
 /// A field that may stand beside the log, as it is typed.
@@ -162,7 +172,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     raise_descriptor_limit();
     let log = open(&plan).await?;
     log.record_first_admin().await?;
-    serving(&log, &listener, plan.tls.is_some())?.print(printer, plan.settings);
+    serving(&log, &listener, plan.tls.is_some())?.print(printer, &plan.settings);
     serve(log, listener, plan.connections_max, plan.tls, stop.wait()).await
 }
 
@@ -188,9 +198,18 @@ pub(crate) async fn serve(
     let closed = tokio::task::spawn_blocking(move || {
         let took = log.app.log().close();
         let reader = log.app.log().reader();
-        (took, reader.committed().head().size, reader.published().size())
+        (took, reader)
     });
-    let (took, durable, published) = closed.await.map_err(Failure::could_not_tell)?;
+    let (took, reader) = closed.await.map_err(Failure::could_not_tell)?;
+    let (durable, published) = (reader.committed().head().size, reader.published().size());
+    if published < durable && reader.when_unwitnessed() == Some(WhenUnwitnessed::Hold) {
+        remark(&format!(
+            "stopped at size {}, all of it durable; {} are published, for too few witnesses have cosigned the rest",
+            count(durable),
+            count(published)
+        ));
+        return Ok(Verdict::Holds);
+    }
     if published < durable {
         return Err(Failure::could_not_tell(format!(
             "stopped at size {}, all of it durable; but only {} are published: the checkpoint could not be written",
@@ -217,8 +236,8 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 /// Opens the log off the async threads; says so if it takes long.
 async fn open(plan: &Plan) -> Result<OpenLog, Failure> {
-    let (data, wanted, settings) = (plan.data.clone(), plan.wanted.clone(), plan.settings);
-    let mut opening = tokio::task::spawn_blocking(move || OpenLog::open(&data, &wanted, settings));
+    let (data, wanted, settings) = (plan.data.clone(), plan.wanted.clone(), plan.settings.clone());
+    let mut opening = tokio::task::spawn_blocking(move || OpenLog::open(&data, &wanted, &settings));
     let patience = tokio::time::timeout(Duration::from_secs(2), &mut opening).await;
     let opened = if let Ok(opened) = patience {
         opened
@@ -269,6 +288,13 @@ impl Args {
         };
         let sensitive =
             if self.sensitive.is_empty() { config.sensitive.unwrap_or_default() } else { self.sensitive };
+        let witnesses = self.witnesses.plan(WitnessConfig {
+            policy: config.policy,
+            when_unwitnessed: config.when_unwitnessed,
+            witness_timeout: config.witness_timeout,
+            witness_refresh: config.witness_refresh,
+            witness_ca_file: config.witness_ca_file,
+        })?;
         let every = self.publish_every.or(config.publish_every).unwrap_or(1.0);
         let every = checked_seconds(every).map_err(Failure::could_not_tell)?;
         Ok(Plan {
@@ -280,6 +306,7 @@ impl Args {
                 cache_bytes: self.cache_mb.or(config.cache_mb).unwrap_or(64).clamp(8, 1 << 20) << 20,
                 admission,
                 sensitive: sensitive.into_iter().map(Place::from).collect(),
+                witnesses,
             },
             tls,
             connections_max: self.connections_max.or(config.connections_max),
@@ -362,7 +389,7 @@ fn serving<'a>(log: &'a OpenLog, listener: &TcpListener, tls: bool) -> Result<Se
 }
 
 impl Serving<'_> {
-    fn print(&self, printer: Printer, settings: Settings) {
+    fn print(&self, printer: Printer, settings: &Settings) {
         let headline =
             format!("{} ({}), listening on {}", self.origin, things(self.size, "entry", "entries"), self.url);
         let table = Table::default()
@@ -377,7 +404,8 @@ impl Serving<'_> {
             )
             .row("key", &self.vkey)
             .maybe("old key", self.old_key_signs.then_some("signs too, until: deedbook key retire"))
-            .row("publishes", format!("every {} s", settings.publish_every.as_secs_f64()));
+            .row("publishes", format!("every {} s", settings.publish_every.as_secs_f64()))
+            .maybe("witnesses", settings.witnesses.as_ref().map(AskWitnesses::told));
         printer.told("serving", &headline, &table, self);
     }
 }

@@ -124,8 +124,9 @@ impl Server {
             cache_bytes: 64 << 20,
             admission: Admission::Open,
             sensitive: Places::NONE,
+            witnesses: None,
         };
-        let log = off_thread(move || OpenLog::open(&data, &Wanted::default(), settings)).await??;
+        let log = off_thread(move || OpenLog::open(&data, &Wanted::default(), &settings)).await??;
         let key = log.app.log().reader().vkey().clone();
         let http = Http::new(&url, &HttpOptions::default()).map_err(Failure::could_not_tell)?;
         let policy = Policy::log_only(key.clone()).map_err(Failure::could_not_tell)?;

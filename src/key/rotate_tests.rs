@@ -22,6 +22,7 @@ fn settings() -> Settings {
         cache_bytes: CACHE_BYTES,
         admission: Admission::Open,
         sensitive: ::record::Places::NONE,
+        witnesses: None,
     }
 }
 
@@ -30,14 +31,14 @@ impl Stopped {
         let home = tempfile::tempdir().unwrap();
         let data = home.path().join("data");
         let origin = Some("log.test/keys".parse().unwrap());
-        OpenLog::open(&data, &Wanted { origin, kind: Some(kind.into()) }, settings()).unwrap();
+        OpenLog::open(&data, &Wanted { origin, kind: Some(kind.into()) }, &settings()).unwrap();
         let first = Keyring::read(&data).unwrap().present().clone();
         Self { _home: home, data, first }
     }
 
     /// Serves it for a moment: which keys sign its head, how many entries it has, how many changes it tells of.
     fn serve(&self) -> (Vec<VerifierKey>, u64, usize) {
-        let log = OpenLog::open(&self.data, &Wanted::default(), settings()).unwrap();
+        let log = OpenLog::open(&self.data, &Wanted::default(), &settings()).unwrap();
         assert_eq!(log.read_only(), None);
         let reader = log.app.log().reader();
         let told = reader
@@ -142,7 +143,7 @@ fn what_cannot_be_rotated_says_why() {
     let keys = log.data.join("log.keys");
     let good = std::fs::read_to_string(&keys).unwrap();
     std::fs::write(&keys, good.replacen("\"rotations\":[{", "\"rotations\":[],\"x\":[{", 1)).unwrap();
-    let refused = OpenLog::open(&log.data, &Wanted::default(), settings()).err().unwrap();
+    let refused = OpenLog::open(&log.data, &Wanted::default(), &settings()).err().unwrap();
     assert!(refused.words.contains("log.keys: it does not lead to the key"), "{}", refused.words);
     std::fs::write(&keys, good).unwrap();
     let again = rotate(&log.data, true, &|_| Ok(())).unwrap();

@@ -21,9 +21,17 @@ mod search;
 mod serve;
 mod served;
 mod session;
+#[path = "../../crates/witnessing/tests/it/stand_in.rs"]
+#[allow(
+    unreachable_pub,
+    dead_code,
+    reason = "shared with the tests of crate witnessing, which need more of it"
+)]
+mod stand_in;
 #[path = "../../crates/client/src/testlog.rs"]
 #[allow(dead_code, reason = "shared with the unit tests of crates/client, which use more of it")]
 mod testlog;
 mod tls;
 mod tokens;
 mod verify;
+mod witnesses;

@@ -82,6 +82,19 @@ pub struct Answer {
     pub body: Bytes,
 }
 
+/// An answer as it came, whatever it says.
+#[derive(Debug, Clone)]
+pub struct AsItCame {
+    /// The status code.
+    pub status: u16,
+    /// `Content-Type`, if it is text.
+    pub content_type: Option<String>,
+    /// What `Retry-After` asks for.
+    pub retry_after: Option<Duration>,
+    /// The body; of one that is too long, one byte more than was allowed.
+    pub body: Bytes,
+}
+
 impl Http {
     /// Prepares connections to the log at `prefix`, which may end in a slash or not. Connects to nothing yet.
     ///
@@ -141,6 +154,24 @@ impl Http {
             request.header(CONTENT_TYPE, content_type).body(body.clone())
         };
         self.decided(path, request, limit).await
+    }
+
+    /// Posts `body` to `path` below the prefix once, without a content type, and brings home whatever the answer is. Redirects
+    /// are not followed.
+    ///
+    /// # Errors
+    /// There was no answer, or its body broke off.
+    pub async fn post_once(&self, path: &str, body: Bytes, limit: usize) -> Result<AsItCame, HttpError> {
+        let url = self.url(path)?;
+        let unreachable = |cause| HttpError::Unreachable { url: url.to_string(), cause };
+        let response = self.client.post(url.clone()).body(body).send().await.map_err(unreachable)?;
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        Ok(AsItCame {
+            status: response.status().as_u16(),
+            content_type: header(CONTENT_TYPE).map(str::to_owned),
+            retry_after: header(RETRY_AFTER).and_then(retry_after),
+            body: body::read(response, limit).await?,
+        })
     }
 
     /// Deletes what is at `path` below the prefix. Redirects are not followed.

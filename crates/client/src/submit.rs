@@ -32,6 +32,8 @@ pub enum Wait {
     Durable,
     /// Under a checkpoint that is publicly served.
     Published,
+    /// Under a checkpoint that enough witnesses have cosigned, for the log's own policy.
+    Witnessed,
 }
 
 /// A way to one log.
@@ -172,6 +174,7 @@ impl Submitter {
         let wait = match self.wait {
             Wait::Durable => "durable",
             Wait::Published => "published",
+            Wait::Witnessed => "witnessed",
         };
         let path = format!("v1/records?wait={wait}&proof=true");
         let limit = ANSWER_BYTES_MAX * records.len();

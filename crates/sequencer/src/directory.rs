@@ -12,7 +12,8 @@
 //!   tokens.json  who may submit and who may look: digests of tokens and what they are for, mode 0600
 //!   admin.token  the first admin token, mode 0600, until somebody takes it away
 //!   lookup/      which records speak of whom; derived from the log, may be deleted
-//!   head         the newest published checkpoint: evidence outside the store
+//!   head         the newest checkpoint that anybody was shown: evidence outside the store
+//!   published    the checkpoint that everybody is shown, with its cosignatures, where witnesses are asked
 //!   store/       sled's directory
 //!   content-keys/  the keys of content beside the log (crate `vault`), unless they lie elsewhere; with a backup of its own
 //! ```
@@ -137,7 +138,14 @@ impl DataDirectory {
 
     /// The evidence beside the store.
     pub fn head_file(&self) -> HeadFile {
-        HeadFile { path: self.path.join("head") }
+        HeadFile { path: self.path.join("head"), published: self.path.join("published") }
+    }
+
+    /// Forgets what everybody was shown, for a log that asks no witnesses any more: it shows its newest head.
+    pub fn forget_published(&self) -> Result<(), DirectoryError> {
+        let path = self.path.join("published");
+        let removed = remove_if_there(&path).and_then(|()| sync_parent(&path));
+        removed.map_err(|source| DirectoryError::Io { path, source })
     }
 
     /// The list of tokens: who may submit and who may look.
@@ -279,27 +287,45 @@ pub fn read_vkey(directory: &Path) -> Result<String, DirectoryError> {
     }
 }
 
-/// The newest published checkpoint, in a small file that is synced at each publication.
+/// The newest checkpoint that anybody was shown, in a small file that is synced at each publication; and where witnesses are
+/// asked, in another one what everybody is shown.
 pub struct HeadFile {
     path: PathBuf,
+    published: PathBuf,
 }
 
 impl Evidence for HeadFile {
     fn newest(&self) -> io::Result<Option<Bytes>> {
-        match fs::read(&self.path) {
-            Ok(bytes) => Ok(Some(bytes.into())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        read_note(&self.path)
     }
 
     fn note(&self, checkpoint: &SignedCheckpoint) -> io::Result<()> {
-        // An unchanged head is on disk already.
-        if self.newest()?.is_some_and(|noted| noted == checkpoint.bytes()) {
-            return Ok(());
-        }
-        write_durably(&self.path, checkpoint.bytes(), 0o644)
+        write_note(&self.path, checkpoint)
     }
+
+    fn published(&self) -> io::Result<Option<Bytes>> {
+        read_note(&self.published)
+    }
+
+    fn note_published(&self, checkpoint: &SignedCheckpoint) -> io::Result<()> {
+        write_note(&self.published, checkpoint)
+    }
+}
+
+fn read_note(path: &Path) -> io::Result<Option<Bytes>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes.into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// An unchanged note is on disk already.
+fn write_note(path: &Path, checkpoint: &SignedCheckpoint) -> io::Result<()> {
+    if read_note(path)?.is_some_and(|noted| noted == checkpoint.bytes()) {
+        return Ok(());
+    }
+    write_durably(path, checkpoint.bytes(), 0o644)
 }
 
 /// Makes a directory, and what is missing above it, so that it is there after a power cut: a name is durable once the

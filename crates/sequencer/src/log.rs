@@ -22,9 +22,10 @@ use tokio::sync::{oneshot, watch};
 use crate::{
     keys::LogKeys,
     pool::{Limits, Pool, Refusal, Reply, Submission},
-    publisher::{self, Bell, Evidence},
+    publisher::{Bell, Evidence, Publisher},
     reader::Reader,
     recover::{self, RecoverError, Standing},
+    witnesses::{WhenUnwitnessed, Witnessing},
     writer,
 };
 
@@ -83,11 +84,18 @@ pub struct Options {
     pub publish_every: Duration,
     /// Who is told what happened.
     pub observer: Arc<dyn Observer>,
+    /// Who is asked to cosign what is published; without, the log's word alone is.
+    pub witnessing: Option<Witnessing>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limits: Limits::default(), publish_every: Duration::from_secs(1), observer: Arc::new(Silent) }
+        Self {
+            limits: Limits::default(),
+            publish_every: Duration::from_secs(1),
+            observer: Arc::new(Silent),
+            witnessing: None,
+        }
     }
 }
 
@@ -133,7 +141,7 @@ impl Observer for Silent {
 pub enum Status {
     /// It does.
     Writing,
-    /// It does not, since it was opened, and signs nothing.
+    /// It does not, and signs nothing: since it was opened, or since its witnesses said that they have seen more.
     ReadOnly(Standing),
     /// It has stopped after a failure.
     Failed(String),
@@ -151,6 +159,9 @@ pub(crate) struct Shared {
     pub(crate) pool: Pool,
     pub(crate) committed: ArcSwap<Committed>,
     pub(crate) published: watch::Sender<SignedCheckpoint>,
+    /// The newest checkpoint that enough witnesses have cosigned.
+    pub(crate) witnessed: watch::Sender<Option<SignedCheckpoint>>,
+    pub(crate) when_unwitnessed: Option<WhenUnwitnessed>,
     pub(crate) status: ArcSwap<Status>,
     pub(crate) observer: Arc<dyn Observer>,
     /// The async threads that the log was opened from, if it was.
@@ -165,6 +176,15 @@ impl Shared {
         self.pool.close("it failed, and has to be started again; its operator's log says why");
         self.observer.failed(why);
     }
+
+    /// Signs nothing any more: it would be a fork, as far as one can tell.
+    pub(crate) fn stand_down(&self, standing: Standing) {
+        let why = standing.to_string();
+        tracing::error!(why, "the log stops writing");
+        self.status.store(Arc::new(Status::ReadOnly(standing)));
+        self.pool.close(&why);
+        self.observer.failed(&why);
+    }
 }
 
 /// An open log. Closing it ([`Log::close`]) drains what was accepted; dropping it does the same.
@@ -178,7 +198,7 @@ impl Log {
     /// Opens the log in a store, or creates it there.
     ///
     /// `evidence` remembers the newest published checkpoint outside the store. A log that does not stand where all
-    /// evidence says is opened for reading only: see [`Status::ReadOnly`].
+    /// evidence says is opened for reading only: see [`Status::ReadOnly`]. Witnesses are asked before this returns.
     pub fn open(
         store: Arc<dyn Store>,
         kind: Kind,
@@ -188,11 +208,12 @@ impl Log {
     ) -> Result<Self, RecoverError> {
         let keys = keys.into();
         let opened = recover::open(&*store, kind, &keys, &*evidence)?;
-        let status = match opened.standing {
-            Standing::Good => Status::Writing,
-            ref bad => Status::ReadOnly(bad.clone()),
+        let published = match &options.witnessing {
+            Some(_) => recover::published(&*store, &opened, &keys, &*evidence)?,
+            None => opened.committed.checkpoint.clone(),
         };
-        let writing = status == Status::Writing;
+        let writing = opened.standing == Standing::Good;
+        let status = if writing { Status::Writing } else { Status::ReadOnly(opened.standing.clone()) };
         let shared = Arc::new(Shared {
             store,
             identity: opened.identity,
@@ -200,7 +221,9 @@ impl Log {
             key_history: keys.history().cloned(),
             keys_since: keys.since().to_owned(),
             pool: Pool::new(options.limits),
-            published: watch::Sender::new(opened.committed.checkpoint.clone()),
+            published: watch::Sender::new(published.clone()),
+            witnessed: watch::Sender::new(None),
+            when_unwitnessed: options.witnessing.as_ref().map(|witnessing| witnessing.when_unwitnessed),
             committed: ArcSwap::from_pointee(opened.committed),
             status: ArcSwap::from_pointee(status),
             observer: options.observer,
@@ -209,15 +232,16 @@ impl Log {
         let bell = Arc::new(Bell::default());
         let mut threads = None;
         if writing {
-            publisher::publish(&shared, &*evidence).map_err(RecoverError::Evidence)?;
+            let publisher = Publisher::new(shared.clone(), evidence, options.witnessing);
+            publisher.begin(&published).map_err(RecoverError::Evidence)?;
             threads = Some((
                 spawn("writer", {
                     let shared = shared.clone();
                     move || writer::run(&shared, &keys)
                 })?,
                 spawn("publisher", {
-                    let (shared, bell) = (shared.clone(), bell.clone());
-                    move || publisher::run(&shared, &*evidence, options.publish_every, &bell)
+                    let bell = bell.clone();
+                    move || publisher.run(options.publish_every, &bell)
                 })?,
             ));
         } else {

@@ -22,6 +22,7 @@ use crate::{
     halves::in_halves,
     ids::{self, IdsError, Row},
     log::{Committed, LogIdentity, Shared, Status},
+    witnesses::WhenUnwitnessed,
 };
 
 /// So many bundles and more are read by two threads, which costs about as much as reading one.
@@ -114,6 +115,22 @@ impl Reader {
     /// Changes when the published checkpoint moves or is confirmed.
     pub fn watch_published(&self) -> watch::Receiver<SignedCheckpoint> {
         self.shared.published.subscribe()
+    }
+
+    /// What is published while too few witnesses have cosigned; `None` if the log asks none.
+    pub fn when_unwitnessed(&self) -> Option<WhenUnwitnessed> {
+        self.shared.when_unwitnessed
+    }
+
+    /// The newest checkpoint that enough witnesses have cosigned, since the log was opened or before. While what is published
+    /// waits for them it is older than that.
+    pub fn witnessed(&self) -> Option<SignedCheckpoint> {
+        self.shared.witnessed.borrow().clone()
+    }
+
+    /// Changes when another checkpoint is witnessed, or one is by more.
+    pub fn watch_witnessed(&self) -> watch::Receiver<Option<SignedCheckpoint>> {
+        self.shared.witnessed.subscribe()
     }
 
     /// A tile, a bundle or the checkpoint, if it can be answered without blocking.

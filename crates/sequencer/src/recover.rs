@@ -43,6 +43,13 @@ pub enum Standing {
         /// Size of that head.
         size: u64,
     },
+    /// Witnesses have cosigned a larger tree than the store holds: so many of them that there is no quorum without them.
+    WitnessesAhead {
+        /// What the store holds.
+        stored: u64,
+        /// The largest size that one of them names.
+        known: u64,
+    },
     /// The evidence that belongs beside a log that has published anything is gone.
     EvidenceMissing {
         /// What the store holds.
@@ -68,6 +75,12 @@ impl fmt::Display for Standing {
                 f,
                 "a head of size {size} was signed that this store does not contain: the store was altered or belongs \
                  to another history. Keep both as evidence, and restore from a backup or mirror that contains the head"
+            ),
+            Self::WitnessesAhead { stored, known } => write!(
+                f,
+                "the store holds {stored} entries, but witnesses say that they have cosigned {known}, and without them \
+                 there is no quorum: this is an old copy, or somebody else signs as this log. Complete it from a backup \
+                 or mirror that reaches {known} (deedbook restore), or start a log under another origin"
             ),
             Self::EvidenceMissing { stored } => write!(
                 f,
@@ -132,8 +145,17 @@ pub enum RecoverError {
         /// Size of the head.
         known: u64,
     },
+    /// What was published last is not a checkpoint of this log.
+    #[error(
+        "the file `published` beside the log is not a checkpoint that this log contains ({what}). Put the right one back; or \
+         remove it, and the newest head is shown in its place, though no witness may have cosigned it"
+    )]
+    Published {
+        /// In which way.
+        what: String,
+    },
     /// The evidence cannot be read or written.
-    #[error("the file `head` beside the log: {0}")]
+    #[error("the file `head` or `published` beside the log: {0}")]
     Evidence(#[source] io::Error),
     /// A thread cannot be started.
     #[error("a thread cannot be started: {0}")]
@@ -184,6 +206,33 @@ pub fn standing(
         Some(head) => stand(store, &read_committed(store, head, keys)?, keys, known),
         None => never_had_entries(keys, known).map(|()| Standing::Good),
     }
+}
+
+/// What everybody was shown last, for a log that asks witnesses: what was noted, or else the newest head that was shown to
+/// anybody. A log that does not stand well shows what it has.
+pub(crate) fn published(
+    store: &dyn Store,
+    opened: &Opened,
+    keys: &LogKeys,
+    evidence: &dyn Evidence,
+) -> Result<SignedCheckpoint, RecoverError> {
+    let noted = evidence.published().map_err(RecoverError::Evidence)?;
+    if let Some(noted) = noted {
+        let wrong = |what: String| RecoverError::Published { what };
+        let noted =
+            SignedCheckpoint::open_any(noted, keys.verifiers()).map_err(|error| wrong(error.to_string()))?;
+        return match compare(store, &opened.committed, noted.head())? {
+            Standing::Good => Ok(noted),
+            _ if opened.standing != Standing::Good => Ok(opened.committed.checkpoint.clone()),
+            other => Err(wrong(other.to_string())),
+        };
+    }
+    let newest = evidence.newest().map_err(RecoverError::Evidence)?;
+    let newest = newest.and_then(|newest| SignedCheckpoint::open_any(newest, keys.verifiers()).ok());
+    Ok(match newest {
+        Some(newest) if opened.standing == Standing::Good => newest,
+        _ => opened.committed.checkpoint.clone(),
+    })
 }
 
 /// What the stored log is. An empty store has no identity.

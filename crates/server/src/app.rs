@@ -9,8 +9,10 @@ use std::{
 };
 
 use lookup::Lookups;
-use sequencer::{Log, beside::Rows, reader::Reader};
+use sequencer::{Log, beside::Rows, reader::Reader, witnesses::WhenUnwitnessed};
+use tlog::checkpoint::SignedCheckpoint;
 use tokio::sync::Semaphore;
+use witnessing::Witnesses;
 
 use crate::{
     access::{Access, Moment},
@@ -46,6 +48,7 @@ pub struct App {
     pub(crate) access: Access,
     pub(crate) custody: Option<Custody>,
     pub(crate) lookups: Option<Lookups>,
+    pub(crate) witnesses: Option<Arc<Witnesses>>,
     pub(crate) publish_every: Duration,
     pub(crate) timeouts: Timeouts,
     pub(crate) room: Room,
@@ -67,6 +70,8 @@ pub struct Config {
     pub custody: Option<Custody>,
     /// Which records speak of whom; kept by [`Following`](crate::Following). A log of raw entries has none.
     pub lookups: Option<Lookups>,
+    /// Who cosigns what it publishes: those that the log was opened with.
+    pub witnesses: Option<Arc<Witnesses>>,
     /// How long callers are waited for.
     pub timeouts: Timeouts,
 }
@@ -81,7 +86,7 @@ impl App {
         if let Some(custody) = &config.custody {
             custody.begin(&reader)?;
         }
-        let Config { metrics, clock, publish_every, access, custody, lookups, timeouts } = config;
+        let Config { metrics, clock, publish_every, access, custody, lookups, witnesses, timeouts } = config;
         let (room, last_received) = (Room::default(), AtomicU64::new(0));
         Ok(Arc::new(Self {
             log,
@@ -91,6 +96,7 @@ impl App {
             access,
             custody,
             lookups,
+            witnesses,
             publish_every,
             timeouts,
             room,
@@ -135,6 +141,16 @@ impl App {
     /// The log.
     pub fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// Whether the public log stands still while it has too few cosignatures.
+    pub(crate) fn holds(&self) -> bool {
+        self.reader.when_unwitnessed() == Some(WhenUnwitnessed::Hold)
+    }
+
+    /// Whether a checkpoint has enough cosignatures; `None` if the log asks for none.
+    pub(crate) fn is_witnessed(reader: &Reader, checkpoint: &SignedCheckpoint) -> Option<bool> {
+        reader.when_unwitnessed().map(|_| reader.witnessed().as_ref() == Some(checkpoint))
     }
 
     /// What time it is.

@@ -11,6 +11,7 @@ use axum::{
 use sequencer::{Kind, log::Status};
 use serde::Serialize;
 use utoipa::ToSchema;
+use witnessing::Report;
 
 use crate::{
     app::App,
@@ -33,6 +34,9 @@ pub(crate) struct Readiness {
     /// If not, why.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    /// What somebody should look at, though the log is ready: about its witnesses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// The log takes entries and publishes
@@ -46,25 +50,33 @@ pub(crate) struct Readiness {
     )
 )]
 pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
+    let report = app.witnesses.as_ref().map(|witnesses| witnesses.report());
+    let mut warnings = report.as_ref().map(Report::warnings).unwrap_or_default();
+    let unmet = report.and_then(|report| report.unmet_for(limits::UNMET_PUBLICATIONS_MAX));
     let why = match app.log.status() {
         Status::Writing => match app.metrics.published_age() {
             Some(age) if age > app.timeouts.publication_age.max(app.publish_every * 3) => {
                 Some(format!("the checkpoint was last published {} seconds ago", age.as_secs()))
             }
-            _ => None,
+            _ if app.holds() => unmet,
+            _ => {
+                warnings.extend(unmet);
+                None
+            }
         },
         Status::ReadOnly(standing) => Some(standing.to_string()),
         Status::Failed(_) => Some("the log stopped after a failure and has to be started again".into()),
         Status::Closed => Some("the log is shutting down".into()),
     };
     let status = if why.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready: why.is_none(), why })).into_response()
+    (status, Json(Readiness { ready: why.is_none(), why, warnings })).into_response()
 }
 
 /// Metrics as Prometheus text
 #[utoipa::path(get, path = crate::routes::METRICS, tag = "operations", responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text")))]
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Box<Problem>> {
-    let text = app.metrics.text(&app.log).map_err(|error| Problem::internal(&error))?;
+    let report = app.witnesses.as_ref().map(|witnesses| witnesses.report());
+    let text = app.metrics.text(&app.log, report.as_ref()).map_err(|error| Problem::internal(&error))?;
     let content_type = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, content_type)], text).into_response())
 }
@@ -82,6 +94,23 @@ pub(crate) struct LogInfo {
     size: u64,
     /// What may be sent.
     limits: Limits,
+    /// Who cosigns what it publishes; absent where it asks nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witnesses: Option<AsksWitnesses>,
+}
+
+/// Who cosigns what the log publishes
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AsksWitnesses {
+    /// The log's own policy (C2SP tlog-policy), which `wait=witnessed` satisfies. It is the operator's choice: whom to
+    /// believe is the reader's.
+    policy: String,
+    /// What is published while there are too few cosignatures: `hold`, the last checkpoint that has enough; `publish`, the
+    /// newest one.
+    when_unwitnessed: &'static str,
+    /// Size of the newest checkpoint that has enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
 }
 
 /// What may be sent
@@ -107,7 +136,13 @@ pub(crate) async fn log_info(
     Params(Nothing {}): Params<Nothing>,
 ) -> Json<LogInfo> {
     let identity = app.reader.identity();
+    let witnesses = app.witnesses.as_ref().map(|witnesses| AsksWitnesses {
+        policy: String::from_utf8_lossy(&witnesses.policy().to_bytes()).into_owned(),
+        when_unwitnessed: if app.holds() { "hold" } else { "publish" },
+        size: app.reader.witnessed().map(|witnessed| witnessed.size()),
+    });
     Json(LogInfo {
+        witnesses,
         origin: identity.origin.clone(),
         kind: match identity.kind {
             Kind::Records => "records",

@@ -38,6 +38,8 @@ pub const REFUSALS_AT_ONCE: usize = 64;
 pub const INLINE_WORK_BYTES_MAX: usize = 16 << 10;
 /// After this long without a publication the log is not ready.
 pub const PUBLICATION_AGE_MAX: Duration = Duration::from_mins(1);
+/// So many publications in a row may have too few cosignatures before readiness says so.
+pub const UNMET_PUBLICATIONS_MAX: u64 = 3;
 
 /// Time that a search waits for the lookups to answer for a size.
 pub const LOOKUP_WAIT_MAX: Duration = Duration::from_secs(5);

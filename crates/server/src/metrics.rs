@@ -1,5 +1,7 @@
 //! Everything that is counted, in one place, as Prometheus text.
 
+mod witnesses;
+
 use std::{
     sync::{
         Arc,
@@ -16,6 +18,7 @@ use prometheus_client::{
 };
 use sequencer::log::{Commit, Log, Observer};
 use tlog::checkpoint::SignedCheckpoint;
+use witnessing::{Report, reply::Cause};
 
 use crate::{access::Denied, routes::ALL};
 
@@ -61,11 +64,21 @@ pub struct Metrics {
     published_at: Mutex<Option<Instant>>,
     lookup_size: Gauge,
     lookup_findings_size: Gauge,
+    witnesses: witnesses::Witnesses,
 }
 
 impl Metrics {
-    /// Metrics at zero.
+    /// Metrics at zero, of a log that asks no witnesses.
     pub fn new() -> Arc<Self> {
+        Self::make(false)
+    }
+
+    /// Metrics at zero, of a log that asks witnesses.
+    pub fn with_witnesses() -> Arc<Self> {
+        Self::make(true)
+    }
+
+    fn make(asks_witnesses: bool) -> Arc<Self> {
         let seconds =
             || Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5]);
         let requests = Family::<Request, Counter>::default();
@@ -97,8 +110,12 @@ impl Metrics {
             published_at: Mutex::default(),
             lookup_size: Gauge::default(),
             lookup_findings_size: Gauge::default(),
+            witnesses: witnesses::Witnesses::new(),
         };
         metrics.register();
+        if asks_witnesses {
+            metrics.witnesses.register(&mut metrics.registry);
+        }
         Arc::new(metrics)
     }
 
@@ -127,7 +144,10 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads.
-    pub(crate) fn text(&self, log: &Log) -> Result<String, std::fmt::Error> {
+    pub(crate) fn text(&self, log: &Log, witnesses: Option<&Report>) -> Result<String, std::fmt::Error> {
+        if let Some(report) = witnesses {
+            self.witnesses.report(report);
+        }
         let reader = log.reader();
         self.waiting.set(log.waiting().cast_signed() as i64);
         self.size.set(reader.committed().head().size.cast_signed());
@@ -218,6 +238,16 @@ impl Observer for Metrics {
 
     fn failed(&self, _why: &str) {
         self.failed.set(1);
+    }
+}
+
+impl witnessing::Observer for Metrics {
+    fn asked(&self, witness: &str, took: Duration, cause: Option<Cause>) {
+        self.witnesses.asked(witness, took, cause);
+    }
+
+    fn round(&self, took: Duration, _met: bool) {
+        self.witnesses.round(took);
     }
 }
 

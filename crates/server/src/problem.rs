@@ -66,6 +66,8 @@ pub enum Code {
     NotWriting,
     /// The records are durable; a checkpoint that contains them was not published in time.
     NotPublished,
+    /// The records are durable; too few witnesses have cosigned a checkpoint that contains them in time.
+    NotWitnessed,
     /// The commit failed; whether the record is there is not known.
     OutcomeUnknown,
     /// The server failed. The operator's log says why.
@@ -74,7 +76,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, for the documentation.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::BadRequest,
         Self::BadQuery,
         Self::BadRecord,
@@ -98,6 +100,7 @@ impl Code {
         Self::Busy,
         Self::NotWriting,
         Self::NotPublished,
+        Self::NotWitnessed,
         Self::OutcomeUnknown,
         Self::Internal,
     ];
@@ -175,6 +178,9 @@ impl Code {
             }
             Self::NotPublished => {
                 ("not-published", StatusCode::SERVICE_UNAVAILABLE, "Durable, and not published yet")
+            }
+            Self::NotWitnessed => {
+                ("not-witnessed", StatusCode::SERVICE_UNAVAILABLE, "Durable, and not witnessed yet")
             }
             Self::OutcomeUnknown => {
                 ("outcome-unknown", StatusCode::SERVICE_UNAVAILABLE, "Whether this was logged is not known")

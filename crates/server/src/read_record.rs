@@ -9,6 +9,7 @@ use axum::{
 use record::{RecordId, RecordKey};
 use sequencer::{Kind, reader::Reader};
 use serde::{Deserialize, Serialize};
+use tlog::checkpoint::SignedCheckpoint;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -27,8 +28,8 @@ use crate::{
 pub(crate) struct RecordParams {
     /// With an id: the `producer.id` of the record (needed where several producers use the same id).
     producer: Option<String>,
-    /// Whether to send the receipt, a C2SP tlog-proof under the published checkpoint (or, for a record that is not
-    /// published yet, under the newest one that was signed).
+    /// Whether to send the receipt, a C2SP tlog-proof under a checkpoint that enough witnesses have cosigned, or else under the
+    /// published one (or, for a record that is not published yet, under the newest one that was signed).
     #[serde(default)]
     proof: bool,
 }
@@ -51,6 +52,9 @@ pub(crate) struct Found {
     entry_base64: Option<String>,
     /// A checkpoint that contains it: a signed note.
     checkpoint: String,
+    /// Whether that has enough cosignatures for the log's own policy. Absent where the log asks no witnesses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witnessed: Option<bool>,
     /// The receipt: a C2SP tlog-proof.
     #[serde(skip_serializing_if = "Option::is_none")]
     proof: Option<String>,
@@ -117,8 +121,7 @@ fn find(reader: &Reader, name: &Name, params: &RecordParams) -> Result<Found, Bo
     };
     let gone = || Problem::new(Code::NotFound, format!("The log holds no entry {index} (yet)."));
     let entry = reader.entry(index).map_err(|error| Problem::internal(&error))?.ok_or_else(gone)?;
-    let published = reader.published();
-    let checkpoint = if index < published.size() { published } else { reader.committed().checkpoint.clone() };
+    let checkpoint = covering(reader, index);
     let id = match reader.identity().kind {
         Kind::Raw => None,
         Kind::Records => {
@@ -133,8 +136,17 @@ fn find(reader: &Reader, name: &Name, params: &RecordParams) -> Result<Found, Bo
         entry_base64: text.is_none().then(|| tlog::encoding::base64(&entry)),
         entry: text,
         checkpoint: String::from_utf8_lossy(checkpoint.bytes()).into_owned(),
+        witnessed: App::is_witnessed(reader, &checkpoint),
         proof: params.proof.then(|| proof_text(reader, index, &checkpoint)).transpose()?,
     })
+}
+
+/// A checkpoint that contains an entry: one that enough witnesses have cosigned, else the published one, else the newest.
+fn covering(reader: &Reader, index: u64) -> SignedCheckpoint {
+    let covers = |checkpoint: &SignedCheckpoint| index < checkpoint.size();
+    let witnessed = reader.witnessed().filter(covers);
+    let published = || Some(reader.published()).filter(covers);
+    witnessed.or_else(published).unwrap_or_else(|| reader.committed().checkpoint.clone())
 }
 
 fn index_of(reader: &Reader, id: RecordId, producer: Option<&str>) -> Result<u64, Box<Problem>> {

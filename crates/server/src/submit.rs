@@ -4,7 +4,7 @@ mod answer;
 mod prepare;
 mod speaks;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -44,6 +44,9 @@ pub(crate) enum Wait {
     Durable,
     /// When that, and a checkpoint that contains them is served to everybody.
     Published,
+    /// When that, and a checkpoint that contains them has enough cosignatures for the log's own policy. For logs that ask
+    /// witnesses.
+    Witnessed,
 }
 
 /// Parameters of a submission
@@ -92,7 +95,7 @@ pub(crate) struct SubmitParams {
         (status = 415, description = "Neither application/json nor application/x-ndjson", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "A single object: the token does not speak for whom the record names, or only the log or an admin writes such records", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A single object that is not a record, or whose signature does not hold; or a body that is not an array", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The log is busy or not writing, or what is durable was not published in time: the type says which; see Retry-After", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The log is busy or not writing, or what is durable was not published, or not witnessed, in time: the type says which; see Retry-After", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn submit(
@@ -105,6 +108,10 @@ pub(crate) async fn submit(
     if app.reader.identity().kind != Kind::Records {
         let detail = "This log takes raw entries (POST /add); records have logs of their own.";
         return Err(Problem::new(Code::NotFound, detail));
+    }
+    if params.wait == Wait::Witnessed && app.witnesses.is_none() {
+        let detail = "This log asks no witnesses; wait for `published` or `durable`.";
+        return Err(Problem::new(Code::BadQuery, detail));
     }
     let framed_by_lines = framed_by_lines(&headers)?;
     let arrived = body::read(&app, body, BODY_BYTES_MAX).await?;
@@ -205,29 +212,52 @@ pub(crate) async fn wait_for_commit(app: &App, submissions: Vec<Submission>) -> 
     }
 }
 
-/// A checkpoint that contains every entry of the answer: the commit's own, or a published one.
+/// A checkpoint that contains every entry of the answer: the commit's own, a published one, or one with enough cosignatures.
 async fn covering_checkpoint(
     app: &App,
     answer: Option<&Answer>,
     wait: Wait,
 ) -> Result<SignedCheckpoint, Box<Problem>> {
     let Some(answer) = answer else { return Ok(app.reader.published()) };
-    if wait == Wait::Durable {
-        return Ok(answer.committed.checkpoint.clone());
-    }
     let needed = answer.outcomes.iter().map(Outcome::index).max().map_or(0, |index| index + 1);
-    let mut watching = app.reader.watch_published();
-    let published = tokio::time::timeout(
-        app.timeouts.publish,
-        watching.wait_for(|checkpoint| checkpoint.size() >= needed),
-    );
-    if let Ok(Ok(checkpoint)) = published.await {
-        return Ok(checkpoint.clone());
-    }
+    let covering = match wait {
+        Wait::Durable => return Ok(answer.committed.checkpoint.clone()),
+        Wait::Published => {
+            let mut watching = app.reader.watch_published();
+            let there = watching.wait_for(|checkpoint| checkpoint.size() >= needed);
+            tokio::time::timeout(app.timeouts.publish, there)
+                .await
+                .ok()
+                .and_then(Result::ok)
+                .map(|it| it.clone())
+        }
+        Wait::Witnessed => {
+            let mut watching = app.reader.watch_witnessed();
+            let covers = |witnessed: &Option<SignedCheckpoint>| {
+                witnessed.as_ref().is_some_and(|checkpoint| checkpoint.size() >= needed)
+            };
+            let there = watching.wait_for(covers);
+            tokio::time::timeout(app.timeouts.publish, there)
+                .await
+                .ok()
+                .and_then(Result::ok)
+                .and_then(|it| it.clone())
+        }
+    };
+    covering.ok_or_else(|| too_late(wait, app.timeouts.publish))
+}
+
+/// What was waited for did not happen; the records are durable all the same.
+fn too_late(wait: Wait, patience: Duration) -> Box<Problem> {
+    let seconds = patience.as_secs_f32();
+    let (code, what) = match wait {
+        Wait::Witnessed => {
+            (Code::NotWitnessed, "too few witnesses have cosigned a checkpoint that contains them")
+        }
+        _ => (Code::NotPublished, "no checkpoint that contains them was published"),
+    };
     let detail = format!(
-        "The records are durable in the log, but no checkpoint that contains them was published within {} seconds. \
-         Submit them again to get their receipts.",
-        app.timeouts.publish.as_secs_f32()
+        "The records are durable in the log, but {what} within {seconds} seconds. Submit them again to get their receipts."
     );
-    Err(Problem::new(Code::NotPublished, detail))
+    Problem::new(code, detail)
 }

@@ -77,6 +77,13 @@ enum Quorum {
     Component(usize),
 }
 
+/// How much of the quorum is there.
+struct Count<'p> {
+    component: &'p Component,
+    have: usize,
+    want: usize,
+}
+
 /// Name of a witness or group within one policy: bytes without meaning (C2SP tlog-policy).
 #[derive(Clone, PartialEq, Eq)]
 struct ComponentName(Vec<u8>);
@@ -183,14 +190,30 @@ impl Policy {
         }
     }
 
-    /// Members come before their groups, so one walk settles every component.
+    /// Whether the quorum would be satisfied if these witnesses had cosigned, and no others. Says nothing of signatures:
+    /// what is believed is what [`Self::verify`] verified.
+    pub fn satisfied_by(&self, cosigned: impl Fn(&VerifierKey) -> bool) -> bool {
+        self.count(cosigned).is_none_or(|Count { have, want, .. }| have >= want)
+    }
+
     fn check_quorum(&self, opened: &OpenedNote<'_>) -> Result<(), PolicyError> {
-        let Quorum::Component(quorum) = self.quorum else { return Ok(()) };
+        match self.count(|key| opened.signature_by(key).is_some()) {
+            Some(Count { component, have, want }) if have < want => {
+                Err(PolicyError::NotEnoughCosignatures { quorum: component.name.to_string(), have, want })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How many members the quorum has behind it; `None` if nobody need have cosigned. Members come before their groups, so
+    /// one walk settles every component.
+    fn count(&self, cosigned: impl Fn(&VerifierKey) -> bool) -> Option<Count<'_>> {
+        let Quorum::Component(quorum) = self.quorum else { return None };
         // How many members have each component's back, and how many it needs; a witness is its own only member.
         let mut counts: Vec<(usize, usize)> = Vec::with_capacity(self.components.len());
         for component in &self.components[..=quorum] {
             counts.push(match &component.kind {
-                Kind::Witness { key, .. } => (usize::from(opened.signature_by(key).is_some()), 1),
+                Kind::Witness { key, .. } => (usize::from(cosigned(key)), 1),
                 Kind::Group { threshold, members } => {
                     let satisfied =
                         |member: &&usize| counts.get(**member).is_some_and(|(have, want)| have >= want);
@@ -199,14 +222,7 @@ impl Policy {
             });
         }
         let (have, want) = counts[quorum];
-        if have >= want {
-            return Ok(());
-        }
-        Err(PolicyError::NotEnoughCosignatures {
-            quorum: self.components[quorum].name.to_string(),
-            have,
-            want,
-        })
+        Some(Count { component: &self.components[quorum], have, want })
     }
 
     fn witnesses_on(&self, opened: &OpenedNote<'_>) -> Vec<VerifiedWitness> {

@@ -54,6 +54,7 @@ pub async fn serve(broken: &Broken, ready: impl FnOnce(&str)) -> Result<(), Tria
         access: Access::Open,
         custody: Some(custody(&directory)?),
         lookups: None,
+        witnesses: None,
         timeouts: Timeouts::default(),
     };
     let app = App::new(log, config).map_err(TrialError::failed)?;

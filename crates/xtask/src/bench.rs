@@ -12,6 +12,7 @@ mod growth;
 mod load;
 pub(crate) mod lookups;
 mod machine;
+pub(crate) mod publish;
 mod report;
 mod single;
 
@@ -92,6 +93,9 @@ pub(crate) enum BenchError {
     /// crates/idle does not build.
     #[error("`{0}` failed")]
     Build(String),
+    /// Publications could not be measured.
+    #[error(transparent)]
+    Publish(#[from] publish::PublishError),
     /// A load tool broke off or could not be understood.
     #[error("{load} against {who}: {why}")]
     Load {

@@ -19,3 +19,4 @@ mod shrinking;
 mod simulation;
 mod stops;
 mod testlog;
+mod witnesses;

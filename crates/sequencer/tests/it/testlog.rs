@@ -15,7 +15,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 use sequencer::{
     Kind, Log, Options,
@@ -24,6 +23,7 @@ use sequencer::{
     pool::{Answer, Limits, Refusal, Reply, Submission},
     reader::Reader,
     recover::RecoverError,
+    witnesses::Witnessing,
 };
 use store::{FaultyStore, MemoryStore, SledOptions, SledStore, Store};
 use tempfile::TempDir;
@@ -56,6 +56,7 @@ pub struct Setup {
     pub evidence: TestEvidence,
     pub limits: Limits,
     pub publish_every: Duration,
+    pub witnessing: Option<Witnessing>,
 }
 
 impl Default for Setup {
@@ -66,6 +67,7 @@ impl Default for Setup {
             evidence: TestEvidence::in_memory(),
             limits: Limits::default(),
             publish_every: NEVER,
+            witnessing: None,
         }
     }
 }
@@ -86,7 +88,7 @@ pub struct TestLog {
     pub observed: Arc<Observed>,
     rules: Arc<Rules>,
     /// Every checkpoint that anybody was ever shown, by size.
-    seen: Mutex<BTreeMap<u64, Bytes>>,
+    seen: Mutex<BTreeMap<u64, String>>,
     open: Option<(Log, Arc<Watched>)>,
 }
 
@@ -125,6 +127,7 @@ impl TestLog {
             limits: self.setup.limits,
             publish_every: self.setup.publish_every,
             observer: self.observed.clone(),
+            witnessing: self.setup.witnessing.clone(),
         };
         let evidence = Box::new(self.setup.evidence.clone());
         let log = Log::open(store.clone(), self.setup.kind, self.signer(), evidence, options)?;
@@ -231,10 +234,13 @@ impl TestLog {
         outcomes
     }
 
-    /// Remembers a checkpoint. Two of one size are the same, or the log has forked.
+    /// Remembers a checkpoint. Two of one size are the same but for what others signed, or the log has forked.
     fn see(&self, checkpoint: &SignedCheckpoint) {
-        let before = self.seen.lock().insert(checkpoint.size(), checkpoint.bytes().clone());
-        let same = before.is_none_or(|before| before == checkpoint.bytes());
+        let own = checkpoint.signatures().iter().filter(|line| line.name() == checkpoint.origin());
+        let own =
+            format!("{}\n{}", checkpoint.checkpoint(), own.map(ToString::to_string).collect::<String>());
+        let before = self.seen.lock().insert(checkpoint.size(), own.clone());
+        let same = before.is_none_or(|before| before == own);
         assert!(same, "two checkpoints of size {}: the log has forked", checkpoint.size());
     }
 }

@@ -20,6 +20,7 @@ use super::{
     prepare::{Prepared, Sealed},
 };
 use crate::{
+    app::App,
     custody::Custody,
     problem::{Code, Problem},
 };
@@ -31,6 +32,9 @@ pub(crate) struct Answered {
     size: u64,
     /// A checkpoint that contains every record of this answer: a signed note.
     checkpoint: String,
+    /// Whether it has enough cosignatures for the log's own policy. Absent where the log asks no witnesses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witnessed: Option<bool>,
     /// One answer a record, in the order submitted.
     items: Vec<Item>,
 }
@@ -139,7 +143,8 @@ pub(crate) fn make(
         });
     }
     let checkpoint_text = text(checkpoint.bytes())?;
-    Ok(Answered { size: checkpoint.size(), checkpoint: checkpoint_text, items })
+    let witnessed = App::is_witnessed(reader, checkpoint);
+    Ok(Answered { size: checkpoint.size(), checkpoint: checkpoint_text, witnessed, items })
 }
 
 /// An entry and what an answer needs of it.

@@ -27,7 +27,15 @@ mod searching;
 mod served;
 mod signed;
 mod slow;
+#[path = "../../../witnessing/tests/it/stand_in.rs"]
+#[allow(
+    unreachable_pub,
+    dead_code,
+    reason = "shared with the tests of crate witnessing, which need more of it"
+)]
+mod stand_in;
 mod stopping;
 mod submitting;
 mod tls;
 mod tokens;
+mod witnessed;

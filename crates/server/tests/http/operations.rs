@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Metrics by name, with their types, from OpenMetrics text; panics where the text is none.
-fn parse(text: &str) -> (BTreeMap<String, String>, BTreeMap<String, f64>) {
+pub(crate) fn parse(text: &str) -> (BTreeMap<String, String>, BTreeMap<String, f64>) {
     let body = text.strip_suffix("# EOF\n").expect("ends with # EOF");
     let (mut types, mut samples, mut helped) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
     for line in body.lines() {

@@ -14,7 +14,12 @@ use bytes::Bytes;
 use lookup::Lookups;
 use parking_lot::Mutex;
 use record::Places;
-use sequencer::{Kind, Log, Options, pool::Limits, publisher::Evidence};
+use sequencer::{
+    Kind, Log, Options,
+    pool::Limits,
+    publisher::Evidence,
+    witnesses::{WhenUnwitnessed, Witnessing},
+};
 use server::{
     App, Capacity, Clerk, Clock, Config, Custody, Following, Tls, access::Access, limits::Timeouts,
     metrics::Metrics,
@@ -24,6 +29,7 @@ use testkit::keys::{self, TestKey};
 use tlog::{checkpoint::SignedCheckpoint, key::Signer, policy::Policy};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use vault::Vault;
+use witnessing::Witnesses;
 use zeroize::Zeroizing;
 
 /// How long a test waits for what must happen.
@@ -46,6 +52,9 @@ pub(crate) struct Setup {
     pub(crate) access: Access,
     pub(crate) tls: Option<Tls>,
     pub(crate) sensitive: Places,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Who is asked to cosign what is published, and what is published without.
+    pub(crate) witnesses: Option<(Arc<Witnesses>, WhenUnwitnessed)>,
 }
 
 impl Setup {
@@ -64,6 +73,8 @@ impl Setup {
             access: Access::Open,
             tls: None,
             sensitive: Places::NONE,
+            metrics: Metrics::new(),
+            witnesses: None,
         }
     }
 
@@ -78,14 +89,26 @@ impl Setup {
     }
 
     pub(crate) async fn serve(self) -> Served {
-        let metrics = Metrics::new();
-        let options =
-            Options { limits: self.limits, publish_every: self.publish_every, observer: metrics.clone() };
+        let metrics = self.metrics;
+        let witnesses = self.witnesses.as_ref().map(|(witnesses, _)| witnesses.clone());
+        let witnessing =
+            self.witnesses.map(|(cosigners, when_unwitnessed)| Witnessing { cosigners, when_unwitnessed });
+        let options = Options {
+            limits: self.limits,
+            publish_every: self.publish_every,
+            observer: metrics.clone(),
+            witnessing,
+        };
         let signer = signer(self.key);
         let policy = Policy::log_only(signer.verifier_key().clone()).unwrap();
-        let evidence =
-            Box::new(NotedInMemory { newest: Mutex::new(self.evidence), unnotable: self.unnotable });
-        let log = Log::open(self.store, self.kind, signer, evidence, options).unwrap();
+        let evidence = Box::new(NotedInMemory {
+            newest: Mutex::new(self.evidence),
+            published: Mutex::default(),
+            unnotable: self.unnotable,
+        });
+        // Opening waits for witnesses, if there are any.
+        let log = tokio::task::block_in_place(|| Log::open(self.store, self.kind, signer, evidence, options));
+        let log = log.unwrap();
         let clock = Arc::new(Told(self.clock));
         let keys = tempfile::tempdir().unwrap();
         let custody = (self.kind == Kind::Records).then(|| {
@@ -100,6 +123,7 @@ impl Setup {
             custody,
             lookups: (self.kind == Kind::Records)
                 .then(|| Lookups::open(Arc::new(MemoryStore::new()), key_name(self.key)).unwrap()),
+            witnesses: witnesses.clone(),
             timeouts: self.timeouts,
         };
         let app = App::new(log, config).unwrap();
@@ -118,6 +142,7 @@ impl Setup {
             address,
             policy,
             metrics,
+            witnesses,
             stop: Some(stop),
             serving,
             _keys: keys,
@@ -140,6 +165,7 @@ pub(crate) struct Served {
     pub(crate) address: SocketAddr,
     pub(crate) policy: Policy,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) witnesses: Option<Arc<Witnesses>>,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
     _keys: tempfile::TempDir,
@@ -190,6 +216,7 @@ impl Clock for Told {
 
 struct NotedInMemory {
     newest: Mutex<Option<Bytes>>,
+    published: Mutex<Option<Bytes>>,
     unnotable: Arc<AtomicBool>,
 }
 
@@ -203,6 +230,15 @@ impl Evidence for NotedInMemory {
             return Err(io::Error::other("injected fault"));
         }
         *self.newest.lock() = Some(checkpoint.bytes().clone());
+        Ok(())
+    }
+
+    fn published(&self) -> io::Result<Option<Bytes>> {
+        Ok(self.published.lock().clone())
+    }
+
+    fn note_published(&self, checkpoint: &SignedCheckpoint) -> io::Result<()> {
+        *self.published.lock() = Some(checkpoint.bytes().clone());
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use tlog::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use tlog::cosignature::{Cosigner, Timestamp};
-use tlog::key::{KeyType, Signer};
+use tlog::key::{KeyType, Signer, VerifierKey};
 use tlog::note::{NoteError, OpenError};
 use tlog::policy::{Policy, PolicyError, PolicyFault};
 use tlog::{Hash, Head};
@@ -94,6 +94,9 @@ fn quorums_are_counted() {
         let policy = world.policy(&format!("{groups}quorum {quorum}\n"));
         let verified = policy.verify(world.checkpoint(cosigned_by).bytes().clone());
         let told = format!("{groups}quorum {quorum}, cosigned by {cosigned_by:?}");
+        let cosigned =
+            |key: &VerifierKey| cosigned_by.iter().any(|i| world.witnesses[*i].verifier_key() == key);
+        assert_eq!(policy.satisfied_by(cosigned), outcome.is_none(), "{told}");
         match outcome {
             None => assert_eq!(verified.unwrap().witnesses().len(), cosigned_by.len(), "{told}"),
             Some((have, want)) => assert_eq!(verified.err(), Some(not_enough(quorum, have, want)), "{told}"),

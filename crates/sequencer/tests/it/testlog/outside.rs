@@ -21,6 +21,7 @@ pub struct TestEvidence {
 #[derive(Default)]
 struct EvidenceState {
     broken: bool,
+    published_broken: bool,
     notes: u64,
     refused: u64,
 }
@@ -38,6 +39,11 @@ impl TestEvidence {
     /// Makes every note fail, or work again.
     pub fn break_notes(&self, broken: bool) {
         self.state.lock().broken = broken;
+    }
+
+    /// Makes every note of what everybody is to be shown fail, or work again.
+    pub fn break_published(&self, broken: bool) {
+        self.state.lock().published_broken = broken;
     }
 
     /// How many notes failed.
@@ -66,18 +72,43 @@ impl Evidence for TestEvidence {
         state.notes += 1;
         Ok(())
     }
+
+    fn published(&self) -> io::Result<Option<Bytes>> {
+        self.inner.published()
+    }
+
+    fn note_published(&self, checkpoint: &SignedCheckpoint) -> io::Result<()> {
+        let mut state = self.state.lock();
+        if state.published_broken {
+            state.refused += 1;
+            return Err(io::Error::other("injected: no space left"));
+        }
+        self.inner.note_published(checkpoint)
+    }
 }
 
 #[derive(Default)]
-struct MemoryEvidence(Mutex<Option<Bytes>>);
+struct MemoryEvidence {
+    newest: Mutex<Option<Bytes>>,
+    published: Mutex<Option<Bytes>>,
+}
 
 impl Evidence for MemoryEvidence {
     fn newest(&self) -> io::Result<Option<Bytes>> {
-        Ok(self.0.lock().clone())
+        Ok(self.newest.lock().clone())
     }
 
     fn note(&self, checkpoint: &SignedCheckpoint) -> io::Result<()> {
-        *self.0.lock() = Some(checkpoint.bytes().clone());
+        *self.newest.lock() = Some(checkpoint.bytes().clone());
+        Ok(())
+    }
+
+    fn published(&self) -> io::Result<Option<Bytes>> {
+        Ok(self.published.lock().clone())
+    }
+
+    fn note_published(&self, checkpoint: &SignedCheckpoint) -> io::Result<()> {
+        *self.published.lock() = Some(checkpoint.bytes().clone());
         Ok(())
     }
 }
@@ -113,7 +144,8 @@ impl Observer for Observed {
     }
 
     fn published(&self, checkpoint: &SignedCheckpoint) {
-        let noted = self.evidence.newest().unwrap();
+        let noted = self.evidence.published().unwrap();
+        let noted = if noted.is_some() { noted } else { self.evidence.newest().unwrap() };
         if noted.as_ref() != Some(checkpoint.bytes()) {
             let size = checkpoint.size();
             self.violations.lock().push(format!("size {size} was published before it was noted outside"));

@@ -1,0 +1,423 @@
+//! The witnesses of a log, asked: a task for each, and a round that waits for enough of them.
+//!
+//! ```text
+//! publisher thread                    tasks, one a witness
+//! cosign(newest) -- offer, wake -->   Party::next -> POST add-checkpoint -> reply::understand
+//!   waits  <--------- wake --------   Party::heard, Gathered::add
+//! ```
+//!
+//! The tasks go on after a round has ended: what comes late is on the next publication. Decisions are made in [`Party`],
+//! [`Gathered`] and `Table::settled`; here are clocks, sockets and locks. A lock is never held while anything is awaited.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use client::{Authorities, Http, HttpError};
+use parking_lot::{Condvar, Mutex};
+use sequencer::{
+    reader::Reader,
+    recover::Standing,
+    witnesses::{Cosigners, Round},
+};
+use tlog::{
+    checkpoint::SignedCheckpoint, cosignature::Timestamp, key::VerifierKey, policy::Policy,
+    witness::AddCheckpoint,
+};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
+
+use crate::{
+    gather::Gathered,
+    http,
+    party::{News, Party, Step, Task},
+    reply::{Cause, Reply, understand},
+    report::{Observer, Report, WitnessReport},
+};
+
+/// How the witnesses are asked.
+#[derive(Clone)]
+pub struct Options {
+    /// How long a publication waits for enough cosignatures.
+    pub timeout: Duration,
+    /// How often an unchanged head is cosigned anew, so that its cosignatures do not grow old.
+    pub refresh: Duration,
+    /// The only authorities whose word for a witness's name is taken; those of the system, if there are none.
+    pub authorities: Option<Authorities>,
+    /// Who is told.
+    pub observer: Arc<dyn Observer>,
+}
+
+/// A policy that a log cannot work by.
+#[derive(Debug, thiserror::Error)]
+pub enum WitnessesError {
+    /// It names no witness.
+    #[error("the policy names no witness, so there is nobody to ask")]
+    Nobody,
+    /// It does not name the log's own key.
+    #[error("the policy does not name this log's key: add the line \"log {vkey}\"")]
+    OtherLog {
+        /// The log's key.
+        vkey: Box<VerifierKey>,
+    },
+    /// A witness without an address.
+    #[error(
+        "the policy gives no URL for the witness {name}: its line is to be \"witness <name> <vkey> <url>\""
+    )]
+    NoUrl {
+        /// Name of the witness's key.
+        name: String,
+    },
+    /// An address that is none.
+    #[error("the witness {name}: {cause}")]
+    Url {
+        /// Name of the witness's key.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        cause: HttpError,
+    },
+}
+
+/// The witnesses of a log.
+pub struct Witnesses {
+    asking: Arc<Asking>,
+    runtime: Handle,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// One witness: the keys that the policy names at one address.
+struct Address {
+    name: String,
+    url: String,
+    keys: Vec<VerifierKey>,
+    http: Http,
+}
+
+/// What the publisher and the tasks share.
+struct Asking {
+    options: Options,
+    addresses: Vec<Address>,
+    table: Mutex<Table>,
+    changed: Condvar,
+    wanted: watch::Sender<u64>,
+    reader: Mutex<Option<Reader>>,
+}
+
+/// What is known.
+struct Table {
+    gathered: Gathered,
+    parties: Vec<Party>,
+    asked_at: Option<Instant>,
+    met_at: Option<Instant>,
+    unmet: Option<(Instant, u64)>,
+}
+
+impl Witnesses {
+    /// The witnesses of this policy, for the log with this key. They are asked on the threads of `runtime`, from the moment
+    /// that the log is open.
+    ///
+    /// # Errors
+    /// The log cannot work by this policy.
+    pub fn new(
+        policy: Policy,
+        log: &VerifierKey,
+        options: Options,
+        runtime: Handle,
+    ) -> Result<Self, WitnessesError> {
+        if !policy.logs().iter().any(|named| named.key == *log) {
+            return Err(WitnessesError::OtherLog { vkey: Box::new(log.clone()) });
+        }
+        let addresses = addresses(&policy, options.authorities.as_ref())?;
+        let table = Table {
+            parties: vec![Party::default(); addresses.len()],
+            gathered: Gathered::new(policy),
+            asked_at: None,
+            met_at: None,
+            unmet: None,
+        };
+        let asking = Asking {
+            options,
+            addresses,
+            table: Mutex::new(table),
+            changed: Condvar::new(),
+            wanted: watch::Sender::new(0),
+            reader: Mutex::default(),
+        };
+        Ok(Self { asking: Arc::new(asking), runtime, tasks: Mutex::default() })
+    }
+
+    /// The policy that they make possible.
+    pub fn policy(&self) -> Policy {
+        self.asking.table.lock().gathered.policy().clone()
+    }
+
+    /// How things stand.
+    pub fn report(&self) -> Report {
+        let table = self.asking.table.lock();
+        let witnesses = self.asking.addresses.iter().zip(&table.parties).map(|(address, party)| {
+            WitnessReport { name: address.name.clone(), stored: party.stored(), trouble: party.trouble() }
+        });
+        Report {
+            witnesses: witnesses.collect(),
+            met: table.gathered.met(),
+            unmet: table.unmet.map(|(since, rounds)| (since.elapsed(), rounds)),
+            since_met: table.met_at.map(|at| at.elapsed()),
+            refresh: self.asking.options.refresh,
+        }
+    }
+}
+
+/// The witnesses by their addresses: one who has several keys is asked once.
+fn addresses(policy: &Policy, authorities: Option<&Authorities>) -> Result<Vec<Address>, WitnessesError> {
+    let mut addresses: Vec<Address> = vec![];
+    for (key, url) in policy.witnesses() {
+        let name = key.name().to_string();
+        let url = url.ok_or_else(|| WitnessesError::NoUrl { name: name.clone() })?;
+        if let Some(known) = addresses.iter_mut().find(|address| address.url == url) {
+            known.keys.push(key.clone());
+            continue;
+        }
+        let http = http::connect(url, authorities)
+            .map_err(|cause| WitnessesError::Url { name: name.clone(), cause })?;
+        addresses.push(Address { name, url: url.to_owned(), keys: vec![key.clone()], http });
+    }
+    if addresses.is_empty() { Err(WitnessesError::Nobody) } else { Ok(addresses) }
+}
+
+impl Cosigners for Witnesses {
+    fn begin(&self, reader: Reader, published: &SignedCheckpoint) {
+        *self.asking.reader.lock() = Some(reader);
+        let mut table = self.asking.table.lock();
+        table.gathered.restore(published);
+        for (place, address) in self.asking.addresses.iter().enumerate() {
+            let stored = address.keys.iter().filter_map(|key| table.gathered.cosigned_by(key)).max();
+            table.parties[place] = Party::new(stored);
+            let (asking, wanted) = (self.asking.clone(), self.asking.wanted.subscribe());
+            self.tasks.lock().push(self.runtime.spawn(ask_for_ever(asking, place, wanted)));
+        }
+    }
+
+    fn cosign(&self, newest: &SignedCheckpoint) -> Round {
+        self.asking.round(newest)
+    }
+
+    fn end(&self) {
+        self.tasks.lock().drain(..).for_each(|task| task.abort());
+        *self.asking.reader.lock() = None;
+    }
+}
+
+impl Drop for Witnesses {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Asking {
+    fn round(&self, newest: &SignedCheckpoint) -> Round {
+        let started = Instant::now();
+        let deadline = started + self.options.timeout;
+        let mut table = self.table.lock();
+        let first = table.gathered.epoch() == 0;
+        if table.is_due(newest, self.options.refresh, started) {
+            table.gathered.offer(newest);
+            table.asked_at = Some(started);
+            self.wanted.send_replace(table.gathered.epoch());
+        }
+        while !table.settled(&self.addresses, first, Instant::now(), deadline) {
+            self.changed.wait_until(&mut table, deadline);
+        }
+        let met = table.gathered.met();
+        table.count(met, started);
+        self.options.observer.round(started.elapsed(), met);
+        Round {
+            newest: table.gathered.note(newest.size()).unwrap_or_else(|| newest.clone()),
+            witnessed: table.gathered.witnessed().cloned(),
+            stop: table.stop(&self.addresses),
+        }
+    }
+
+    /// Does the next thing about one witness; `None` if there is nothing to do but to wait for other things to happen.
+    async fn step(&self, place: usize) -> Option<Instant> {
+        let (task, newest, step) = {
+            let table = self.table.lock();
+            let newest = table.gathered.newest()?.clone();
+            let task = Task { epoch: table.gathered.epoch(), size: newest.size() };
+            (task, newest, table.parties[place].next(task, Instant::now()))
+        };
+        match step {
+            Step::Rest | Step::Stop => None,
+            Step::Wait(moment) => Some(moment),
+            Step::Ask { old } => {
+                let (reply, took) = self.ask(place, old, &newest).await;
+                self.heard(place, task, old, &newest, &reply, took);
+                Some(Instant::now())
+            }
+        }
+    }
+
+    /// Asks one witness for its cosignature, with a proof from `old`.
+    async fn ask(&self, place: usize, old: u64, newest: &SignedCheckpoint) -> (Reply, Duration) {
+        let address = &self.addresses[place];
+        let request = match self.request(old, newest).await {
+            Ok(request) => request,
+            Err(what) => {
+                return (Reply::Failed { cause: Cause::NoProof, wait: None, what }, Duration::ZERO);
+            }
+        };
+        let (answer, took) = http::send(&address.http, &request).await;
+        let reply = answer
+            .map_or_else(|failure| failure, |answered| understand(&answered, newest, &address.keys, now()));
+        (reply, took)
+    }
+
+    async fn request(&self, old: u64, newest: &SignedCheckpoint) -> Result<AddCheckpoint, String> {
+        let head = newest.head();
+        let hashes = if old == 0 || old == head.size {
+            vec![]
+        } else {
+            let reader = self.reader.lock().clone().ok_or("the log is closed")?;
+            let proof = tokio::task::spawn_blocking(move || reader.consistency(old, head)).await;
+            let proof = proof.map_err(|error| error.to_string())?;
+            proof.map_err(|error| error.to_string())?.hashes
+        };
+        AddCheckpoint::new(old, hashes, newest).map_err(|error| error.to_string())
+    }
+
+    /// Takes in what came of it, and wakes who waits.
+    fn heard(
+        &self,
+        place: usize,
+        task: Task,
+        old: u64,
+        newest: &SignedCheckpoint,
+        reply: &Reply,
+        took: Duration,
+    ) {
+        let mut table = self.table.lock();
+        let news = table.parties[place].heard(task, old, reply, Instant::now());
+        let trouble = table.parties[place].trouble();
+        if let Reply::Cosigned(cosignatures) = reply {
+            table.gathered.add(newest.head(), task.epoch, cosignatures);
+        }
+        drop(table);
+        self.changed.notify_all();
+        let name = &self.addresses[place].name;
+        let cause = match reply {
+            Reply::Cosigned(_) => None,
+            Reply::Failed { cause, .. } => Some(*cause),
+            Reply::Stored(_) => match news {
+                News::Trouble(cause) => Some(cause),
+                _ => return,
+            },
+        };
+        self.options.observer.asked(name, took, cause);
+        say(name, news, trouble, reply);
+    }
+}
+
+/// Tells the operator's log what changed.
+fn say(witness: &str, news: News, trouble: Option<Cause>, reply: &Reply) {
+    let what = match reply {
+        Reply::Failed { what, .. } => what.clone(),
+        Reply::Stored(size) => format!("it names the size {size}"),
+        Reply::Cosigned(_) => String::new(),
+    };
+    match (news, trouble) {
+        (News::Nothing, _) => {}
+        (News::Well, _) => tracing::info!(witness, "the witness cosigns again"),
+        (News::Trouble(cause), _) if cause.passes() => {
+            tracing::warn!(
+                witness,
+                what,
+                cause = cause.name(),
+                "the witness did not cosign: {}",
+                cause.words()
+            );
+        }
+        (News::Trouble(cause), _) => {
+            tracing::error!(
+                witness,
+                what,
+                cause = cause.name(),
+                "the witness did not cosign: {}",
+                cause.words()
+            );
+        }
+    }
+}
+
+/// Brings one witness to whatever is wanted, until the log is closed.
+async fn ask_for_ever(asking: Arc<Asking>, place: usize, mut wanted: watch::Receiver<u64>) {
+    loop {
+        wanted.mark_unchanged();
+        let pause = asking.step(place).await;
+        let woken = match pause {
+            None => wanted.changed().await,
+            Some(moment) => tokio::time::timeout_at(moment.into(), wanted.changed()).await.unwrap_or(Ok(())),
+        };
+        if woken.is_err() {
+            return;
+        }
+    }
+}
+
+impl Table {
+    /// Whether the witnesses are to be asked: of a head that is new, or whose cosignatures are old.
+    fn is_due(&self, newest: &SignedCheckpoint, refresh: Duration, now: Instant) -> bool {
+        let known = self.asked_at.is_some() && self.gathered.newest() == Some(newest);
+        let old = self.asked_at.is_none_or(|at| now.saturating_duration_since(at) >= refresh);
+        !known || old
+    }
+
+    /// Whether a round has come to its end: there are enough cosignatures, or there cannot be in time. Those of before count;
+    /// but when the log was just opened they must be new, for a witness may have seen more than this store holds.
+    fn settled(&self, addresses: &[Address], first: bool, now: Instant, deadline: Instant) -> bool {
+        let met = if first { self.gathered.met_anew(|_| false) } else { self.gathered.met() };
+        if met || now >= deadline {
+            return true;
+        }
+        let task = Task {
+            epoch: self.gathered.epoch(),
+            size: self.gathered.newest().map_or(0, SignedCheckpoint::size),
+        };
+        let in_time = |key: &VerifierKey| {
+            let party = addresses.iter().position(|address| address.keys.contains(key));
+            party.is_some_and(|place| self.parties[place].may_answer(task, now, deadline))
+        };
+        let possible =
+            if first { self.gathered.met_anew(in_time) } else { self.gathered.may_be_met(in_time) };
+        !possible
+    }
+
+    fn count(&mut self, met: bool, started: Instant) {
+        if self.gathered.met_anew(|_| false) {
+            self.met_at = Some(Instant::now());
+        }
+        self.unmet = match (met, self.unmet) {
+            (true, _) => None,
+            (false, None) => Some((started, 1)),
+            (false, Some((since, rounds))) => Some((since, rounds + 1)),
+        };
+    }
+
+    /// Why the log must sign nothing any more: witnesses have seen more of it than it has, and so many that there is no
+    /// quorum without them. Fewer of them are an alarm; one that lies does not stop a log.
+    fn stop(&self, addresses: &[Address]) -> Option<Standing> {
+        let known = self.parties.iter().filter_map(Party::ahead).max()?;
+        let ahead = |key: &VerifierKey| {
+            let mut parties = addresses.iter().zip(&self.parties);
+            parties.any(|(address, party)| party.ahead().is_some() && address.keys.contains(key))
+        };
+        let stored = self.gathered.newest().map_or(0, SignedCheckpoint::size);
+        let without = self.gathered.policy().satisfied_by(|key| !ahead(key));
+        (!without).then_some(Standing::WitnessesAhead { stored, known })
+    }
+}
+
+/// The machine's clock.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_seconds(since.as_secs()).unwrap_or(Timestamp::NONE)
+}
