@@ -99,16 +99,12 @@ impl Credit {
         let passed = now.seconds().saturating_sub(self.at.seconds());
         let came = u64::from(qpd).saturating_mul(passed);
         (self.left, self.at) = (self.left.saturating_add(came).min(most(qpd)), now);
-        match self.left.checked_sub(DAY) {
-            Some(left) => {
-                self.left = left;
-                Ok(())
-            }
-            None => {
-                let seconds = (DAY - self.left).div_ceil(u64::from(qpd.max(1)));
-                Err(TooMany { qpd, seconds })
-            }
-        }
+        let Some(left) = self.left.checked_sub(DAY) else {
+            let seconds = (DAY - self.left).div_ceil(u64::from(qpd.max(1)));
+            return Err(TooMany { qpd, seconds });
+        };
+        self.left = left;
+        Ok(())
     }
 }
 
@@ -139,7 +135,11 @@ mod tests {
         assert_eq!(burst(&mut rations, LOG, Wish::Growth, 86_400, 1_001), 1);
         assert_eq!(burst(&mut rations, LOG, Wish::Growth, 86_400, 1_060), 59);
         assert_eq!(burst(&mut rations, LOG, Wish::Growth, 86_400, 90_000), 600, "and not more than that");
-        assert_eq!(burst(&mut rations, OTHER, Wish::Growth, 24, 90_000), BURST_MIN, "another log has its own");
+        assert_eq!(
+            burst(&mut rations, OTHER, Wish::Growth, 24, 90_000),
+            BURST_MIN,
+            "another log has its own"
+        );
         assert_eq!(
             rations.take(OTHER, Wish::Growth, 24, at(90_000)),
             Err(TooMany { qpd: 24, seconds: 3_600 })

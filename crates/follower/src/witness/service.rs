@@ -86,7 +86,13 @@ pub struct Witness {
 impl Witness {
     /// A witness with these keys, of these logs, that remembers what the keeper has kept.
     pub fn new(keeper: Keeper, keys: WitnessKeys, enrolled: Enrolled) -> Self {
-        Self { keeper, keys, enrolled: RwLock::new(Arc::new(enrolled)), turns: Mutex::default(), rations: None }
+        Self {
+            keeper,
+            keys,
+            enrolled: RwLock::new(Arc::new(enrolled)),
+            turns: Mutex::default(),
+            rations: None,
+        }
     }
 
     /// The same, which cosigns for each log as often as its list grants ([`super::ration`]); more is answered with 429.

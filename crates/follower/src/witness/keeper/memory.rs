@@ -65,6 +65,10 @@ impl Memory {
         self.held.len()
     }
 
+    pub(super) fn contradictions_len(&self) -> usize {
+        self.contradictions.len()
+    }
+
     pub(super) fn hold(&mut self, origin: OriginId, held: Held) {
         self.held.insert(origin, held);
     }
