@@ -11,6 +11,9 @@ mod descriptors;
 mod evidence;
 mod fsck;
 mod hammer;
+#[path = "../../crates/tlog/tests/it/history.rs"]
+#[allow(dead_code, reason = "shared with the tests of crates/tlog, which use more of it")]
+mod history;
 mod lookups;
 mod readme;
 mod record;
@@ -27,3 +30,4 @@ mod testlog;
 mod tls;
 mod tokens;
 mod verify;
+mod witness;

@@ -14,6 +14,7 @@ pub(crate) mod lookups;
 mod machine;
 mod report;
 mod single;
+pub(crate) mod witness;
 
 use std::io;
 use std::path::{Path, PathBuf};

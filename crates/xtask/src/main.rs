@@ -16,6 +16,7 @@ mod sample;
 mod test;
 mod tools;
 mod trial;
+mod witness;
 
 use clap::Parser;
 use std::fmt::Display;
@@ -36,6 +37,7 @@ enum Verb {
     BenchGrowth(bench::grown::Args),
     BenchLookup(bench::lookups::Args),
     BenchFollow(bench::following::Args),
+    BenchWitness(bench::witness::Args),
     Sample(sample::Args),
     #[command(hide = true)]
     ServeBroken(powercut::BrokenArgs),
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Verb::BenchGrowth(args) => report(bench::grown::run(&args)),
         Verb::BenchLookup(args) => report(bench::lookups::run(&args)),
         Verb::BenchFollow(args) => report(bench::following::run(&args)),
+        Verb::BenchWitness(args) => report(bench::witness::run(&args)),
         Verb::Sample(args) => report(sample::run(&args)),
         Verb::ServeBroken(args) => report(powercut::serve_broken(&args)),
     }

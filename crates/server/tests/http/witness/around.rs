@@ -93,17 +93,17 @@ async fn what_is_counted() {
         witness.get(&format!("/{n}/checkpoint")).await;
     }
     for (name, value) in [
-        (r#"deedbook_http_requests_total{route="/add-checkpoint",status="200"}"#, 1.0),
-        (r#"deedbook_http_requests_total{route="/add-checkpoint",status="409"}"#, 1.0),
-        (r#"deedbook_http_requests_total{route="/{origin}/checkpoint",status="404"}"#, 20.0),
-        ("deedbook_witness_cosigned_seconds_count", 1.0),
-        ("deedbook_witness_enrolled", 1.0),
-        ("deedbook_witness_logs", 1.0),
-        ("deedbook_witness_forks", 0.0),
-        ("deedbook_witness_waiting", 0.0),
-        ("deedbook_witness_failed", 0.0),
-        ("deedbook_witness_list_failed", 0.0),
-        ("deedbook_connections", 1.0),
+        (r#"deedbook_http_requests_total{route="/add-checkpoint",status="200"}"#, 1),
+        (r#"deedbook_http_requests_total{route="/add-checkpoint",status="409"}"#, 1),
+        (r#"deedbook_http_requests_total{route="/{origin}/checkpoint",status="404"}"#, 20),
+        ("deedbook_witness_cosigned_seconds_count", 1),
+        ("deedbook_witness_enrolled", 1),
+        ("deedbook_witness_logs", 1),
+        ("deedbook_witness_forks", 0),
+        ("deedbook_witness_waiting", 0),
+        ("deedbook_witness_failed", 0),
+        ("deedbook_witness_list_failed", 0),
+        ("deedbook_connections", 1),
     ] {
         assert_eq!(witness.metric(name).await, value, "{name}");
     }

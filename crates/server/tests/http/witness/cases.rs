@@ -77,7 +77,7 @@ async fn what_is_refused_is_refused_as_the_protocol_says() {
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{what}");
         assert_eq!(witness.stored(), Some(history.head(10)), "{what}: nothing was changed");
     }
-    assert_eq!(witness.metric("deedbook_witness_forks").await, 2.0, "the two that prove a fork");
+    assert_eq!(witness.metric("deedbook_witness_forks").await, 2, "the two that prove a fork");
     let oversize = good + &"x".repeat(tlog::witness::BODY_LEN_MAX);
     assert_eq!(witness.add(oversize).await.problem(413).kind, "too-large");
     assert_eq!(witness.add(honest(10, 20)).await.status, 200, "and the log goes on");

@@ -20,7 +20,7 @@ async fn a_witness_that_was_started_again_goes_on_where_it_was() {
     witness.stop().await;
     let again = start().serve().await;
     assert_eq!(again.monitor(LOG.name).await.body, shown, "byte for byte");
-    assert_eq!(again.metric("deedbook_witness_forks").await, 1.0);
+    assert_eq!(again.metric("deedbook_witness_forks").await, 1);
     assert_eq!(again.add(honest(0, 20)).await.text(), "10\n");
     assert_eq!(again.add(grown(&forked, 10, 20, LOG)).await.status, 422);
     assert_eq!(again.add(honest(10, 20)).await.status, 200);
@@ -81,7 +81,7 @@ async fn no_cosignature_without_a_commit() {
     assert_eq!(witness.monitor(LOG.name).await.text().lines().nth(1), Some("10"), "what is known to be kept");
     assert_eq!(witness.add(honest(10, 20)).await.status, 503);
     assert_eq!(witness.get("/readyz").await.status, 503);
-    assert_eq!(witness.metric("deedbook_witness_failed").await, 1.0);
+    assert_eq!(witness.metric("deedbook_witness_failed").await, 1);
     witness.stop().await;
     store.reopen();
     let again = Setup { store, ..Setup::default() }.serve().await;
@@ -96,7 +96,7 @@ async fn logs_come_and_go_while_it_runs_and_are_not_forgotten() {
     assert_eq!(witness.add(others(3)).await.status, 404);
     witness.app.witness().enrol(enrolled(&[key(LOG), key(OTHER_LOG)], 100));
     assert_eq!(witness.add(others(3)).await.status, 200);
-    assert_eq!(witness.metric("deedbook_witness_enrolled").await, 2.0);
+    assert_eq!(witness.metric("deedbook_witness_enrolled").await, 2);
     witness.app.witness().enrol(enrolled(&[key(LOG)], 100));
     assert_eq!(witness.add(others(3)).await.status, 404);
     assert_eq!(witness.monitor(OTHER_LOG.name).await.status, 200, "what was cosigned stays to be seen");

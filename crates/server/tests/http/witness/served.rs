@@ -129,7 +129,7 @@ impl Witnessing {
         self.get(&format!("/{}/checkpoint", OriginId::of(&origin.parse().unwrap()))).await
     }
 
-    pub(crate) async fn metric(&self, name: &str) -> f64 {
+    pub(crate) async fn metric(&self, name: &str) -> u64 {
         let answer = self.get("/metrics").await;
         let line =
             answer.text().lines().find_map(|line| line.strip_prefix(&format!("{name} ")).map(str::to_owned));
