@@ -18,7 +18,7 @@ const TESSERA_TOOLS: [(&str, &str); 4] = [
     ("hammer", "github.com/transparency-dev/tessera/internal/hammer"),
     ("fsck", "github.com/transparency-dev/tessera/cmd/fsck"),
     ("posix", "github.com/transparency-dev/tessera/cmd/conformance/posix"),
-    ("oneshot", "github.com/transparency-dev/tessera/cmd/examples/posix-oneshot"),
+    ("posix-oneshot", "github.com/transparency-dev/tessera/cmd/examples/posix-oneshot"),
 ];
 
 /// Where each program is.

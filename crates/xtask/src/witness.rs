@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -66,8 +66,20 @@ impl Plan {
     pub(crate) fn enrol(&self, vkey: &str) -> Result<(), ContenderError> {
         let mut command = Command::new(&self.binary);
         command.args(["witness", "enrol", vkey, "--contact", "nobody", "--qpd", "1000000", "--data"]);
-        let failed =
-            |source: io::Error| ContenderError::Io { what: "run deedbook witness enrol".into(), source };
+        self.run(command)
+    }
+
+    /// Writes the only fork proof that it has kept to a file; an error if there is none, or not one alone.
+    pub(crate) fn write_fork(&self, file: &Path) -> Result<(), ContenderError> {
+        let mut command = Command::new(&self.binary);
+        // Every id begins with nothing.
+        command.args(["witness", "forks", "", "--output"]).arg(file).arg("--data");
+        self.run(command)
+    }
+
+    /// Runs a verb, whose last word is the directory.
+    fn run(&self, mut command: Command) -> Result<(), ContenderError> {
+        let failed = |source: io::Error| ContenderError::Io { what: "run deedbook witness".into(), source };
         let output = command.arg(&self.data).output().map_err(failed)?;
         if output.status.success() {
             return Ok(());

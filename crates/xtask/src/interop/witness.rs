@@ -42,18 +42,18 @@ impl Suite<'_> {
         let vkey = log.read("vkey")?;
         log.write_policy(&vkey, &running)?;
 
-        self.silent("not enrolled", &log, "a", 2)?;
+        self.silent("not enrolled", "origin is unknown", &log, "a", 2)?;
         plans.iter().try_for_each(|plan| plan.enrol(&vkey))?;
         std::thread::sleep(Duration::from_secs(2));
         self.published("first contact", &log, "log", 2, 2)?;
         self.published("grown, asked from 0 again", &log, "log", 300, 302)?;
         let running = restart(&plans, running, ports)?;
         self.published("witnesses started again", &log, "log", 5, 307)?;
-        self.silent("a log that begins again", &log, "b", 3)?;
-        self.silent("a log that was rewritten", &log, "c", 400)?;
+        self.silent("a log that begins again", "larger than log size", &log, "b", 3)?;
+        self.forked(&log, "c", 400, &plans[0])?;
         let [one, two] = running;
         stop(two)?;
-        self.silent("one of two is gone", &log, "log", 1)?;
+        self.silent("one of two is gone", "failed to post to witness", &log, "log", 1)?;
         let two = plans[1].start(ports[1])?;
         self.published("and is back", &log, "log", 1, 309)?;
         stop(one)?;
@@ -81,20 +81,49 @@ impl Suite<'_> {
         Ok(())
     }
 
-    /// A run that must not publish what it adds.
-    fn silent(&mut self, what: &str, log: &Log, data: &str, entries: u64) -> Result<(), InteropError> {
+    /// A run that must not publish what it adds, and says why in these words.
+    fn silent(
+        &mut self,
+        what: &str,
+        why: &str,
+        log: &Log,
+        data: &str,
+        entries: u64,
+    ) -> Result<(), InteropError> {
         let started = Instant::now();
         let before = log.published(data);
         let (mut run, _entries) = self.oneshot(log, data, entries, 1_000_000)?;
         let ended = run.wait(SILENCE).map_err(|why| InteropError::Io("wait for posix-oneshot", why))?;
+        let said = run.said();
         drop(run);
         let after = log.published(data);
-        let verdict = if ended.is_none_or(|status| !status.success()) && before == after {
-            Ok(format!("{what}: nothing is published"))
-        } else {
-            Err(format!("{what}: published {after:?} after {before:?}"))
+        let verdict = match said.lines().find(|line| line.contains(why)) {
+            _ if before != after => Err(format!("{what}: published {after:?} after {before:?}")),
+            _ if ended.is_some_and(|status| status.success()) => {
+                Err(format!("{what}: it thinks that it has published"))
+            }
+            Some(_) => Ok(format!("{what}: nothing is published ({why})")),
+            None => Err(format!("{what}: it says nothing of {why:?}: {said}")),
         };
         self.note(before.unwrap_or(0), "witnesses", verdict, started);
+        Ok(())
+    }
+
+    /// The log's other history, which it publishes without cosignatures: the witness keeps the proof, and anybody checks it.
+    fn forked(&mut self, log: &Log, data: &str, entries: u64, plan: &Plan) -> Result<(), InteropError> {
+        let started = Instant::now();
+        let files = self.entries(data, entries, 0)?;
+        let mut command = self.oneshot_on(log, data, &files);
+        command.arg("--witness_fail_open");
+        let (said, ended) = self.tool(&command, PATIENCE)?;
+        let verdict = if !ended {
+            Err(format!("it did not end: {said}"))
+        } else if !said.contains("consistency proof is bad") {
+            Err(format!("it was not told that its proof is bad: {said}"))
+        } else {
+            fork_is_proven(plan, &log.dir)
+        };
+        self.note(entries, "witnesses", verdict.map(|read| format!("another history: {read}")), started);
         Ok(())
     }
 
@@ -106,18 +135,28 @@ impl Suite<'_> {
         entries: u64,
         tag: u64,
     ) -> Result<(Background, tempfile::TempDir), InteropError> {
+        let files = self.entries(data, entries, tag)?;
+        let run = Background::start(&self.oneshot_on(log, data, &files), self.dir.join("oneshot.log"));
+        Ok((run.map_err(|why| InteropError::Io("start posix-oneshot", why))?, files))
+    }
+
+    fn oneshot_on(&self, log: &Log, data: &str, files: &tempfile::TempDir) -> Command {
+        let mut command = Command::new(&self.peers.oneshot);
+        command.arg("--storage_dir").arg(log.dir.join(data)).arg("--private_key").arg(log.dir.join("skey"));
+        command.arg("--witness_policy_file").arg(log.dir.join("policy"));
+        command.arg("--entries").arg(files.path().join("*"));
+        command
+    }
+
+    /// Files with entries that no other run adds.
+    fn entries(&self, data: &str, entries: u64, tag: u64) -> Result<tempfile::TempDir, InteropError> {
         let failed = |why| InteropError::Io("write entries", why);
         let files = tempfile::tempdir_in(self.dir).map_err(failed)?;
         for number in 0..entries {
             let text = format!("entry {number} of {tag} in {data}");
             std::fs::write(files.path().join(format!("{number:06}")), text).map_err(failed)?;
         }
-        let mut command = Command::new(&self.peers.oneshot);
-        command.arg("--storage_dir").arg(log.dir.join(data)).arg("--private_key").arg(log.dir.join("skey"));
-        command.arg("--witness_policy_file").arg(log.dir.join("policy"));
-        command.arg("--entries").arg(files.path().join("*"));
-        let run = Background::start(&command, self.dir.join("oneshot.log"));
-        Ok((run.map_err(|why| InteropError::Io("start posix-oneshot", why))?, files))
+        Ok(files)
     }
 
     /// Read under the policy by us, and by x/mod and torchwood.
@@ -136,6 +175,27 @@ impl Suite<'_> {
         let said = read.output().map_err(|why| why.to_string())?;
         verifylog_verdict(&String::from_utf8_lossy(&said.stdout), size)?;
         Ok("two cosignatures, read by deedbook audit, x/mod and torchwood".to_owned())
+    }
+}
+
+/// The witness has one proof, and it holds against the log's key.
+fn fork_is_proven(plan: &Plan, dir: &Path) -> Result<String, String> {
+    let started = Instant::now();
+    let file = dir.join("log.fork-proof");
+    while plan.write_fork(&file).is_err() {
+        if started.elapsed() > PATIENCE {
+            return Err("the witness has kept no proof of it".to_owned());
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let mut verify = Command::new(&plan.binary);
+    verify.args(["verify", "fork-proof"]).arg(&file).arg("--vkey-file").arg(dir.join("vkey"));
+    let said = verify.output().map_err(|why| why.to_string())?;
+    let words = String::from_utf8_lossy(&said.stdout).into_owned();
+    if said.status.success() && words.contains("signed BOTH") {
+        Ok("refused, and the fork is proven by the witness's file and the log's key".to_owned())
+    } else {
+        Err(format!("the fork proof does not hold: {words}"))
     }
 }
 
