@@ -3,7 +3,7 @@
 use testkit::keys::{IMPOSTOR, LOG, OTHER_LOG};
 use tlog::{
     Hash,
-    witness::{Answer as Cosignatures, SIZE_CONTENT_TYPE, SignSubtree},
+    witness::{Answer as Cosignatures, SignSubtree},
 };
 
 use super::served::{START, Setup, Witnessing, grown, honest, signer};
@@ -69,7 +69,7 @@ async fn what_is_refused_is_refused_as_the_protocol_says() {
         let answer = witness.add(&body).await;
         assert_eq!(answer.status, status, "{what}: {answer:?}");
         if status == 409 {
-            assert_eq!((answer.header("content-type"), answer.text()), (Some(SIZE_CONTENT_TYPE), "10\n"));
+            assert_eq!((answer.header("content-type"), answer.text()), (Some("text/x.tlog.size"), "10\n"));
         } else {
             assert_eq!(answer.header("content-type"), Some(TEXT), "{what}");
             assert!(answer.text().ends_with('\n') && !answer.text().contains('—'), "{what}: {answer:?}");

@@ -2,10 +2,7 @@
 
 use serde_json::Value;
 use testkit::vectors;
-use tlog::{
-    key::VerifierKey,
-    witness::{AddCheckpoint, SIZE_CONTENT_TYPE},
-};
+use tlog::{key::VerifierKey, witness::AddCheckpoint};
 
 use super::served::{Setup, Witnessing};
 
@@ -25,7 +22,7 @@ async fn the_generated_sequence() {
         let answer = witness.add(body).await;
         assert_eq!(u64::from(answer.status), step["status"].as_u64().unwrap(), "{what}: {answer:?}");
         if let Some(size) = step.get("conflict_body") {
-            assert_eq!(answer.header("content-type"), Some(SIZE_CONTENT_TYPE), "{what}");
+            assert_eq!(answer.header("content-type"), Some("text/x.tlog.size"), "{what}");
             assert_eq!(answer.text(), text(size), "{what}");
         } else {
             assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"), "{what}");
