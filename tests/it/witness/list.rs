@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use testkit::keys::{IMPOSTOR, LOG, OTHER_LOG};
+use testkit::keys::{IMPOSTOR, LOG, OTHER_LOG, RAW_LOG};
 
 use super::process::{Witness, enrol, grown, signer, until, verb};
 use crate::history::History;
@@ -84,7 +84,7 @@ fn enrolling_says_what_it_does_and_changes_a_key_only_when_told() {
     verb(&data, &["enrol", &vkey(IMPOSTOR), "--contact", "ops", "--replace"]).expect(0);
     let text = fs::read_to_string(data.join("logs")).unwrap();
     assert!(text.contains(&vkey(IMPOSTOR)) && !text.contains(&vkey(LOG)), "{text}");
-    let injected = format!("c\nvkey {}\nqpd 1\ncontact d", vkey(OTHER_LOG));
+    let injected = format!("c\nvkey {}\nqpd 1\ncontact d", vkey(RAW_LOG));
     for words in [
         &["enrol", &vkey(OTHER_LOG), "--contact", &injected][..],
         &["enrol", &vkey(OTHER_LOG), "--contact", "c", "--qpd", "0"],

@@ -10,7 +10,6 @@ use tlog::key::{KeyType, VerifierKey};
 
 use super::process::{NAME, Witness, enrol, grown, verb};
 use crate::history::History;
-use crate::run::deedbook;
 use crate::served::Served;
 
 fn mode(path: &Path) -> u32 {
@@ -66,9 +65,8 @@ fn what_contradicts_what_is_there_is_refused() {
     assert!(Served::start(&log, Kind::Raw).stop().success());
     let refused = start(&log, &["--name", NAME]);
     assert!(refused.code == 2 && refused.out.contains("holds a log"), "{refused:?}");
-    let refused =
-        deedbook(["serve", "--open", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]).expect(2);
-    assert!(refused.err.contains("holds a witness"), "{}", refused.err);
+    let refused = Served::try_start(Served::program(), &data, &["--open"]).err().unwrap();
+    assert!(refused.code == 2 && refused.out.contains("holds a witness"), "{refused:?}");
     assert!(!data.join("log.key").exists());
     for words in [&["keys"][..], &["logs"], &["forks"], &["forget", "x"]] {
         let refused = verb(&log, words).expect(2);
