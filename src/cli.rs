@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::print::Printer;
 use crate::{
     audit, backup, completions, demo, erase, evidence, fsck, hammer, hold, key, lookup, payload, rebuild,
-    record, restore, search, serve, session, token, verify,
+    record, restore, search, serve, session, token, verify, witness,
 };
 
 /// A transparency log for what AI agents do.
@@ -65,6 +65,7 @@ pub(crate) enum Verb {
     Lookup(lookup::Args),
     Key(key::Args),
     Token(token::Args),
+    Witness(witness::Args),
     Hammer(hammer::Args),
     Completions(completions::Args),
     Man(completions::ManArgs),

@@ -31,6 +31,7 @@ mod token;
 mod trust;
 mod verify;
 mod whole_log;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -91,6 +92,7 @@ async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
         Verb::Lookup(args) => lookup::run(args, printer).await,
         Verb::Key(args) => key::run(args, printer).await,
         Verb::Token(args) => token::run(args, printer).await,
+        Verb::Witness(args) => witness::run(args, printer).await,
         Verb::Hammer(args) => hammer::run(args, printer).await,
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => completions::man(&args),

@@ -26,6 +26,8 @@ use crate::cli::Failure;
 use crate::keyring::Keyring;
 use crate::print::remark;
 
+/// The file that says that a directory is a witness's.
+pub(crate) const WITNESS_FILE: &str = "witness.json";
 /// Memory for the pages of the lookups.
 const LOOKUP_CACHE_BYTES: u64 = 32 << 20;
 
@@ -218,6 +220,13 @@ pub(crate) fn open_lookups(directory: &DataDirectory) -> Result<(Lookups, Arc<Sl
 
 /// Key and kind of the log in a directory, made if there is none.
 fn identify(directory: &DataDirectory, wanted: &Wanted) -> Result<(Signer, Kind, bool), Failure> {
+    if directory.path().join(WITNESS_FILE).exists() {
+        let words = format!(
+            "{} holds a witness; a log has a directory of its own (--data)",
+            directory.path().display()
+        );
+        return Err(Failure::could_not_tell(words));
+    }
     let signer = directory.signer().map_err(Failure::could_not_tell)?;
     let identity = directory.identity().map_err(Failure::could_not_tell)?;
     match (signer, identity) {

@@ -226,7 +226,7 @@ pub(crate) async fn serve(
 }
 
 /// Listens, with room for a crowd that comes all at once: a client for whom there is none tries again a second later.
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+pub(crate) fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A server that was killed leaves connections behind which the system remembers for a minute.
     socket.set_reuseaddr(true)?;
@@ -315,7 +315,7 @@ impl Args {
 }
 
 /// Certificate and key go together.
-fn tls(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Tls>, Failure> {
+pub(crate) fn tls(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Tls>, Failure> {
     let (certificate, key) = match (certificate, key) {
         (None, None) => return Ok(None),
         (Some(certificate), Some(key)) => (certificate, key),

@@ -1,7 +1,9 @@
 //! `deedbook verify`: evidence files and receipts checked offline, by anybody who has a key, and for receipts the record.
 
+mod fork;
+
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ::evidence::Evidence;
 use ::record::{Handed, Salts};
@@ -23,18 +25,22 @@ const SHOWN_MAX: usize = 20;
 
 /// Check offline what an evidence file says, or that an entry or every record of a file is in a log
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "Examples:\n  \
     deedbook verify s-71c2.evidence.json --policy policy.txt --report s-71c2.html\n  \
     deedbook verify calls.ndjson.receipts.ndjson --records calls.ndjson --vkey-file log.vkey\n  \
     deedbook verify 300.tlog-proof --entry 300.bin --policy policy.txt\n  \
-    deedbook verify 7.tlog-proof --record call.json --log-part '{\"agent\":…}' --vkey-file log.vkey\n\n\
+    deedbook verify 7.tlog-proof --record call.json --log-part '{\"agent\":…}' --vkey-file log.vkey\n  \
+    deedbook verify fork-proof log.fork-proof\n\n\
     Of an evidence file three kinds of sentences are said: what holds, what does not, and what it cannot tell. Findings in\n\
     its records do not change the exit code: evidence of something wrong is good evidence. 0: all that was checked holds;\n\
     1: something does not; 2: something is missing to tell, such as the log's key.")]
 pub(crate) struct Args {
-    /// An evidence file, a C2SP tlog-proof, or a file of receipts as `deedbook record` writes it
-    #[arg(value_name = "FILE")]
-    receipt: PathBuf,
+    #[command(subcommand)]
+    what: Option<What>,
+    /// An evidence file, a C2SP tlog-proof, a file of receipts as `deedbook record` writes it, or a fork proof
+    #[arg(value_name = "FILE", required = true)]
+    receipt: Option<PathBuf>,
     /// The entry, byte for byte as it is in the log
     #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "log_part"])]
     entry: Option<PathBuf>,
@@ -51,11 +57,22 @@ pub(crate) struct Args {
     trust: TrustArgs,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    ForkProof(fork::Args),
+}
+
 pub(crate) fn run(args: &Args, printer: Printer) -> Result<Verdict, Failure> {
-    let receipt = read_input(&args.receipt)?;
+    if let Some(What::ForkProof(args)) = &args.what {
+        return fork::run(args, printer);
+    }
+    let receipt = read_input(args.file())?;
     if Evidence::is_one(&receipt) {
         let (policy, page) = (args.trust.policy()?, args.report.as_deref());
-        return told::check(&args.receipt, &receipt, policy.as_ref(), page, printer);
+        return told::check(args.file(), &receipt, policy.as_ref(), page, printer);
+    }
+    if fork::is_one(&receipt) {
+        return fork::check(args.file(), &receipt, args.trust.policy()?.as_ref(), printer);
     }
     let policy = args.trust.required()?;
     if args.report.is_some() {
@@ -71,7 +88,7 @@ pub(crate) fn run(args: &Args, printer: Printer) -> Result<Verdict, Failure> {
 fn one(proof: Vec<u8>, args: &Args, policy: &Policy, printer: Printer) -> Result<Verdict, Failure> {
     let leaf = Hash::leaf(&args.entry_bytes()?);
     let proof = TlogProof::parse(proof)
-        .map_err(|error| Failure::does_not_hold(format!("{}: {error}", args.receipt.display())))?;
+        .map_err(|error| Failure::does_not_hold(format!("{}: {error}", args.file().display())))?;
     let checkpoint = policy.verify(proof.checkpoint().clone());
     let shown = proof.verify(leaf, policy);
     let result = OneResult {
@@ -102,6 +119,11 @@ fn one(proof: Vec<u8>, args: &Args, policy: &Policy, printer: Printer) -> Result
 }
 
 impl Args {
+    /// The file that is checked, which must be named where there is no subcommand.
+    fn file(&self) -> &Path {
+        self.receipt.as_deref().unwrap_or(Path::new("-"))
+    }
+
     /// The bytes that the tree hashes.
     fn entry_bytes(&self) -> Result<Vec<u8>, Failure> {
         if let Some(path) = &self.entry {
@@ -182,6 +204,12 @@ fn check_line(
     why.map_or(Ok(None), Err)
 }
 
+/// POSIX seconds as people write them.
+fn clock_time(seconds: u64) -> String {
+    let time = i64::try_from(seconds).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    time.map_or_else(|| seconds.to_string(), |time| time.to_string())
+}
+
 /// A checkpoint that satisfied the policy.
 #[derive(Debug, Serialize)]
 struct Signed {
@@ -194,11 +222,6 @@ struct Signed {
 
 impl Signed {
     fn of(checkpoint: &VerifiedCheckpoint) -> Self {
-        let time = |seconds: u64| {
-            let time =
-                i64::try_from(seconds).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-            time.map_or_else(|| seconds.to_string(), |time| time.to_string())
-        };
         Self {
             origin: checkpoint.signed().origin().to_string(),
             size: checkpoint.signed().size(),
@@ -207,7 +230,9 @@ impl Signed {
             witnesses: checkpoint
                 .witnesses()
                 .iter()
-                .map(|witness| format!("{} at {}", witness.key().name(), time(witness.time().seconds())))
+                .map(|witness| {
+                    format!("{} at {}", witness.key().name(), clock_time(witness.time().seconds()))
+                })
                 .collect(),
         }
     }

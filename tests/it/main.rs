@@ -11,6 +11,9 @@ mod descriptors;
 mod evidence;
 mod fsck;
 mod hammer;
+#[path = "../../crates/tlog/tests/it/history.rs"]
+#[allow(dead_code, reason = "shared with the tests of crates/tlog, which use more of it")]
+mod history;
 mod lookups;
 mod readme;
 mod record;
@@ -34,4 +37,5 @@ mod testlog;
 mod tls;
 mod tokens;
 mod verify;
+mod witness;
 mod witnesses;

@@ -3,13 +3,22 @@
 use std::path::Path;
 use std::process::Command;
 
+use testkit::keys::LOG;
+
+use crate::history::History;
 use crate::served::Served;
+use crate::witness::process::{Witness, grown, signer, until, verb};
 
 const README: &str = include_str!("../../README.md");
+const WITNESSING: &str = include_str!("../../docs/witnessing.md");
 
-/// The `sh` blocks of a section.
+/// The `sh` blocks of a section of the README.
 fn blocks(section: &str) -> Vec<&'static str> {
-    let (_, after) = README.split_once(&format!("\n## {section}\n")).unwrap();
+    blocks_of(README, section)
+}
+
+fn blocks_of(text: &'static str, section: &str) -> Vec<&'static str> {
+    let (_, after) = text.split_once(&format!("\n## {section}\n")).unwrap();
     let section = after.split("\n## ").next().unwrap();
     section.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap()).collect()
 }
@@ -68,6 +77,34 @@ fn the_commands_with_tokens_work_as_they_stand() {
         "released: the hold case-7",
         "sofia_kim_7287 (tau-bench:airline) erased",
     ] {
+        assert!(said.contains(held), "{held:?} is not in\n{said}");
+    }
+}
+
+/// docs/witnessing.md: a witness run, a log enrolled, its fork found and checked, as it stands there.
+#[test]
+fn the_commands_of_the_page_on_witnessing_work_as_they_stand() {
+    let run = blocks_of(WITNESSING, "Run one");
+    assert_eq!(run[0], "deedbook witness run --data ./witness --name witness.example.org/w1\n");
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("witness");
+    let witness = Witness::start(&data);
+    let vkey = signer(LOG).verifier_key().to_string();
+    std::fs::write(home.path().join("log.vkey"), vkey + "\n").unwrap();
+    let said = type_in(run[1], home.path());
+    assert!(said.contains(&format!("enrolled: {}", LOG.name)) && said.contains("never cosigned"), "{said}");
+    let vkeys = std::fs::read_to_string(home.path().join("witness.vkeys")).unwrap();
+    assert_eq!(vkeys, format!("{}\n", witness.vkeys()[0]));
+
+    let honest = History::honest();
+    until("it is taken up", || witness.status(&grown(&honest, 0, 10, LOG)) == 200);
+    assert_eq!(witness.status(&grown(&honest.forked_at(5), 10, 10, LOG)), 422);
+    let id =
+        || verb(&data, &["forks", "--json"]).expect(0).json()["forks"][0]["id"].as_str().map(str::to_owned);
+    until("the proof is copied", || id().is_some());
+    let forked = blocks_of(WITNESSING, "The day that a log forks")[0];
+    let said = type_in(&forked.replace("5f2a91c07be4", &id().unwrap()[..12]), home.path());
+    for held in ["1 fork proof is kept", "holds: two histories of the log", "signed BOTH"] {
         assert!(said.contains(held), "{held:?} is not in\n{said}");
     }
 }

@@ -148,6 +148,11 @@ impl DataDirectory {
         removed.map_err(|source| DirectoryError::Io { path, source })
     }
 
+    /// A file of the directory that its owner alone may read.
+    pub fn private_file(&self, name: &str) -> PrivateFile {
+        PrivateFile { path: self.path.join(name) }
+    }
+
     /// The list of tokens: who may submit and who may look.
     pub fn tokens_file(&self) -> PrivateFile {
         PrivateFile { path: self.path.join("tokens.json") }
@@ -251,6 +256,11 @@ impl PrivateFile {
         write_durably(&self.path, bytes, 0o600)
             .map_err(|source| DirectoryError::Io { path: self.path.clone(), source })
     }
+}
+
+/// Writes a file, wherever it is, so that after a power cut it is there as a whole or not at all.
+pub fn write_file(path: &Path, bytes: &[u8], mode: u32) -> Result<(), DirectoryError> {
+    write_durably(path, bytes, mode).map_err(|source| DirectoryError::Io { path: path.into(), source })
 }
 
 /// Opens a file that nobody else can read; `None` if it is not there.
@@ -357,6 +367,7 @@ fn write_durably(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// Makes the names in the directory of a file durable.
 fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => File::open(".")?.sync_all(),
         Some(parent) => File::open(parent)?.sync_all(),
         None => Ok(()),
     }

@@ -1,5 +1,7 @@
 //! Reading what a caller sends, within bounds, and saying which bound was passed.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     extract::{FromRequestParts, Query, rejection::QueryRejection},
@@ -34,16 +36,25 @@ pub(crate) struct Received<'a> {
 
 /// Reads a whole body of at most `limit` bytes.
 pub(crate) async fn read(app: &App, body: Body, limit: usize) -> Result<Received<'_>, Box<Problem>> {
+    read_within(app.timeouts.body, &app.room, body, limit).await
+}
+
+/// The same, in this time, in the room of whoever serves.
+pub(crate) async fn read_within(
+    within: Duration,
+    room: &Room,
+    body: Body,
+    limit: usize,
+) -> Result<Received<'_>, Box<Problem>> {
     // What announces itself as too large is refused before it is sent.
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large(limit));
     }
-    let within = app.timeouts.body;
     let late = |_| {
         let detail = format!("The body did not arrive within {} seconds.", within.as_secs_f32());
         Problem::new(Code::BodyTimeout, detail)
     };
-    tokio::time::timeout(within, collect(&app.room, body, limit)).await.map_err(late)?
+    tokio::time::timeout(within, collect(room, body, limit)).await.map_err(late)?
 }
 
 async fn collect(room: &Room, mut body: Body, limit: usize) -> Result<Received<'_>, Box<Problem>> {
@@ -78,7 +89,7 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Box<Problem>> {
 }
 
 fn too_large(limit: usize) -> Box<Problem> {
-    Problem::new(Code::TooLarge, format!("The body is over {limit} bytes; send it in parts.")).limit(limit)
+    Problem::new(Code::TooLarge, format!("The body is over {limit} bytes; send less at once.")).limit(limit)
 }
 
 impl Room {

@@ -27,7 +27,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     limits::{self, Timeouts},
-    metrics::{Metrics, OpenConnection},
+    metrics::{Connections, OpenConnection},
     patient::{Patient, Refused},
     problem::{Code, Problem},
     tls::Tls,
@@ -55,11 +55,12 @@ impl Capacity {
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    metrics: Arc<Metrics>,
+    connections: impl Into<Connections>,
     capacity: Capacity,
     tls: Option<Tls>,
     shutdown: impl Future<Output = ()>,
 ) {
+    let connections = connections.into();
     let open = Arc::new(Semaphore::new(capacity.connections_max));
     let refusing = Arc::new(Semaphore::new(limits::REFUSALS_AT_ONCE));
     let graceful = GracefulShutdown::new();
@@ -84,7 +85,7 @@ pub async fn serve(
                 router: router.clone(),
                 timeouts: capacity.timeouts,
                 watcher: graceful.watcher(),
-                _held: (metrics.connection(), permit),
+                _held: (connections.count(), permit),
             };
             match tls.clone() {
                 None => drop(tokio::spawn(peer.converse(stream))),
@@ -92,7 +93,7 @@ pub async fn serve(
             }
             continue;
         }
-        metrics.connection_refused();
+        connections.refused();
         // To say so over TLS would take a handshake, which is what there is no room for.
         if let Ok(permit) = refusing.clone().try_acquire_owned()
             && tls.is_none()

@@ -24,26 +24,25 @@ use tower::{Layer, Service};
 
 use crate::{
     limits::{HEADER_BYTES_MAX, HEADERS_MAX},
-    metrics::Metrics,
+    metrics::Requests,
     problem::{Code, Problem},
-    routes::ALL,
 };
 
 /// Puts [`Counting`] around a service.
 #[derive(Clone)]
-pub(crate) struct CountingLayer(pub(crate) Arc<Metrics>);
+pub(crate) struct CountingLayer(pub(crate) Arc<Requests>);
 
 /// A service whose answers are counted.
 #[derive(Clone)]
 pub(crate) struct Counting<S> {
     inner: S,
-    metrics: Arc<Metrics>,
+    requests: Arc<Requests>,
 }
 
-/// Whom an answer is to be counted for: the place of the route in [`ALL`], or the place after its end.
+/// Whom an answer is to be counted for: the place of the route, or the place after their end.
 pub(crate) struct Asked {
     route: usize,
-    metrics: Arc<Metrics>,
+    requests: Arc<Requests>,
 }
 
 type Answer = Result<Response, Infallible>;
@@ -53,7 +52,7 @@ impl<S> Layer<S> for CountingLayer {
     type Service = Counting<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Counting { inner, metrics: self.0.clone() }
+        Counting { inner, requests: self.0.clone() }
     }
 }
 
@@ -71,8 +70,7 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-        let route = matched.and_then(|path| ALL.iter().position(|known| *known == path));
-        let asked = Asked { route: route.unwrap_or(ALL.len()), metrics: self.metrics.clone() };
+        let asked = Asked { route: self.requests.place(matched), requests: self.requests.clone() };
         let answer = match header_within_limits(&request) {
             Ok(()) => Either::Left(self.inner.call(request)),
             Err(problem) => Either::Right(ready(Ok(problem.into_response()))),
@@ -84,7 +82,7 @@ where
 fn finish((answer, asked): (Answer, Asked)) -> Answer {
     let mut response = answer?;
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    asked.metrics.request(asked.route, response.status().as_u16());
+    asked.requests.count(asked.route, response.status().as_u16());
     Ok(response)
 }
 
@@ -111,6 +109,7 @@ mod tests {
     use tower::ServiceExt as _;
 
     use super::*;
+    use crate::metrics::Metrics;
 
     #[tokio::test]
     async fn requests_are_counted_by_route_and_status_and_unknown_paths_as_other() {
@@ -119,7 +118,7 @@ mod tests {
             .route(crate::routes::ADD, get(|| async { StatusCode::OK }))
             .route(crate::routes::TILE, get(|| async { StatusCode::NOT_FOUND }))
             .fallback(|| async { StatusCode::NOT_FOUND })
-            .layer(CountingLayer(metrics.clone()));
+            .layer(CountingLayer(metrics.requests()));
         for path in ["/add", "/add", "/tile/0/000", "/nowhere"] {
             let request = Request::builder().uri(path).body(Body::empty()).unwrap();
             router.clone().oneshot(request).await.unwrap();

@@ -68,6 +68,11 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
         Status::Failed(_) => Some("the log stopped after a failure and has to be started again".into()),
         Status::Closed => Some("the log is shutting down".into()),
     };
+    readiness(why, warnings)
+}
+
+/// The answer about readiness; `why` says why not, and the warnings what else somebody should look at.
+pub(crate) fn readiness(why: Option<String>, warnings: Vec<String>) -> Response {
     let status = if why.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready: why.is_none(), why, warnings })).into_response()
 }
@@ -76,9 +81,13 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
 #[utoipa::path(get, path = crate::routes::METRICS, tag = "operations", responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text")))]
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Box<Problem>> {
     let report = app.witnesses.as_ref().map(|witnesses| witnesses.report());
-    let text = app.metrics.text(&app.log, report.as_ref()).map_err(|error| Problem::internal(&error))?;
+    app.metrics.text(&app.log, report.as_ref()).map(open_metrics).map_err(|error| Problem::internal(&error))
+}
+
+/// The answer that is such a text.
+pub(crate) fn open_metrics(text: String) -> Response {
     let content_type = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    Ok(([(header::CONTENT_TYPE, content_type)], text).into_response())
+    ([(header::CONTENT_TYPE, content_type)], text).into_response()
 }
 
 /// What the log is

@@ -1,4 +1,5 @@
-//! The only crate with an HTTP server: the public log API (C2SP tlog-tiles), the record API, metrics and health.
+//! The only crate with an HTTP server: the public log API (C2SP tlog-tiles), the record API, metrics and health; and a
+//! [`witness`] (C2SP tlog-witness), which is a server of its own.
 //!
 //! A handler converts what came in, asks the log, and converts the answer; decisions are below this crate. What a
 //! caller may send is bounded in [`limits`], what it is told when something is wrong is in [`problem`], where each
@@ -36,6 +37,7 @@ mod sessions;
 mod submit;
 mod tls;
 pub mod tokens;
+pub mod witness;
 
 pub use app::{App, Clock, Config, SystemClock};
 pub use clerk::Clerk;

@@ -66,6 +66,13 @@ pub const GROUND_BYTES_MAX: usize = 1_024;
 /// Bytes of content that are sent at a time.
 pub const PAYLOAD_CHUNK_BYTES: usize = 64 << 10;
 
+/// Bytes of a request body to a witness: 63 hashes, and some thirty ML-DSA-44 cosignatures.
+pub const WITNESS_BODY_BYTES_MAX: usize = tlog::witness::BODY_LEN_MAX;
+/// Requests that a witness works on at one time; one more is told to come back.
+pub const WITNESS_AT_ONCE: usize = 1_024;
+/// Subtrees that a witness checks and cosigns at one time; others wait.
+pub const SUBTREES_AT_ONCE: usize = 2;
+
 /// Tokens of a log.
 pub const TOKENS_MAX: usize = 1_000;
 /// Bytes of a token's name.

@@ -1,5 +1,6 @@
 //! Everything that is counted, in one place, as Prometheus text.
 
+mod shared;
 mod witnesses;
 
 use std::{
@@ -22,15 +23,8 @@ use witnessing::{Report, reply::Cause};
 
 use crate::{access::Denied, routes::ALL};
 
-/// What a request is counted for that no route takes.
-const OTHER: &str = "other";
-
-/// Labels of a request: which route, which status.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Request {
-    route: &'static str,
-    status: u16,
-}
+pub use shared::Connections;
+pub(crate) use shared::{OpenConnection, Requests};
 
 /// Labels of a request that was not let in.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -41,10 +35,7 @@ struct Why {
 /// All metrics of a server.
 pub struct Metrics {
     registry: Registry,
-    requests: Family<Request, Counter>,
-    /// The counters of requests answered with 200, by place in [`ALL`]; the last is for everything else. At hand,
-    /// for they count nearly all.
-    succeeded: Vec<Counter>,
+    requests: Arc<Requests>,
     denied: Family<Why, Counter>,
     entries: Counter,
     entry_bytes: Counter,
@@ -57,8 +48,7 @@ pub struct Metrics {
     published_size: Gauge<i64, AtomicI64>,
     failed: Gauge<i64, AtomicI64>,
     clock_went_back: Counter,
-    refused_connections: Counter,
-    connections: Gauge<i64, AtomicI64>,
+    connections: Connections,
     waiting: Gauge<i64, AtomicI64>,
     published_age: Gauge<f64, AtomicU64>,
     published_at: Mutex<Option<Instant>>,
@@ -81,16 +71,9 @@ impl Metrics {
     fn make(asks_witnesses: bool) -> Arc<Self> {
         let seconds =
             || Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5]);
-        let requests = Family::<Request, Counter>::default();
-        let succeeded = ALL
-            .into_iter()
-            .chain([OTHER])
-            .map(|route| requests.get_or_create(&Request { route, status: 200 }).clone())
-            .collect();
         let mut metrics = Self {
             registry: Registry::with_prefix("deedbook"),
-            requests,
-            succeeded,
+            requests: Requests::new(&ALL),
             denied: Family::default(),
             entries: Counter::default(),
             entry_bytes: Counter::default(),
@@ -103,8 +86,7 @@ impl Metrics {
             published_size: Gauge::default(),
             failed: Gauge::default(),
             clock_went_back: Counter::default(),
-            refused_connections: Counter::default(),
-            connections: Gauge::default(),
+            connections: Connections::default(),
             waiting: Gauge::default(),
             published_age: Gauge::default(),
             published_at: Mutex::default(),
@@ -122,7 +104,7 @@ impl Metrics {
     #[rustfmt::skip]
     fn register(&mut self) {
         let r = &mut self.registry;
-        r.register("http_requests", "Requests answered, by route and status", self.requests.clone());
+        self.requests.register(r);
         r.register("denied", "Requests not let in: no token, one that is unknown, expired or revoked, or without the role", self.denied.clone());
         r.register("entries", "Entries logged since the start", self.entries.clone());
         r.register_with_unit("entries", "Size of the entries logged since the start", Unit::Bytes, self.entry_bytes.clone());
@@ -136,8 +118,7 @@ impl Metrics {
         r.register_with_unit("published_age", "Since the last publication", Unit::Seconds, self.published_age.clone());
         r.register("failed", "1 after the log has stopped writing because of a failure", self.failed.clone());
         r.register("clock_went_back", "Times that the clock went back by more than a second", self.clock_went_back.clone());
-        r.register("refused_connections", "Connections refused because there were too many", self.refused_connections.clone());
-        r.register("connections", "Open connections", self.connections.clone());
+        self.connections.register(r);
         r.register("lookup_size", "Entries that the lookups answer for", self.lookup_size.clone());
         r.register("lookup_findings_size", "Entries whose findings the lookups know", self.lookup_findings_size.clone());
         r.register("pool_entries", "Entries waiting for a commit", self.waiting.clone());
@@ -168,15 +149,9 @@ impl Metrics {
         self.published_at.lock().map(|at| at.elapsed())
     }
 
-    /// Counts a request by the place of its route in [`ALL`], or one beyond.
-    pub(crate) fn request(&self, route: usize, status: u16) {
-        match self.succeeded.get(route) {
-            Some(counter) if status == 200 => drop(counter.inc()),
-            _ => {
-                let route = ALL.get(route).copied().unwrap_or(OTHER);
-                self.requests.get_or_create(&Request { route, status }).inc();
-            }
-        }
+    /// Requests, for whoever counts them.
+    pub(crate) fn requests(&self) -> Arc<Requests> {
+        self.requests.clone()
     }
 
     pub(crate) fn denied(&self, denied: Denied) {
@@ -192,28 +167,15 @@ impl Metrics {
         self.clock_went_back.inc();
     }
 
-    pub(crate) fn connection_refused(&self) {
-        self.refused_connections.inc();
-    }
-
     /// Connections that are open.
     pub fn connections(&self) -> u64 {
-        self.connections.get().unsigned_abs()
-    }
-
-    /// Counts a connection as open until the answer is dropped.
-    pub(crate) fn connection(self: &Arc<Self>) -> OpenConnection {
-        self.connections.inc();
-        OpenConnection(self.clone())
+        self.connections.open()
     }
 }
 
-/// A connection that is open.
-pub(crate) struct OpenConnection(Arc<Metrics>);
-
-impl Drop for OpenConnection {
-    fn drop(&mut self) {
-        self.0.connections.dec();
+impl From<Arc<Metrics>> for Connections {
+    fn from(metrics: Arc<Metrics>) -> Self {
+        metrics.connections.clone()
     }
 }
 

@@ -136,12 +136,12 @@ pub fn router(app: Arc<App>) -> Router {
             Problem::new(Code::NotFound, "There is nothing at this path; see /openapi.json.")
         })
         .layer(GuardLayer(app.clone()))
-        .layer(CountingLayer(app.metrics.clone()))
+        .layer(CountingLayer(app.metrics.requests()))
         .with_state(app)
 }
 
 /// What is public may be read by any page.
-async fn open_to_all_origins(mut response: Response) -> Response {
+pub(crate) async fn open_to_all_origins(mut response: Response) -> Response {
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }

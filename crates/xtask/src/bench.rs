@@ -15,6 +15,7 @@ mod machine;
 pub(crate) mod publish;
 mod report;
 mod single;
+pub(crate) mod witness;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -2,9 +2,12 @@
 //!
 //! One server, one raw log, grown through the sizes where tiles begin and end. At each size Tessera's fsck reads it over
 //! HTTP and as files, and `verifylog` (tests/interop: x/mod and torchwood) does too and compares what was acknowledged
-//! with what is there. Then Tessera's load tool writes and reads it, and all is read once more.
+//! with what is there. Then Tessera's load tool writes and reads it, and all is read once more. At last our witness stands
+//! under a log of Tessera's ([`witness`]).
 //!
 //! `--against tessera` runs the same on Tessera's own server, which tells a fault of ours from one of this driver.
+
+mod witness;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -121,6 +124,9 @@ pub(crate) fn run(args: &Args) -> Result<(), InteropError> {
     say("| size | tool | verdict | seconds |\n|---:|---|---|---:|");
     suite.grow(args.up_to)?;
     suite.hammer()?;
+    if let Contender::Deedbook(binary) = &contender {
+        suite.witnesses(binary)?;
+    }
     let failed = suite.checks.iter().filter(|check| check.verdict.is_err()).count();
     match failed {
         0 => Ok(()),

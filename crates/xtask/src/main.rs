@@ -16,6 +16,7 @@ mod sample;
 mod test;
 mod tools;
 mod trial;
+mod witness;
 
 use clap::Parser;
 use std::fmt::Display;
@@ -37,6 +38,7 @@ enum Verb {
     BenchLookup(bench::lookups::Args),
     BenchFollow(bench::following::Args),
     BenchPublish(bench::publish::Args),
+    BenchWitness(bench::witness::Args),
     Sample(sample::Args),
     #[command(hide = true)]
     ServeBroken(powercut::BrokenArgs),
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Verb::BenchLookup(args) => report(bench::lookups::run(&args)),
         Verb::BenchFollow(args) => report(bench::following::run(&args)),
         Verb::BenchPublish(args) => report(bench::publish::run(&args)),
+        Verb::BenchWitness(args) => report(bench::witness::run(&args)),
         Verb::Sample(args) => report(sample::run(&args)),
         Verb::ServeBroken(args) => report(powercut::serve_broken(&args)),
     }

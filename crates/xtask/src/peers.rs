@@ -1,6 +1,6 @@
 //! The Go programs that Deedbook is held against, installed by name from the Go module proxy at pinned versions.
 //!
-//! Tessera's load tool, fsck and POSIX server, and our own `verifylog` (tests/interop), which reads a log with
+//! Tessera's load tool, fsck, POSIX server and an example that asks witnesses, and our own `verifylog` (tests/interop), which reads a log with
 //! golang.org/x/mod and torchwood. They live in `target/peers/bin`; what is there at the right version stays.
 
 use std::io;
@@ -14,10 +14,11 @@ pub(crate) const TESSERA_VERSION: &str = "v1.0.4";
 
 /// Tessera's programs: the name of the binary and its package. `go install PACKAGE@VERSION` builds a main package of
 /// another module even below `internal/`, because the module is then the main one.
-const TESSERA_TOOLS: [(&str, &str); 3] = [
+const TESSERA_TOOLS: [(&str, &str); 4] = [
     ("hammer", "github.com/transparency-dev/tessera/internal/hammer"),
     ("fsck", "github.com/transparency-dev/tessera/cmd/fsck"),
     ("posix", "github.com/transparency-dev/tessera/cmd/conformance/posix"),
+    ("posix-oneshot", "github.com/transparency-dev/tessera/cmd/examples/posix-oneshot"),
 ];
 
 /// Where each program is.
@@ -29,6 +30,8 @@ pub(crate) struct Peers {
     pub(crate) fsck: PathBuf,
     /// Tessera's conformance server on POSIX files.
     pub(crate) posix: PathBuf,
+    /// Tessera's example of a log in files, which asks witnesses.
+    pub(crate) oneshot: PathBuf,
     /// tests/interop: x/mod and torchwood read a log.
     pub(crate) verifylog: PathBuf,
 }
@@ -97,8 +100,8 @@ pub(crate) fn install() -> Result<Outcome, PeersError> {
         .arg(&verifylog)
         .arg(".")
         .current_dir(verifylog_source()))?;
-    let [hammer, fsck, posix] = TESSERA_TOOLS.map(|(name, _)| bin.join(name));
-    Ok(Outcome::Ready(Peers { hammer, fsck, posix, verifylog }))
+    let [hammer, fsck, posix, oneshot] = TESSERA_TOOLS.map(|(name, _)| bin.join(name));
+    Ok(Outcome::Ready(Peers { hammer, fsck, posix, oneshot, verifylog }))
 }
 
 /// The directory of the Go module tests/interop.

@@ -93,6 +93,15 @@ pub enum ContradictsError {
     Refused(#[from] Refusal),
 }
 
+/// How much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Logs that were answered for.
+    pub logs: usize,
+    /// Contradictions, of all logs together.
+    pub contradictions: usize,
+}
+
 /// What the keeper's thread shares with all others.
 struct Shared {
     store: Arc<dyn Store>,
@@ -137,6 +146,12 @@ impl Keeper {
             self.shared.memory.read().all().map(|held| (held.origin().clone(), held.head())).collect();
         all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         all
+    }
+
+    /// How many logs were answered for, durably, and how many contradictions of them are kept.
+    pub fn counts(&self) -> Counts {
+        let memory = self.shared.memory.read();
+        Counts { logs: memory.origins(), contradictions: memory.contradictions_len() }
     }
 
     /// Moves a log's head from the one that the caller has judged by (`None`: never seen) to the new one, with its note.

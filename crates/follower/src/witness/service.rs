@@ -18,7 +18,7 @@ use tlog::{
     key::VerifierKey,
     note::{Note, VerifiedSignature},
     witness::{
-        AddCheckpoint, CosignError, Evidence, Refusal, SignSubtree, ToCosign, WitnessKeys, decide,
+        AddCheckpoint, CosignError, Evidence, Reason, Refusal, SignSubtree, ToCosign, WitnessKeys, decide,
         decide_subtree,
     },
 };
@@ -26,6 +26,7 @@ use tlog::{
 use super::{
     enrolled::Enrolled,
     keeper::{AdvanceError, ContradictionId, Held, Keeper, OriginId},
+    ration::{Rations, TooMany, Wish},
 };
 
 /// How often a request is judged where the commit of somebody who went away comes in between.
@@ -42,20 +43,32 @@ pub struct Reply {
     pub content_type: &'static str,
     /// The body.
     pub body: String,
+    /// Seconds after which the same request may succeed, where the witness knows.
+    pub retry_after: Option<u64>,
 }
 
 impl Reply {
     fn ok(body: String) -> Self {
-        Self { status: 200, content_type: TEXT, body }
+        Self { status: 200, content_type: TEXT, body, retry_after: None }
     }
 
     fn refused(refusal: &Refusal) -> Self {
-        Self { status: refusal.status(), content_type: refusal.content_type(), body: refusal.body() }
+        Self {
+            status: refusal.status(),
+            content_type: refusal.content_type(),
+            body: refusal.body(),
+            retry_after: None,
+        }
     }
 
     /// Nothing is wrong with the request; it may be sent again later.
     fn later(why: &str) -> Self {
-        Self { status: 503, content_type: TEXT, body: format!("{why}\n") }
+        Self { status: 503, content_type: TEXT, body: format!("{why}\n"), retry_after: Some(1) }
+    }
+
+    fn too_many(why: TooMany) -> Self {
+        let body = format!("{why}\n");
+        Self { status: 429, content_type: TEXT, body, retry_after: Some(why.seconds) }
     }
 }
 
@@ -66,17 +79,34 @@ pub struct Witness {
     enrolled: RwLock<Arc<Enrolled>>,
     /// Whose turn it is, for each log that was ever asked for.
     turns: Mutex<HashMap<OriginId, Arc<tokio::sync::Mutex<()>>>>,
+    /// What each log may still do, if that is counted.
+    rations: Option<Mutex<Rations>>,
 }
 
 impl Witness {
     /// A witness with these keys, of these logs, that remembers what the keeper has kept.
     pub fn new(keeper: Keeper, keys: WitnessKeys, enrolled: Enrolled) -> Self {
-        Self { keeper, keys, enrolled: RwLock::new(Arc::new(enrolled)), turns: Mutex::default() }
+        Self {
+            keeper,
+            keys,
+            enrolled: RwLock::new(Arc::new(enrolled)),
+            turns: Mutex::default(),
+            rations: None,
+        }
+    }
+
+    /// The same, which cosigns for each log as often as its list grants ([`super::ration`]); more is answered with 429.
+    #[must_use]
+    pub fn rationed(self) -> Self {
+        Self { rations: Some(Mutex::default()), ..self }
     }
 
     /// From now on it follows these logs and no others. What it has kept of a log that is no longer among them stays, so that
     /// nothing is forgotten should it come back.
     pub fn enrol(&self, enrolled: Enrolled) {
+        if let Some(rations) = &self.rations {
+            rations.lock().keep_only(&enrolled);
+        }
         *self.enrolled.write() = Arc::new(enrolled);
     }
 
@@ -106,7 +136,14 @@ impl Witness {
         let turn =
             known.then(|| self.turns.lock().entry(OriginId::of(request.origin())).or_default().clone());
         let _turn = match &turn {
-            Some(turn) => Some(turn.lock().await),
+            Some(turn) => match turn.try_lock() {
+                Ok(turn) => Some(turn),
+                // Whoever has no signature of the log does not stand in its line.
+                Err(_) => match self.not_signed(&request) {
+                    Some(refusal) => return Reply::refused(&refusal),
+                    None => Some(turn.lock().await),
+                },
+            },
             None => None,
         };
         for _ in 0..TURNS {
@@ -132,7 +169,27 @@ impl Witness {
         }
     }
 
+    /// That a request carries no good signature of its log, where that is so whatever is kept.
+    fn not_signed(&self, request: &AddCheckpoint) -> Option<Refusal> {
+        let (held, enrolled) = (self.keeper.get(request.origin()), self.enrolled());
+        let keys = enrolled.get(request.origin()).map(|log| slice::from_ref(log.key()));
+        let refusal = decide(request, held.as_ref().map(Held::head), keys).err()?;
+        matches!(refusal.reason(), Reason::NotSigned { .. }).then_some(refusal)
+    }
+
+    /// Counts what is about to be cosigned, if that is counted.
+    fn ration(&self, allowed: &ToCosign, now: Timestamp) -> Result<(), TooMany> {
+        let (Some(rations), enrolled) = (&self.rations, self.enrolled()) else { return Ok(()) };
+        let Some(log) = enrolled.get(allowed.origin()) else { return Ok(()) };
+        let again = allowed.stored() == Some(allowed.head());
+        let wish = if again { Wish::Again } else { Wish::Growth };
+        rations.lock().take(OriginId::of(log.origin()), wish, log.qpd(), now)
+    }
+
     async fn cosign(&self, allowed: ToCosign, held: Option<&Held>, now: Timestamp) -> Option<Reply> {
+        if let Err(too_many) = self.ration(&allowed, now) {
+            return Some(Reply::too_many(too_many));
+        }
         let stored = allowed.stored();
         let time = held.map_or(now, |held| now.max(self.time_of(held)));
         let cosigned = match self.keys.cosign(allowed, time) {
@@ -143,7 +200,8 @@ impl Witness {
             }
             Err(error) => {
                 tracing::warn!(%error, "a checkpoint cannot be cosigned");
-                return Some(Reply { status: 403, content_type: TEXT, body: format!("{error}\n") });
+                let body = format!("{error}\n");
+                return Some(Reply { status: 403, content_type: TEXT, body, retry_after: None });
             }
         };
         match self.keeper.advance(stored, Held::from(cosigned.checkpoint())).await {

@@ -269,6 +269,46 @@ fn a_log_that_is_taken_off_the_list_is_not_forgotten() {
     assert_eq!(grow(&witness, 10, 20, 103).status, 200);
 }
 
+/// What is counted is what is cosigned, and a log that grows and one that is repeated are counted apart.
+#[test]
+fn a_log_is_cosigned_for_as_often_as_the_list_grants() {
+    let witness = fresh().rationed();
+    let one_a_day = enrolled(&[LOG]).to_string().replace("qpd 86400", "qpd 1").parse().unwrap();
+    witness.enrol(one_a_day);
+    let burst = follower::witness::ration::BURST_MIN;
+    for new in 1..=burst {
+        assert_eq!(grow(&witness, new - 1, new, 50).status, 200);
+        assert_eq!(grow(&witness, new + 1, new + 2, 50).status, 409, "what is refused is not counted");
+    }
+    let too_many = grow(&witness, burst, burst + 1, 51);
+    assert_eq!((too_many.status, too_many.retry_after), (429, Some(86_399)), "{}", too_many.body);
+    assert_eq!(stored(&witness), Some(History::honest().head(burst)));
+    for _ in 0..burst {
+        assert_eq!(grow(&witness, burst, burst, 51).status, 200, "the same again is counted apart");
+    }
+    assert_eq!(grow(&witness, burst, burst, 51).status, 429);
+    assert_eq!(grow(&witness, burst, burst + 1, 50 + 86_400).status, 200, "a day later one more");
+    assert_eq!(grow(&witness, burst + 1, burst + 2, 50 + 86_400).status, 429);
+}
+
+/// While one request waits for its commit, others of the log stand in line, and those that nobody signed do not.
+#[test]
+fn who_has_no_signature_of_the_log_does_not_stand_in_its_line() {
+    let store = Watched::new(MemoryStore::new());
+    let witness = Arc::new(witness(store.clone()));
+    let held = store.hold();
+    let answering = std::thread::spawn({
+        let witness = witness.clone();
+        move || grow(&witness, 0, 10, 100)
+    });
+    held.wait();
+    let unsigned = request(&History::honest(), 0, 20, testkit::keys::IMPOSTOR);
+    assert_eq!(wait(witness.add_checkpoint(unsigned.as_bytes(), at(100))).status, 403);
+    assert!(!answering.is_finished());
+    drop(held);
+    assert_eq!(answering.join().unwrap().status, 200);
+}
+
 #[test]
 fn subtrees_of_what_was_cosigned_are_signed_and_no_others() {
     let (witness, honest) = (fresh(), History::honest());

@@ -17,6 +17,8 @@ mod documents;
 mod exporting;
 mod failures;
 mod headers;
+#[path = "../../../tlog/tests/it/history.rs"]
+mod history;
 mod openapi;
 mod operations;
 mod overload;
@@ -38,4 +40,5 @@ mod stopping;
 mod submitting;
 mod tls;
 mod tokens;
+mod witness;
 mod witnessed;

@@ -1,6 +1,9 @@
 //! What is durable, in memory, and what a batch of requests would change about it. Pure.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
+};
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -22,6 +25,13 @@ impl ContradictionId {
     /// The id of what a note shows, which a log with this origin signed.
     pub fn of(origin: &KeyName, note: &[u8]) -> Self {
         Self { origin: OriginId::of(origin), note: Sha256::digest(note).into() }
+    }
+}
+
+/// The hash of the note alone, which tells contradictions apart: 64 lowercase hexadecimal digits.
+impl fmt::Display for ContradictionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.note.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -63,6 +73,10 @@ impl Memory {
     /// Logs that were answered for.
     pub(super) fn origins(&self) -> usize {
         self.held.len()
+    }
+
+    pub(super) fn contradictions_len(&self) -> usize {
+        self.contradictions.len()
     }
 
     pub(super) fn hold(&mut self, origin: OriginId, held: Held) {

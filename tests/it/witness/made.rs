@@ -1,0 +1,148 @@
+//! How a witness comes into being, and when it refuses to.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use sequencer::Kind;
+use testkit::keys::LOG;
+use tlog::key::{KeyType, VerifierKey};
+
+use super::process::{NAME, Witness, enrol, grown, verb};
+use crate::history::History;
+use crate::served::Served;
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn keys_are_made_once_and_for_their_owner_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("w");
+    let refused = verb(&data, &["run", "--listen", "127.0.0.1:0"]).expect(2);
+    assert!(refused.err.contains("needs a name"), "{}", refused.err);
+    let witness = Witness::start(&data);
+    assert_eq!((witness.said["new"].as_bool(), witness.said["name"].as_str()), (Some(true), Some(NAME)));
+    let first = witness.vkeys();
+    assert_eq!(first.iter().map(VerifierKey::key_type).collect::<Vec<_>>(), [KeyType::Cosignature]);
+    assert_eq!(mode(&data.join("ed25519.key")), 0o600);
+    assert_eq!(verb(&data, &["keys"]).expect(0).out, format!("{}\n", first[0]), "while it runs");
+    let busy = verb(&data, &["run", "--listen", "127.0.0.1:0"]).expect(2);
+    assert!(busy.err.contains("one witness has one process"), "{}", busy.err);
+    assert!(witness.stop().success());
+
+    let again = Witness::try_start(&data, &["--ml-dsa"]).unwrap();
+    let both = again.vkeys();
+    assert_eq!(
+        both.iter().map(VerifierKey::key_type).collect::<Vec<_>>(),
+        [KeyType::Cosignature, KeyType::MlDsa44]
+    );
+    assert_eq!(both[0], first[0]);
+    assert_eq!(mode(&data.join("ml-dsa-44.key")), 0o600);
+    assert!(again.stop().success());
+    assert_eq!(Witness::try_start(&data, &[]).unwrap().vkeys(), both, "a key that is there is used");
+    assert_eq!(verb(&data, &["keys", "--json"]).expect(0).json()["vkeys"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn what_contradicts_what_is_there_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let (data, log) = (home.path().join("w"), home.path().join("log"));
+    assert!(Witness::start(&data).stop().success());
+    let start = |data: &Path, options: &[&str]| Witness::try_start(data, options).err().unwrap();
+    let refused = start(&data, &["--name", "witness.test/w2"]);
+    assert!(refused.code == 2 && refused.out.contains("for good"), "{refused:?}");
+    let key = data.join("ed25519.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = start(&data, &[]);
+    assert!(refused.code == 2 && refused.out.contains("chmod 600"), "{refused:?}");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(data.join("logs"), "nonsense\n").unwrap();
+    let refused = start(&data, &[]);
+    assert!(refused.code == 2 && refused.out.contains("line 1 of the log list"), "{refused:?}");
+
+    assert!(Served::start(&log, Kind::Raw).stop().success());
+    let refused = start(&log, &["--name", NAME]);
+    assert!(refused.code == 2 && refused.out.contains("holds a log"), "{refused:?}");
+    let refused = Served::try_start(Served::program(), &data, &["--open"]).err().unwrap();
+    assert!(refused.code == 2 && refused.out.contains("holds a witness"), "{refused:?}");
+    assert!(!data.join("log.key").exists());
+    for words in [&["keys"][..], &["logs"], &["forks"], &["forget", "x"]] {
+        let refused = verb(&log, words).expect(2);
+        assert!(refused.err.contains("holds no witness"), "{words:?}: {}", refused.err);
+    }
+}
+
+/// Whoever loses what the witness has answered for must not cosign with its key again.
+#[test]
+fn a_witness_that_has_lost_its_memory_does_not_begin_again() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("w");
+    let witness = Witness::start(&data);
+    enrol(&data, LOG);
+    let body = grown(&History::honest(), 0, 10, LOG);
+    super::process::until("the log is taken up", || witness.status(&body) == 200);
+    assert!(witness.stop().success());
+
+    let key = fs::read(data.join("ed25519.key")).unwrap();
+    fs::remove_file(data.join("ed25519.key")).unwrap();
+    let refused = Witness::try_start(&data, &[]).err().unwrap();
+    assert!(refused.code == 2 && refused.out.contains("put the key back"), "{refused:?}");
+    fs::write(data.join("ed25519.key"), &key).unwrap();
+    fs::set_permissions(data.join("ed25519.key"), fs::Permissions::from_mode(0o600)).unwrap();
+    let witness = Witness::try_start(&data, &[]).unwrap();
+    assert_eq!(witness.add(&grown(&History::honest(), 0, 20, LOG)).unwrap(), (409, "10\n".into()));
+    assert!(witness.stop().success());
+
+    fs::remove_dir_all(data.join("store")).unwrap();
+    let refused = Witness::try_start(&data, &[]).err().unwrap();
+    assert!(refused.code == 1 && refused.out.contains("must not cosign again"), "{refused:?}");
+}
+
+/// The first start, broken off after each of its steps, is gone on with by the next one.
+#[test]
+fn a_first_start_that_was_broken_off_is_gone_on_with() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("w");
+    assert!(Witness::try_start(&data, &["--name", NAME, "--ml-dsa"]).unwrap().stop().success());
+    for (number, gone) in [
+        &["witness.vkeys"][..],
+        &["ml-dsa-44.key", "witness.vkeys"],
+        &["logs", "witness.vkeys", "ml-dsa-44.key"],
+        &["logs", "witness.vkeys", "ml-dsa-44.key", "ed25519.key"],
+        &["logs", "witness.vkeys", "ml-dsa-44.key", "ed25519.key", "store"],
+        &["logs", "witness.vkeys", "ml-dsa-44.key", "ed25519.key", "store", "witness.json"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for name in gone {
+            let path = data.join(name);
+            if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+        }
+        let witness = Witness::try_start(&data, &["--name", NAME, "--ml-dsa"]);
+        let witness = witness.unwrap_or_else(|ran| panic!("step {number}: {ran:?}"));
+        assert_eq!(witness.vkeys().len(), 2, "step {number}");
+        assert!(witness.stop().success());
+    }
+}
+
+/// The process killed at any time of its first start: the next one makes a whole witness of what is there.
+#[test]
+fn a_first_start_that_was_killed_is_gone_on_with() {
+    let home = tempfile::tempdir().unwrap();
+    let mut chance = testkit::Chance::from_env_or(11);
+    for number in 0..12 {
+        let data = home.path().join(number.to_string());
+        let (mut child, _words) = Witness::spawn(&data, &["--name", NAME]);
+        std::thread::sleep(std::time::Duration::from_millis(chance.below(60)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let witness = Witness::start(&data);
+        assert_eq!(witness.vkeys().len(), 1, "{number}");
+        let first = witness.vkeys();
+        assert!(witness.stop().success());
+        assert_eq!(Witness::start(&data).vkeys(), first, "{number}");
+    }
+}
