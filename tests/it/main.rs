@@ -12,6 +12,7 @@ mod evidence;
 mod fsck;
 mod hammer;
 mod lookups;
+mod monitor;
 mod readme;
 mod record;
 mod restore;
