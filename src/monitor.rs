@@ -1,6 +1,7 @@
 //! `deedbook monitor`: logs followed, every head remembered, and whoever contradicts himself caught.
 
 mod plan;
+mod serving;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use crate::print::{Printer, remark, things};
 use crate::serve::Stop;
 use crate::trust::HttpArgs;
 use plan::Plan;
+use serving::Doors;
 
 /// Follow logs, verify all of them, and tell what is wrong as events
 #[derive(Debug, clap::Args)]
@@ -98,8 +100,19 @@ pub(crate) async fn run(args: Args, _printer: Printer) -> Result<Verdict, Failur
     let mut stop = Stop::new()?;
     let keep = Keep::open(&plan.data).map_err(Failure::could_not_tell)?;
     let (once, logs) = (plan.options.once, plan.logs);
+    let doors = Doors::open(plan.gossip_listen, plan.metrics).await?;
     let mut monitor = Monitor::start(keep, logs, &plan.options).map_err(failed)?;
+    let [gossip, metrics] = doors.addresses();
+    for (what, address) in [("gossip", gossip), ("metrics", metrics)] {
+        if let Some(address) = address {
+            remark(&format!("{what} on http://{address}"));
+        }
+    }
+    let (stopping, stopped) = tokio::sync::watch::channel(false);
+    let handles: Vec<_> = monitor.logs().cloned().collect();
+    doors.serve(&handles, plan.options.clock.clone(), &stopped);
     monitor.run(stop.wait()).await.map_err(failed)?;
+    let _ = stopping.send(true);
     Ok(judge(&monitor, once))
 }
 

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::monitor::event::Millis;
-use ::monitor::run::{Options, Watched};
+use ::monitor::run::{Options, Partner, Watched};
 use ::monitor::watch::Limits;
 use client::follow::Changes;
 use client::webhook::Webhook;
-use client::{HttpOptions, Source};
+use client::{Http, HttpOptions, Source};
 use serde::Deserialize;
 use tlog::key::KeyName;
 use tlog::policy::Policy;
@@ -22,6 +22,8 @@ use crate::trust::{HttpArgs, log_only};
 
 /// How long a webhook may take to answer.
 const WEBHOOK_PATIENCE: Duration = Duration::from_secs(10);
+/// How long another monitor or a witness may take to answer.
+const PARTNER_PATIENCE: Duration = Duration::from_secs(10);
 /// Attempts at one request: what fails is tried again at the next look.
 const ATTEMPTS: u32 = 2;
 
@@ -66,6 +68,8 @@ pub(super) struct Plan {
     pub(super) data: PathBuf,
     pub(super) logs: Vec<Watched>,
     pub(super) options: Options,
+    pub(super) gossip_listen: Option<SocketAddr>,
+    pub(super) metrics: Option<SocketAddr>,
 }
 
 impl Plan {
@@ -98,11 +102,14 @@ impl Plan {
             poll,
             threads: args.threads.or(config.threads).unwrap_or_else(cores),
             webhooks: webhooks(&args, &config)?,
+            partners: partners(&args, &config)?,
+            gossip_every: Duration::from_millis(seconds(args.gossip_every, config.gossip_every, 30_000)?.max(10)),
             print: stdout(),
             once: args.once,
             clock: Arc::new(|| u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)),
         };
-        Ok(Self { data, logs, options })
+        let gossip_listen = args.gossip_listen.or(config.gossip_listen);
+        Ok(Self { data, logs, options, gossip_listen, metrics: args.metrics.or(config.metrics) })
     }
 }
 
@@ -204,6 +211,15 @@ fn webhooks(args: &Args, config: &Config) -> Result<Vec<Webhook>, Failure> {
         Webhook::new(url, secret.trim(), WEBHOOK_PATIENCE, &options).map_err(Failure::could_not_tell)
     };
     urls.iter().map(hook).collect()
+}
+
+/// With whom heads are exchanged. A log's token is shown to none of them.
+fn partners(args: &Args, config: &Config) -> Result<Vec<Partner>, Failure> {
+    let options = HttpOptions { token: None, timeout: PARTNER_PATIENCE, ..http(&args.http)? };
+    let open = |url: &String| Http::new(url, &options).map_err(Failure::could_not_tell);
+    let peers = args.peers.iter().chain(&config.peer).map(|url| open(url).map(Partner::Peer));
+    let witnesses = args.witnesses.iter().chain(&config.witness).map(|url| open(url).map(Partner::Witness));
+    peers.chain(witnesses).collect()
 }
 
 /// Seconds as they are typed, as milliseconds.

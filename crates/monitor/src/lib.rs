@@ -6,12 +6,16 @@
 //!   entries come in, what is to be done comes out.
 //! * [`event`]: what a monitor tells, a closed set.
 //! * [`keep`]: a watch on the disk, so that after a kill it goes on exactly where it was.
+//! * [`gossip`]: heads handed on, below HTTP.
+//! * [`metrics`]: what Prometheus reads.
 //! * [`run`]: a watch joined with the clock, the log, other monitors and whoever listens.
 //!
 //! Out of scope: an HTTP server (crate `server`), the command line, configuration.
 
 pub mod event;
+pub mod gossip;
 pub mod heard;
 pub mod keep;
+pub mod metrics;
 pub mod run;
 pub mod watch;

@@ -4,6 +4,7 @@
 //! and only then lets anybody know: a monitor that is killed has told nothing that it does not remember. Reading, proving,
 //! printing and telling are jobs beside it, so that none of them holds it up.
 
+mod exchange;
 mod jobs;
 mod log;
 mod telling;
@@ -29,6 +30,7 @@ use crate::heard::{Heard, Trust};
 use crate::keep::{Keep, KeepError};
 use crate::watch::{Input, Limits, Memory, MemoryError, Taken, Watch, Whom};
 
+pub use exchange::Partner;
 pub use telling::Print;
 
 /// Mails that may wait for the task of a log.
@@ -45,6 +47,10 @@ pub struct Options {
     pub threads: NonZeroUsize,
     /// Who is told of what is wrong.
     pub webhooks: Vec<Webhook>,
+    /// With whom heads are exchanged.
+    pub partners: Vec<Partner>,
+    /// Between two exchanges.
+    pub gossip_every: Duration,
     /// Where events are printed.
     pub print: Arc<dyn Print>,
     /// Stop as soon as all that the logs show now is verified.
@@ -94,6 +100,8 @@ pub(crate) enum Mail {
     Looked { input: Input, followed: Option<Box<jobs::Followed>> },
     /// Somebody handed on a head, and may wait for an answer.
     Heard { heard: Heard, from: Whom, reply: Option<oneshot::Sender<Taken>> },
+    /// Heads were exchanged with somebody.
+    Exchanged(exchange::Exchanged),
     /// Events up to this number were printed, or could not be.
     Printed(Result<u64, std::io::Error>),
     /// A webhook has taken the event of this number, or has not.

@@ -15,6 +15,7 @@ mod counting;
 mod custody;
 mod evidence;
 mod following;
+pub mod gossip;
 mod guard;
 mod health;
 mod index;

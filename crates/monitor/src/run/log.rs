@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch as signal};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
+use super::exchange::Exchange;
 use super::jobs::{Look, Read, prove};
 use super::telling::Telling;
 use super::{LogHandle, Mail, MonitorError, Options, Watched};
@@ -34,6 +35,9 @@ pub(super) struct Log {
     inbox: mpsc::Receiver<Mail>,
     options: Options,
     telling: Telling,
+    exchange: Exchange,
+    /// How often heads were exchanged since the start.
+    exchanges: u64,
     /// What is on the disk.
     saved: Vec<u8>,
     hashed: Arc<AtomicU64>,
@@ -56,6 +60,7 @@ impl Log {
     ) -> Result<Self, MonitorError> {
         let telling = Telling::new(keep.told()?, options.print.clone(), &options.webhooks);
         let known = keep.keys()?;
+        let exchange = Exchange::new(options.partners.clone());
         Ok(Self {
             watch,
             watched,
@@ -65,6 +70,8 @@ impl Log {
             inbox,
             options,
             telling,
+            exchange,
+            exchanges: 0,
             saved: vec![],
             hashed: Arc::default(),
             jobs: JoinSet::new(),
@@ -77,6 +84,8 @@ impl Log {
     pub(super) async fn run(mut self, mut stopping: signal::Receiver<bool>) -> Result<(), MonitorError> {
         let mut poll = interval(self.options.poll);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut gossip = interval(self.options.gossip_every);
+        gossip.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut tick = interval(TICK.min(self.options.poll));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.follow(vec![Mail::Input(Input::Started)]).await?;
@@ -85,6 +94,11 @@ impl Log {
                 _ = stopping.changed() => break,
                 _ = poll.tick() => {
                     self.look();
+                    continue;
+                }
+                // Heads are of use once there is one to hold them against.
+                _ = gossip.tick(), if self.looked => {
+                    self.exchange();
                     continue;
                 }
                 Some(done) = self.jobs.join_next() => match done {
@@ -107,7 +121,8 @@ impl Log {
 
     /// Whether all that was wanted is done: where one look was wanted, and nothing is under way any more.
     fn is_done(&self) -> bool {
-        self.options.once && self.looked && self.busy == 0 && !self.looking && self.telling.is_idle()
+        let exchanged = self.exchanges > 0 && self.exchange.is_idle();
+        self.options.once && self.looked && exchanged && self.busy == 0 && !self.looking && self.telling.is_idle()
     }
 
     fn now(&self) -> Millis {
@@ -122,6 +137,13 @@ impl Log {
         let Watched { origin, source, policy, changes } = self.watched.clone();
         let look = Look { origin, source, policy, changes, known: self.known.clone() };
         self.beside(move || look.run());
+    }
+
+    fn exchange(&mut self) {
+        self.exchanges += 1;
+        for turn in self.exchange.due(self.watch.trust(), self.watch.memory().proven()) {
+            self.beside(move || turn.run());
+        }
     }
 
     /// Takes what happened. Nobody is told before it is on the disk.
@@ -151,6 +173,11 @@ impl Log {
                     let (taken, more) = self.watch.hear(now, heard, from);
                     effects.extend(more);
                     replies.extend(reply.map(|reply| (reply, taken)));
+                }
+                Mail::Exchanged(exchanged) => {
+                    for (heard, from) in self.exchange.done(exchanged) {
+                        effects.extend(self.watch.step(now, Input::Heard { heard, from }));
+                    }
                 }
                 Mail::Printed(through) => {
                     self.telling.printed(through.map_err(MonitorError::Print)?);

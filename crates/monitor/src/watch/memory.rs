@@ -74,6 +74,8 @@ pub struct Memory {
     pub(super) under: Option<Under>,
     /// Entries before it were judged by the rules, and what was found is told.
     pub(super) judged: u64,
+    /// How often each rule found something, by rule and identity.
+    pub(super) counts: BTreeMap<String, BTreeMap<String, u64>>,
     pub(super) waiting: Vec<Waiting>,
     pub(super) others: Vec<Other>,
     /// For each witness, the largest head of the history with its line.
@@ -119,6 +121,7 @@ impl Memory {
             verified: None,
             under: None,
             judged: 0,
+            counts: BTreeMap::new(),
             waiting: vec![],
             others: vec![],
             cosigned: BTreeMap::new(),
@@ -190,6 +193,13 @@ impl Memory {
     /// Entries that the rules have judged.
     pub fn judged(&self) -> u64 {
         self.judged
+    }
+
+    /// How often each rule found something: rule, identity (an agent), count.
+    pub fn findings(&self) -> impl Iterator<Item = (&str, &str, u64)> {
+        self.counts.iter().flat_map(|(rule, counts)| {
+            counts.iter().map(move |(identity, count)| (rule.as_str(), identity.as_str(), *count))
+        })
     }
 
     /// Whether everything that the log has published and was proven is verified, and nothing waits to be proven.

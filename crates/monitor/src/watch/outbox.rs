@@ -1,5 +1,7 @@
 //! Events that wait until they were told.
 
+use std::collections::BTreeMap;
+
 use follower::witness::keeper::OriginId;
 
 use super::Watch;
@@ -7,6 +9,10 @@ use crate::event::{Event, Found, Millis, What, rfc3339};
 
 /// Events that wait, at most.
 pub const EVENTS_MAX: usize = 1_000;
+/// Pairs of rule and identity that are counted apart, at most.
+const COUNTS_MAX: usize = 1_000;
+/// Under what all others are counted.
+const OTHERS: &str = "(others)";
 
 impl Watch {
     /// Events that nobody has taken yet, in their order.
@@ -49,11 +55,17 @@ impl Watch {
         self.tell_all_again(now);
     }
 
+    /// Tells what the rules found in entries that were not judged before, and counts it.
     pub(super) fn found(&mut self, now: Millis, findings: Vec<Found>, through: u64) {
         let judged = self.memory.judged;
         for found in findings.into_iter().filter(|found| found.index >= judged) {
+            let all: usize = self.memory.counts.values().map(BTreeMap::len).sum();
+            let of_rule = self.memory.counts.entry(found.rule.clone()).or_default();
+            let agent = found.agent.clone().unwrap_or_default();
+            let known = of_rule.contains_key(&agent) || all < COUNTS_MAX;
+            *of_rule.entry(if known { agent } else { OTHERS.to_owned() }).or_default() += 1;
             self.tell(now, What::Finding(found));
         }
-        self.memory.judged = self.memory.judged.max(through);
+        self.memory.judged = judged.max(through);
     }
 }
