@@ -84,6 +84,14 @@ impl server::gossip::Desk for Desk {
     fn list(&self, origin: &str) -> Option<String> {
         self.desk.list(origin)
     }
+
+    fn forks(&self, origin: &str) -> Option<String> {
+        self.desk.forks(origin)
+    }
+
+    fn fork(&self, origin: &str, name: &str) -> Option<String> {
+        self.desk.fork(origin, name)
+    }
 }
 
 /// Statuses of docs/gossip.md.

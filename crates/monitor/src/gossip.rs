@@ -17,6 +17,8 @@ use crate::watch::{Memory, Taken, Whom};
 pub const HEADS_MAX: usize = 64;
 /// Bytes of a list that is read, at most; what comes after the last whole head below it is dropped.
 pub const LIST_BYTES_MAX: usize = 1 << 20;
+/// Fork proofs of one log that are named, at most.
+pub const FORKS_MAX: usize = 64;
 /// Notes of one address that are taken at once, after it was quiet.
 pub const BURST: u64 = 40;
 /// Notes of one address that are taken each second.
@@ -140,6 +142,19 @@ impl Desk {
         let id = origin.parse().ok()?;
         let log = self.logs.iter().find(|log| log.id() == id)?;
         Some(encode(heads(&log.memory())))
+    }
+
+    /// Names of the fork proofs that are kept of that log, a line each.
+    pub fn forks(&self, origin: &str) -> Option<String> {
+        let id = origin.parse().ok()?;
+        let log = self.logs.iter().find(|log| log.id() == id)?;
+        Some(log.memory().proofs().iter().take(FORKS_MAX).map(|name| format!("{name}\n")).collect())
+    }
+
+    /// One of them. Blocks on the disk.
+    pub fn fork(&self, origin: &str, name: &str) -> Option<String> {
+        let id = origin.parse().ok()?;
+        self.logs.iter().find(|log| log.id() == id)?.proof(name)
     }
 }
 

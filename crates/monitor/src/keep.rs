@@ -154,9 +154,9 @@ impl LogKeep {
         self.write(&file, text.as_bytes(), true)
     }
 
-    /// Where a fork proof is kept.
-    pub fn proof_path(&self, name: &str) -> PathBuf {
-        self.path.join(format!("forks/{name}.fork-proof"))
+    /// A fork proof that is kept; `None` if there is none, or it cannot be read. The name must be one that is remembered.
+    pub fn proof(&self, name: &str) -> Option<String> {
+        std::fs::read_to_string(self.path.join(format!("forks/{name}.fork-proof"))).ok()
     }
 
     /// Which events were taken.

@@ -11,7 +11,6 @@ mod telling;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +26,7 @@ use tokio::task::JoinSet;
 
 use crate::event::{Event, Millis};
 use crate::heard::{Heard, Trust};
-use crate::keep::{Keep, KeepError};
+use crate::keep::{Keep, KeepError, LogKeep};
 use crate::watch::{Input, Limits, Memory, MemoryError, Taken, Watch, Whom};
 
 pub use exchange::Partner;
@@ -113,6 +112,7 @@ pub(crate) enum Mail {
 pub struct LogHandle {
     id: OriginId,
     place: String,
+    keep: LogKeep,
     mails: mpsc::Sender<Mail>,
     shared: Arc<RwLock<Shared>>,
 }
@@ -159,6 +159,11 @@ impl LogHandle {
         self.shared.read().hashed
     }
 
+    /// A fork proof that is kept under this name. Blocks on the disk.
+    pub fn proof(&self, name: &str) -> Option<String> {
+        self.memory().proofs().contains(&name).then(|| self.keep.proof(name))?
+    }
+
     /// Hands on a head; what it is taken for. `None`: the monitor is too busy, or stopping.
     pub async fn hand_in(&self, heard: Heard, from: Whom) -> Option<Taken> {
         let (reply, taken) = oneshot::channel();
@@ -192,7 +197,7 @@ impl Monitor {
             let shared = Arc::new(RwLock::new(shared));
             let (mails, inbox) = mpsc::channel(MAILS_MAX);
             let place = watched.source.to_string();
-            let handle = LogHandle { id, place, mails: mails.clone(), shared };
+            let handle = LogHandle { id, place, keep: folder.clone(), mails: mails.clone(), shared };
             monitor.handles.insert(id, handle.clone());
             ready.push(log::Log::new(watch, watched, folder, handle, inbox, options.clone())?);
         }
@@ -243,9 +248,4 @@ impl Monitor {
 pub(crate) fn line(event: &Event) -> String {
     // Strings and numbers: printing cannot fail.
     serde_json::to_string(event).unwrap_or_default()
-}
-
-/// Where a fork proof is kept, for people.
-pub fn proof_path(data: &std::path::Path, id: OriginId, name: &str) -> PathBuf {
-    data.join("logs").join(id.to_string()).join("forks").join(format!("{name}.fork-proof"))
 }

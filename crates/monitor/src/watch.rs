@@ -87,6 +87,8 @@ pub enum Input {
         /// Who.
         from: Whom,
     },
+    /// Somebody handed on a fork proof; nothing of it was verified.
+    Fork(String),
     /// The end of an [`Effect::Prove`].
     Proved {
         /// The smaller head.
@@ -238,6 +240,7 @@ impl Watch {
             Input::Refused { why, heard } => self.refused(now, &why, heard, &mut effects),
             Input::Silent { why } => self.silent(now, &why),
             Input::Heard { heard, from } => drop(self.take(now, heard, from, &mut effects)),
+            Input::Fork(text) => self.forked(now, &text, &mut effects),
             Input::Proved { smaller, larger, outcome } => {
                 self.proved(now, smaller, larger, outcome, &mut effects);
             }

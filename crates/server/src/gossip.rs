@@ -31,13 +31,21 @@ pub trait Desk: Send + Sync {
 
     /// The heads of the log whose origin has this SHA-256; `None` if it is not watched.
     fn list(&self, origin: &str) -> Option<String>;
+
+    /// Names of the fork proofs of that log, a line each.
+    fn forks(&self, origin: &str) -> Option<String>;
+
+    /// One of them. May block.
+    fn fork(&self, origin: &str, name: &str) -> Option<String>;
 }
 
-/// `POST /gossip/checkpoint` and `GET /gossip/{origin}/checkpoints`.
+/// `POST /gossip/checkpoint`, `GET /gossip/{origin}/checkpoints`, and fork proofs below `/gossip/{origin}/forks`.
 pub fn router(desk: Arc<dyn Desk>) -> Router {
     Router::new()
         .route("/gossip/checkpoint", post(hand_in))
         .route("/gossip/{origin}/checkpoints", get(list))
+        .route("/gossip/{origin}/forks", get(forks))
+        .route("/gossip/{origin}/forks/{name}", get(fork))
         .with_state(desk)
 }
 
@@ -67,8 +75,21 @@ async fn hand_in(
 }
 
 async fn list(State(desk): State<Arc<dyn Desk>>, Path(origin): Path<String>) -> Response {
-    let none = || (404, "no log with this SHA-256 of its origin is watched here".to_owned());
-    plain(desk.list(&origin).map_or_else(none, |list| (200, list)))
+    plain(found(desk.list(&origin)))
+}
+
+async fn forks(State(desk): State<Arc<dyn Desk>>, Path(origin): Path<String>) -> Response {
+    plain(found(desk.forks(&origin)))
+}
+
+async fn fork(State(desk): State<Arc<dyn Desk>>, Path((origin, name)): Path<(String, String)>) -> Response {
+    let read = tokio::task::spawn_blocking(move || desk.fork(&origin, &name)).await;
+    plain(found(read.ok().flatten()))
+}
+
+fn found(text: Option<String>) -> Answer {
+    let none = || (404, "there is no such thing here: the log is not watched, or no such proof is kept".to_owned());
+    text.map_or_else(none, |text| (200, text))
 }
 
 /// A text, which nobody may keep: the next one may differ.

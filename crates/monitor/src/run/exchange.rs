@@ -1,19 +1,26 @@
 //! Heads exchanged with other monitors and with witnesses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use client::{Http, HttpError};
 use follower::witness::keeper::OriginId;
 use tlog::Head;
+use tlog::fork::FORK_PROOF_LEN_MAX;
 
 use super::Mail;
-use crate::gossip::{LIST_BYTES_MAX, decode};
+use crate::gossip::{FORKS_MAX, LIST_BYTES_MAX, decode};
 use crate::heard::{Heard, NOTE_BYTES_MAX, Trust};
-use crate::watch::Whom;
+use crate::watch::{Input, Memory, Whom};
 
 /// Bytes of an answer to a head that was handed in.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
+/// Fork proofs of others that are remembered as read.
+const READ_MAX: usize = 1_024;
+/// Fork proofs that are fetched in one exchange, at most.
+const FETCHED_MAX: usize = 4;
+/// Bytes of a fork proof's name: a SHA-256 in hexadecimal digits.
+const NAME_BYTES: usize = 64;
 
 /// Somebody who has seen heads.
 #[derive(Clone, Debug)]
@@ -29,18 +36,21 @@ pub(super) struct Exchange {
     partners: Vec<Partner>,
     under_way: Vec<bool>,
     pushed: BTreeMap<usize, Head>,
+    /// Fork proofs that were read, by name.
+    read: BTreeSet<String>,
 }
 
 /// What came of one exchange.
 pub(crate) struct Exchanged {
     at: usize,
     heard: Vec<(Heard, Whom)>,
+    forks: Vec<(String, String)>,
     pushed: Option<Head>,
 }
 
 impl Exchange {
     pub(super) fn new(partners: Vec<Partner>) -> Self {
-        Self { under_way: vec![false; partners.len()], partners, pushed: BTreeMap::new() }
+        Self { under_way: vec![false; partners.len()], partners, pushed: BTreeMap::new(), read: BTreeSet::new() }
     }
 
     /// Nothing is under way.
@@ -49,26 +59,37 @@ impl Exchange {
     }
 
     /// The exchanges that are due: one with each partner of whom none is under way.
-    pub(super) fn due(&mut self, trust: &Trust, own: Option<&Heard>) -> Vec<Turn> {
+    pub(super) fn due(&mut self, trust: &Trust, memory: &Memory) -> Vec<Turn> {
         let mut turns = vec![];
         for (at, partner) in self.partners.iter().enumerate() {
             if std::mem::replace(&mut self.under_way[at], true) {
                 continue;
             }
-            let push = own.filter(|own| self.pushed.get(&at) != Some(&own.head())).cloned();
-            turns.push(Turn { at, partner: partner.clone(), trust: trust.clone(), push });
+            let own = memory.proofs().into_iter().map(str::to_owned);
+            let known = own.chain(self.read.iter().cloned()).collect();
+            let push = memory.proven().filter(|own| self.pushed.get(&at) != Some(&own.head())).cloned();
+            turns.push(Turn { at, partner: partner.clone(), trust: trust.clone(), push, known });
         }
         turns
     }
 
-    pub(super) fn done(&mut self, exchanged: Exchanged) -> Vec<(Heard, Whom)> {
+    pub(super) fn done(&mut self, exchanged: Exchanged) -> Vec<Input> {
         if let Some(under_way) = self.under_way.get_mut(exchanged.at) {
             *under_way = false;
         }
         if let Some(head) = exchanged.pushed {
             self.pushed.insert(exchanged.at, head);
         }
-        exchanged.heard
+        let mut inputs: Vec<_> =
+            exchanged.heard.into_iter().map(|(heard, from)| Input::Heard { heard, from }).collect();
+        for (name, text) in exchanged.forks {
+            if self.read.len() >= READ_MAX {
+                self.read.clear();
+            }
+            self.read.insert(name);
+            inputs.push(Input::Fork(text));
+        }
+        inputs
     }
 }
 
@@ -78,11 +99,13 @@ pub(super) struct Turn {
     partner: Partner,
     trust: Trust,
     push: Option<Heard>,
+    /// Fork proofs that need not be fetched.
+    known: BTreeSet<String>,
 }
 
 impl Turn {
     pub(super) async fn run(self) -> Mail {
-        let mut pushed = None;
+        let (mut pushed, mut forks) = (None, vec![]);
         let heard = match &self.partner {
             Partner::Peer(http) => {
                 if let Some(push) = &self.push {
@@ -90,6 +113,7 @@ impl Turn {
                     pushed = told.map(|()| push.head()).inspect_err(|error| unheard(error)).ok();
                 }
                 let id = OriginId::of(self.trust.origin());
+                forks = self.forks(http, id).await.inspect_err(|error| unheard(error)).unwrap_or_default();
                 self.hear(http, &format!("gossip/{id}/checkpoints"), LIST_BYTES_MAX, Whom::Peer).await
             }
             Partner::Witness(http) => {
@@ -98,7 +122,22 @@ impl Turn {
             }
         };
         let heard = heard.inspect_err(|error| unheard(error)).unwrap_or_default();
-        Mail::Exchanged(Exchanged { at: self.at, heard, pushed })
+        Mail::Exchanged(Exchanged { at: self.at, heard, forks, pushed })
+    }
+
+    /// Fork proofs that a monitor keeps and that are not known here, by their names.
+    async fn forks(&self, http: &Http, id: OriginId) -> Result<Vec<(String, String)>, HttpError> {
+        let names = http.get(&format!("gossip/{id}/forks"), FORKS_MAX * (NAME_BYTES + 1)).await?;
+        let names = names.map(|names| String::from_utf8_lossy(&names).into_owned()).unwrap_or_default();
+        let is_name = |name: &&str| name.len() == NAME_BYTES && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let new = names.lines().filter(is_name).filter(|name| !self.known.contains(*name)).take(FETCHED_MAX);
+        let mut forks = vec![];
+        for name in new {
+            let text = http.get(&format!("gossip/{id}/forks/{name}"), FORK_PROOF_LEN_MAX).await?;
+            let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());
+            forks.extend(text.map(|text| (name.to_owned(), text)));
+        }
+        Ok(forks)
     }
 
     /// The heads at a path: those that the log signed. Whatever else is there is nobody's word.

@@ -141,7 +141,7 @@ impl Log {
 
     fn exchange(&mut self) {
         self.exchanges += 1;
-        for turn in self.exchange.due(self.watch.trust(), self.watch.memory().proven()) {
+        for turn in self.exchange.due(self.watch.trust(), self.watch.memory()) {
             self.beside(move || turn.run());
         }
     }
@@ -175,8 +175,8 @@ impl Log {
                     replies.extend(reply.map(|reply| (reply, taken)));
                 }
                 Mail::Exchanged(exchanged) => {
-                    for (heard, from) in self.exchange.done(exchanged) {
-                        effects.extend(self.watch.step(now, Input::Heard { heard, from }));
+                    for input in self.exchange.done(exchanged) {
+                        effects.extend(self.watch.step(now, input));
                     }
                 }
                 Mail::Printed(through) => {

@@ -1,6 +1,6 @@
 //! What time brings, and what is to be done next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use tlog::Head;
 
@@ -18,12 +18,14 @@ pub(super) struct Flying {
     pub(super) proofs: Vec<(Head, Head)>,
     /// Heads for which no proof is asked for before a time.
     pub(super) later: BTreeMap<String, Millis>,
+    /// Heads that were shown to exclude each other.
+    convicted: VecDeque<(Head, Head)>,
     pub(super) reading: bool,
     pub(super) read_again: Millis,
     /// How often in a row what was read was not what was signed.
     pub(super) wrong: u32,
     /// Heads that were connected, the latest ones.
-    pub(super) settled: std::collections::VecDeque<Head>,
+    pub(super) settled: VecDeque<Head>,
 }
 
 /// Heads that were connected and are remembered as such.
@@ -32,6 +34,13 @@ const SETTLED_MAX: usize = 1_024;
 impl Flying {
     pub(super) fn wait(&mut self, heads: [&Heard; 2], until: Millis) {
         self.later.extend(heads.map(|heard| (subject(heard.head()), until)));
+    }
+
+    pub(super) fn convicted(&mut self, smaller: Head, larger: Head) {
+        if self.convicted.len() == SETTLED_MAX {
+            self.convicted.pop_front();
+        }
+        self.convicted.push_back((smaller, larger));
     }
 
     pub(super) fn settle(&mut self, head: Head) {
@@ -92,16 +101,16 @@ impl Watch {
         };
         let mut ordered: Vec<_> = self.memory.waiting.iter().map(in_turn).collect();
         ordered.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-        for (_, _, heard) in ordered {
-            self.ask(now, &heard, &proven, effects);
+        for (_, from, heard) in ordered {
+            self.ask(now, &heard, &proven, from == Whom::Log, effects);
         }
         let stale = self.memory.others.iter().filter(|other| other.stale);
         let stale: Vec<_> = stale.map(|other| other.heard.clone()).collect();
         for heard in stale {
-            self.ask(now, &heard, &proven, effects);
+            self.ask(now, &heard, &proven, false, effects);
         }
         for (other, ours) in self.doubtful_witnesses() {
-            self.ask(now, &other, &ours, effects);
+            self.ask(now, &other, &ours, false, effects);
         }
     }
 
@@ -112,6 +121,11 @@ impl Watch {
             for witness in self.trust.witnesses().filter(|key| other.heard.is_by(key)) {
                 let name = witness.to_string();
                 let ours = self.memory.cosigned.get(&name).filter(|_| !other.guilty.contains(&name));
+                let pair = |ours: &Heard| {
+                    let (a, b) = (other.heard.head(), ours.head());
+                    if a.size < b.size { (a, b) } else { (b, a) }
+                };
+                let ours = ours.filter(|ours| !self.flying.convicted.contains(&pair(ours)));
                 pairs.extend(ours.map(|ours| (other.heard.clone(), ours.clone())));
             }
         }
@@ -119,12 +133,14 @@ impl Watch {
     }
 
     /// Asks for the proof between two heads of different sizes, unless that is under way, or was in vain a moment ago.
-    fn ask(&mut self, now: Millis, one: &Heard, other: &Heard, effects: &mut Vec<Effect>) {
+    /// There is always room for what the log itself shows.
+    fn ask(&mut self, now: Millis, one: &Heard, other: &Heard, urgent: bool, effects: &mut Vec<Effect>) {
         let (smaller, larger) = if one.size() < other.size() { (one, other) } else { (other, one) };
         let flying = &mut self.flying;
         let under_way = flying.proofs.contains(&(smaller.head(), larger.head()));
         let too_soon = flying.later.get(&subject(one.head())).is_some_and(|at| *at > now);
-        if flying.proofs.len() >= PROOFS_AT_ONCE || under_way || too_soon || smaller.size() == larger.size() {
+        let full = !urgent && flying.proofs.len() >= PROOFS_AT_ONCE;
+        if full || under_way || too_soon || smaller.size() == larger.size() {
             return;
         }
         flying.proofs.push((smaller.head(), larger.head()));

@@ -2,12 +2,13 @@
 
 use sha2::{Digest as _, Sha256};
 use tlog::Head;
+use tlog::key::VerifierKey;
 use tlog::fork::{ForkError, ForkProof, VerifiedFork};
 use tlog::plan::ConsistencyProof;
 
 use super::incident::Sight;
 use super::memory::{Other, Waiting, Whom};
-use super::{Effect, OTHERS_MAX, Proof, Taken, WAITING_MAX, WAITING_OF_ONE_MAX, Watch};
+use super::{Effect, Incident, OTHERS_MAX, Proof, Taken, WAITING_MAX, WAITING_OF_ONE_MAX, Watch};
 use crate::event::{Kind, Millis};
 use crate::heard::Heard;
 
@@ -65,7 +66,10 @@ impl Watch {
             return Taken::Known;
         }
         if let Some(other) = self.memory.others.iter_mut().find(|other| other.heard.head() == head) {
-            other.stale |= other.heard.merge(&heard);
+            if other.heard.merge(&heard) {
+                other.stale = true;
+                self.flying.later.remove(&subject(head));
+            }
             self.see(now, Sight::new(Kind::SplitView, subject(head), ""));
             return Taken::Contradicts;
         }
@@ -79,8 +83,10 @@ impl Watch {
         }
         if let Some(waiting) = self.memory.waiting.iter_mut().find(|each| each.heard.head() == head) {
             waiting.heard.merge(&heard);
-            if from == Whom::Log {
+            if from == Whom::Log && waiting.from != Whom::Log {
+                // Its tiles have to be there now.
                 waiting.from = Whom::Log;
+                self.flying.later.remove(&subject(head));
             }
             return Taken::Waits;
         }
@@ -208,7 +214,7 @@ impl Watch {
                 self.consistent(now, &smaller, &larger, effects);
             }
             Proof::Root(proof) => {
-                self.flying.wait([&smaller, &larger], now + self.limits.again);
+                self.flying.convicted(smaller.head(), larger.head());
                 let (other, ours) = if self.is_ours(smaller.head()) { (larger, smaller) } else { (smaller, larger) };
                 self.contradict(now, other, &ours, Some(proof), effects);
             }
@@ -280,7 +286,7 @@ impl Watch {
         match self.fork(other, ours, grown) {
             Ok((proof, fork)) => {
                 let text = proof.to_string();
-                let name: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+                let name = name_of(&text);
                 sight.detail = fork.to_string();
                 sight.guilty = fork.guilty().map(|by| by.key().to_string()).collect();
                 effects.push(Effect::Keep { name: name.clone(), text });
@@ -304,13 +310,42 @@ impl Watch {
     }
 
     fn accuse_witnesses(&mut self, now: Millis, fork: &VerifiedFork, proof: &str) {
-        for by in fork.guilty().filter(|by| by.key().key_type().cosigns()) {
+        let known = |key: &VerifierKey| self.trust.witnesses().any(|witness| witness == key);
+        let guilty: Vec<_> = fork.guilty().filter(|by| known(by.key())).collect();
+        for by in guilty {
             let key = by.key().to_string();
             let words = format!("the witness {} cosigned {fork}", by.key().name());
             let mut sight = Sight::new(Kind::TwoHistoriesCosigned, key.clone(), words);
             (sight.proof, sight.guilty) = (Some(proof.to_owned()), vec![key]);
             self.see(now, sight);
         }
+    }
+
+    /// A fork proof that somebody hands on. It stands by itself, if it is by keys that are trusted.
+    pub(super) fn forked(&mut self, now: Millis, text: &str, effects: &mut Vec<Effect>) {
+        let Ok(fork) = ForkProof::parse(text.as_bytes()).and_then(|proof| proof.verify()) else { return };
+        let keys = self.trust.keys();
+        let trusted: Vec<_> = fork.statements().iter().filter(|by| keys.contains(by.key())).collect();
+        let logs = || trusted.iter().filter(|by| !by.key().key_type().cosigns());
+        let by_the_log = logs().any(|by| by.first().is_some()) && logs().any(|by| by.second().is_some());
+        let guilty: Vec<_> = trusted.iter().filter(|by| by.is_guilty()).map(|by| by.key().to_string()).collect();
+        if fork.origin() != self.trust.origin() || (guilty.is_empty() && !by_the_log) {
+            return;
+        }
+        let [one, two] = fork.heads();
+        let other = if self.is_ours(two) { one } else { two };
+        let name = name_of(text);
+        let split = |each: &&Incident| each.kind == Kind::SplitView;
+        let known = self.memory.incidents.iter().filter(split);
+        let same = known.clone().any(|each| each.subject == subject(other) && each.proof.is_some());
+        if same || known.clone().any(|each| each.proof.as_ref() == Some(&name)) || known.count() >= 2 * OTHERS_MAX {
+            return;
+        }
+        effects.push(Effect::Keep { name: name.clone(), text: text.to_owned() });
+        self.accuse_witnesses(now, &fork, &name);
+        let mut sight = Sight::new(Kind::SplitView, subject(other), fork.to_string());
+        (sight.guilty, sight.proof) = (guilty, Some(name));
+        self.see(now, sight);
     }
 
     fn remember_other(&mut self, heard: Heard, guilty: &[String]) {
@@ -324,6 +359,11 @@ impl Watch {
             self.memory.others.push(Other { heard, guilty: guilty.to_vec(), stale: false });
         }
     }
+}
+
+/// What a fork proof is kept under.
+fn name_of(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The tiles of a head, where the head itself is not to blame.

@@ -185,6 +185,14 @@ impl Memory {
         &self.incidents
     }
 
+    /// Names of the fork proofs that are kept, each once.
+    pub fn proofs(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.incidents.iter().filter_map(|each| each.proof.as_deref()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// Whether the log was read at the last attempt.
     pub fn is_silent(&self) -> bool {
         self.silent.is_some()

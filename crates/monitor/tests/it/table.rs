@@ -147,7 +147,7 @@ fn a_witness_that_cosigns_two_histories_is_named_and_no_other() {
     let (history, mut monitored) = (History::of(300), Monitored::new());
     monitored.shown(0, &history, 300);
     // Witnesses 0 and 1 have cosigned heads of ours that are not the newest.
-    for (number, size) in [(0, 150), (1, 200)] {
+    for (number, size) in [(0, 190), (1, 200)] {
         let heard = history.heard(size, &[number]);
         monitored.settle(1, &history, Input::Heard { heard, from: Whom::Witness("w".into()) });
     }
@@ -166,6 +166,28 @@ fn a_witness_that_cosigns_two_histories_is_named_and_no_other() {
         .map(|each| each.subject.clone())
         .collect();
     assert_eq!(accused, [witness(0).verifier_key().to_string()]);
+}
+
+#[test]
+fn a_fork_proof_that_is_handed_on_is_believed_by_keys_and_not_by_who_brings_it() {
+    let (history, mut teller) = (History::of(300), Monitored::new());
+    teller.shown(0, &history, 300);
+    let fork = history.fork(100, 250);
+    teller.settle(1, &history, Input::Heard { heard: fork.heard(180, &[1]), from: from("p") });
+    let text = teller.proofs[0].1.clone();
+    // Who was shown the other history alone cannot prove it: the tiles of ours are not there.
+    let mut monitored = Monitored::new();
+    monitored.shown(0, &fork, 180);
+    monitored.settle(1, &fork, Input::Heard { heard: history.heard(300, &[]), from: from("p") });
+    assert_eq!(monitored.open(Kind::SplitView), 0);
+    for bent in [text.replace("root ", "root A"), text.replacen("deedbook.test", "deedbook.tset", 1), String::new()] {
+        monitored.settle(2, &fork, Input::Fork(bent));
+        assert_eq!(monitored.open(Kind::SplitView), 0);
+    }
+    for _ in 0..3 {
+        monitored.settle(3, &fork, Input::Fork(text.clone()));
+        assert_eq!((monitored.open(Kind::SplitView), monitored.proofs.len()), (1, 1));
+    }
 }
 
 #[test]
