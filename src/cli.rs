@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::print::Printer;
 use crate::{
-    audit, backup, completions, demo, erase, evidence, fsck, hammer, hold, key, lookup, monitor, payload, rebuild,
-    record, restore, search, serve, session, token, verify,
+    audit, backup, completions, demo, erase, evidence, fsck, hammer, hold, key, lookup, monitor, payload,
+    rebuild, record, restore, search, serve, session, token, verify,
 };
 
 /// A transparency log for what AI agents do.

@@ -70,6 +70,9 @@ pub(crate) struct Args {
     /// The secret that it is authenticated with (HMAC-SHA256, as Standard Webhooks has it)
     #[arg(long, value_name = "FILE")]
     webhook_secret_file: Option<PathBuf>,
+    /// Do not apply the rules to logs of records: what they remember grows with the log's calls and sessions
+    #[arg(long)]
+    no_findings: bool,
     /// Verify what the logs show now, and stop
     #[arg(long)]
     once: bool,
@@ -141,7 +144,8 @@ fn judge(monitor: &Monitor, once: bool) -> Verdict {
 }
 
 fn words(open: &[&Incident]) -> String {
-    let mut kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| open.iter().any(|each| each.kind == *kind)).collect();
+    let mut kinds: Vec<_> =
+        Kind::ALL.into_iter().filter(|kind| open.iter().any(|each| each.kind == *kind)).collect();
     kinds.sort_unstable();
     if kinds.is_empty() {
         return "nothing is wrong".to_owned();

@@ -43,6 +43,7 @@ struct Config {
     #[serde(default)]
     webhook: Vec<String>,
     webhook_secret_file: Option<PathBuf>,
+    no_findings: Option<bool>,
     gossip_listen: Option<SocketAddr>,
     #[serde(default)]
     peer: Vec<String>,
@@ -76,7 +77,11 @@ impl Plan {
     /// Options over the file over defaults.
     pub(super) fn of(args: Args) -> Result<Self, Failure> {
         let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
-        let changes = if args.pin_key || config.pin_key.unwrap_or(false) { Changes::Refused } else { Changes::Followed };
+        let changes = if args.pin_key || config.pin_key.unwrap_or(false) {
+            Changes::Refused
+        } else {
+            Changes::Followed
+        };
         let logs = logs(&args, &config, changes)?;
         let none = "which log? give --policy with a policy whose log line has a URL, or --log too";
         if logs.is_empty() {
@@ -84,7 +89,9 @@ impl Plan {
         }
         let data = args.data.clone().or(config.data.clone());
         let data = data.ok_or_else(|| {
-            Failure::could_not_tell("where to remember what was seen? give --data DIR (it is made if it is not there)")
+            Failure::could_not_tell(
+                "where to remember what was seen? give --data DIR (it is made if it is not there)",
+            )
         })?;
         let defaults = Limits::default();
         let seconds = |typed: Option<f64>, file: Option<f64>, default: Millis| {
@@ -103,8 +110,11 @@ impl Plan {
             threads: args.threads.or(config.threads).unwrap_or_else(cores),
             webhooks: webhooks(&args, &config)?,
             partners: partners(&args, &config)?,
-            gossip_every: Duration::from_millis(seconds(args.gossip_every, config.gossip_every, 30_000)?.max(10)),
+            gossip_every: Duration::from_millis(
+                seconds(args.gossip_every, config.gossip_every, 30_000)?.max(10),
+            ),
             print: stdout(),
+            findings: !(args.no_findings || config.no_findings.unwrap_or(false)),
             once: args.once,
             clock: Arc::new(|| u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)),
         };
@@ -116,7 +126,8 @@ impl Plan {
 /// The logs that were typed, and those of the file.
 fn logs(args: &Args, config: &Config, changes: Changes) -> Result<Vec<Watched>, Failure> {
     let mut logs = vec![];
-    let mut policies: Vec<Policy> = args.policies.iter().map(|path| policy(path)).collect::<Result<_, _>>()?;
+    let mut policies: Vec<Policy> =
+        args.policies.iter().map(|path| policy(path)).collect::<Result<_, _>>()?;
     policies.extend(args.vkey.as_deref().map(log_only).transpose()?);
     let options = http(&args.http)?;
     match (args.logs.as_slice(), policies.as_slice()) {
@@ -167,7 +178,12 @@ fn named(policy: &Policy, options: &HttpOptions, changes: Changes) -> Result<Vec
 }
 
 /// The log at a place, under a policy: the one that the policy places there, or the only one that it names.
-fn watched(place: &str, policy: &Policy, options: &HttpOptions, changes: Changes) -> Result<Watched, Failure> {
+fn watched(
+    place: &str,
+    policy: &Policy,
+    options: &HttpOptions,
+    changes: Changes,
+) -> Result<Watched, Failure> {
     let there = policy.logs().iter().find(|log| log.url.as_deref() == Some(place));
     let mut names: Vec<_> = policy.logs().iter().map(|log| log.key.name()).collect();
     names.dedup();
@@ -238,12 +254,14 @@ fn cores() -> NonZeroUsize {
 impl Config {
     /// Reads the file; paths in it are from its own folder.
     fn read(path: &Path) -> Result<Self, Failure> {
-        let failed = |error: &dyn std::fmt::Display| Failure::could_not_tell(format!("{}: {error}", path.display()));
+        let failed =
+            |error: &dyn std::fmt::Display| Failure::could_not_tell(format!("{}: {error}", path.display()));
         let text = String::from_utf8(read_input(path)?).map_err(|error| failed(&error))?;
         let mut config: Self = toml::from_str(&text).map_err(|error| failed(&error))?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let paths = config.data.iter_mut().chain(&mut config.webhook_secret_file);
-        let of_logs = config.log.iter_mut().flat_map(|log| std::iter::once(&mut log.policy).chain(&mut log.token_file));
+        let of_logs =
+            config.log.iter_mut().flat_map(|log| std::iter::once(&mut log.policy).chain(&mut log.token_file));
         paths.chain(of_logs).for_each(|path| *path = folder.join(&*path));
         Ok(config)
     }
@@ -276,16 +294,30 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             path.to_str().unwrap().to_owned()
         };
-        let placed = file("placed", &format!("log {ONE} https://a.example/log/\nlog {TWO} https://b.example/\nquorum none\n"));
+        let placed = file(
+            "placed",
+            &format!("log {ONE} https://a.example/log/\nlog {TWO} https://b.example/\nquorum none\n"),
+        );
         let one = file("one", &format!("log {ONE}\nquorum none\n"));
         let two = file("two", &format!("log {TWO}\nquorum none\n"));
         let names = |words: &[&str]| {
             let logs = plan(words).map(|plan| plan.logs).map_err(|failure| failure.words)?;
-            Ok::<_, String>(logs.iter().map(|log| format!("{} {}", log.origin, log.source)).collect::<Vec<_>>())
+            Ok::<_, String>(
+                logs.iter().map(|log| format!("{} {}", log.origin, log.source)).collect::<Vec<_>>(),
+            )
         };
         let both = ["example.com/log/testdata https://a.example/log/", "example.com/foo https://b.example/"];
         assert_eq!(names(&["--policy", &placed]).unwrap(), both);
-        let other = ["--policy", &one, "--policy", &two, "--log", "https://a.example/log", "--log", "https://b.example"];
+        let other = [
+            "--policy",
+            &one,
+            "--policy",
+            &two,
+            "--log",
+            "https://a.example/log",
+            "--log",
+            "https://b.example",
+        ];
         assert_eq!(names(&other).unwrap(), both);
         assert_eq!(names(&["--vkey", ONE, "--log", "https://a.example/log"]).unwrap(), both[..1]);
         for (bend, words, why) in [
@@ -293,8 +325,16 @@ mod tests {
             ("no place", &["--policy", &one], "which log?"),
             ("no policy", &["--log", "https://a.example/"], "whom to believe?"),
             ("two names", &["--policy", &placed, "--log", "https://c.example/"], "which of its logs"),
-            ("counts", &["--policy", &one, "--policy", &two, "--log", "https://a.example/"], "one policy for all"),
-            ("a webhook that nobody can believe", &["--policy", &placed, "--webhook", "https://c.example/"], "secret"),
+            (
+                "counts",
+                &["--policy", &one, "--policy", &two, "--log", "https://a.example/"],
+                "one policy for all",
+            ),
+            (
+                "a webhook that nobody can believe",
+                &["--policy", &placed, "--webhook", "https://c.example/"],
+                "secret",
+            ),
             ("time", &["--policy", &placed, "--delay", "-1"], "seconds"),
         ] {
             let refused = plan(words).map(|_| ()).unwrap_err();
@@ -309,7 +349,11 @@ mod tests {
         let file = home.path().join("monitor.toml");
         let text = "data = \"kept\"\npoll = 0.5\n[[log]]\nplace = \"https://a.example/\"\npolicy = \"p\"\n";
         std::fs::write(&file, text).unwrap();
-        let of = |words: &[&str]| Plan::of(Typed::parse_from([&["monitor", "--config", file.to_str().unwrap()], words].concat()).args);
+        let of = |words: &[&str]| {
+            Plan::of(
+                Typed::parse_from([&["monitor", "--config", file.to_str().unwrap()], words].concat()).args,
+            )
+        };
         let plan = of(&[]).unwrap();
         assert_eq!((plan.data, plan.options.poll), (home.path().join("kept"), Duration::from_millis(500)));
         assert_eq!(plan.logs[0].origin.as_str(), "example.com/log/testdata");

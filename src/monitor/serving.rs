@@ -24,7 +24,10 @@ pub(super) struct Doors {
 }
 
 impl Doors {
-    pub(super) async fn open(gossip: Option<SocketAddr>, metrics: Option<SocketAddr>) -> Result<Self, Failure> {
+    pub(super) async fn open(
+        gossip: Option<SocketAddr>,
+        metrics: Option<SocketAddr>,
+    ) -> Result<Self, Failure> {
         Ok(Self { gossip: listen(gossip).await?, metrics: listen(metrics).await? })
     }
 
@@ -63,7 +66,9 @@ fn spawn(listener: TcpListener, router: server::gossip::Router, mut stop: watch:
 async fn listen(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Failure> {
     let Some(address) = address else { return Ok(None) };
     let listener = TcpListener::bind(address).await;
-    listener.map(Some).map_err(|error| Failure::could_not_tell(format!("cannot listen on {address}: {error}")))
+    listener
+        .map(Some)
+        .map_err(|error| Failure::could_not_tell(format!("cannot listen on {address}: {error}")))
 }
 
 /// The desk, as the server wants it.
@@ -77,7 +82,11 @@ impl server::gossip::Desk for Desk {
         NOTE_BYTES_MAX
     }
 
-    fn post(&self, from: IpAddr, note: Bytes) -> Pin<Box<dyn Future<Output = server::gossip::Answer> + Send + '_>> {
+    fn post(
+        &self,
+        from: IpAddr,
+        note: Bytes,
+    ) -> Pin<Box<dyn Future<Output = server::gossip::Answer> + Send + '_>> {
         Box::pin(async move { answer(self.desk.post((self.clock)(), from, &note).await) })
     }
 
@@ -100,11 +109,15 @@ fn answer(answer: Answer) -> server::gossip::Answer {
     match answer {
         Answer::Known => (200, words("known: it belongs to the history that is followed here")),
         Answer::Waits => (202, words("taken: it waits to be connected")),
-        Answer::Contradicts => (409, words("it contradicts the history that is followed here; the proof is kept")),
+        Answer::Contradicts => {
+            (409, words("it contradicts the history that is followed here; the proof is kept"))
+        }
         Answer::Malformed(why) => (400, why),
         Answer::NotWatched(why) => (404, why),
         Answer::NotSigned(why) => (403, why),
-        Answer::TooLong => (413, format!("a checkpoint that is handed on has at most {NOTE_BYTES_MAX} bytes")),
+        Answer::TooLong => {
+            (413, format!("a checkpoint that is handed on has at most {NOTE_BYTES_MAX} bytes"))
+        }
         Answer::TooMany => (429, words("too many checkpoints from here; come back later")),
         Answer::Busy => (503, words("the monitor is busy; come back later")),
     }

@@ -89,7 +89,10 @@ fn whatever_is_bent_is_told_with_its_place() {
         assert_eq!(found[0]["incident"], kind, "{path}: {ran:#?}");
         if let Some(index) = index {
             assert_eq!(found[0]["subject"], path, "{ran:#?}");
-            assert!(found[0]["detail"].as_str().unwrap().contains(&format!("{path}, entry {index}: ")), "{ran:#?}");
+            assert!(
+                found[0]["detail"].as_str().unwrap().contains(&format!("{path}, entry {index}: ")),
+                "{ran:#?}"
+            );
         }
         let still = look(&data, log.path(), &vkey(&log), &[]).expect(1);
         assert_eq!(incidents(&still)[0]["again"], true, "{still:#?}");
@@ -128,7 +131,10 @@ fn two_histories_are_proven_and_the_watch_goes_on() {
         assert!(proof_of(&data, &split).verify().unwrap().log_is_guilty());
         log.grow((1_000..1_010).map(entry));
         let ran = look(&data, log.path(), &key, &[]).expect(1);
-        assert!(events(&ran).iter().any(|each| each["event"] == "verified" && each["size"] == 1_010), "{ran:#?}");
+        assert!(
+            events(&ran).iter().any(|each| each["event"] == "verified" && each["size"] == 1_010),
+            "{ran:#?}"
+        );
         assert!(incidents(&ran).iter().any(|each| each["incident"] == "split-view" && each["again"] == true));
         log = TestLog::of_size(1_000);
     }
@@ -148,7 +154,10 @@ fn a_log_that_went_back_is_told_and_when_it_is_there_again() {
     assert_eq!(incidents(&ran).len(), 1, "an old head of the same history is no fork: {ran:#?}");
     log.publish();
     let ran = look(&[]).expect(0);
-    assert!(events(&ran).iter().any(|each| each["event"] == "over" && each["incident"] == "went-back"), "{ran:#?}");
+    assert!(
+        events(&ran).iter().any(|each| each["event"] == "over" && each["incident"] == "went-back"),
+        "{ran:#?}"
+    );
 }
 
 #[test]
@@ -188,7 +197,10 @@ impl Monitored {
 
     fn start_at(data: &Path, place: &str, vkey: &str, more: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deedbook"));
-        command.args(["monitor", "--poll", "0.05", "--vkey", vkey, "--log", place, "--data"]).arg(data).args(more);
+        command
+            .args(["monitor", "--poll", "0.05", "--vkey", vkey, "--log", place, "--data"])
+            .arg(data)
+            .args(more);
         command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (sender, lines) = channel();
@@ -273,7 +285,8 @@ fn killed_between_any_two_steps_it_goes_on_where_it_was() {
         }
     }
     let told = |event: &&Value| event["event"] == "verified";
-    let mut heads: Vec<_> = events.iter().filter(told).map(|event| (event["id"].clone(), event.clone())).collect();
+    let mut heads: Vec<_> =
+        events.iter().filter(told).map(|event| (event["id"].clone(), event.clone())).collect();
     heads.sort_by_key(|(_, event)| event["number"].as_u64());
     heads.dedup();
     let ids: std::collections::BTreeSet<_> = heads.iter().map(|(id, _)| id.to_string()).collect();
@@ -281,7 +294,11 @@ fn killed_between_any_two_steps_it_goes_on_where_it_was() {
     // No entry was skipped, and none was told twice: what is new in each is what lies between them.
     let mut before = 0;
     for (_, event) in &heads {
-        assert_eq!(event["size"].as_u64().unwrap(), before + event["entries"].as_u64().unwrap(), "{heads:#?}");
+        assert_eq!(
+            event["size"].as_u64().unwrap(),
+            before + event["entries"].as_u64().unwrap(),
+            "{heads:#?}"
+        );
         before = event["size"].as_u64().unwrap();
     }
     assert_eq!(before, size);
@@ -375,7 +392,8 @@ fn heads_are_handed_in_and_asked_for() {
     let ahead = TestLog::of_size(1_000).signed();
     let mut fork = TestLog::of_size(0);
     fork.grow((0..800).map(|i| if i == 600 { "another".into() } else { entry(i) }));
-    let other_log = std::str::from_utf8(old.bytes()).unwrap().replace("deedbook.test/raw", "deedbook.test/rav");
+    let other_log =
+        std::str::from_utf8(old.bytes()).unwrap().replace("deedbook.test/raw", "deedbook.test/rav");
     let bent = std::str::from_utf8(old.bytes()).unwrap().replace("\n300\n", "\n301\n");
     for (what, note, status) in [
         ("one of the past", &old.bytes()[..], 202),
@@ -392,10 +410,12 @@ fn heads_are_handed_in_and_asked_for() {
         assert_eq!(answer.0, status, "{what}: {answer:?}");
     }
     let split = monitored.wait(|event| event["incident"] == "split-view");
-    let answer = exchange(&gossip, "POST", "/gossip/checkpoint", "text/plain", fork.signed().bytes()).unwrap();
+    let answer =
+        exchange(&gossip, "POST", "/gossip/checkpoint", "text/plain", fork.signed().bytes()).unwrap();
     assert_eq!(answer.0, 409, "{answer:?}");
     let id = follower::witness::keeper::OriginId::of(log.signed().origin());
-    let ask = |path: &str| exchange(&gossip, "GET", &format!("/gossip/{id}/{path}"), "text/plain", b"").unwrap();
+    let ask =
+        |path: &str| exchange(&gossip, "GET", &format!("/gossip/{id}/{path}"), "text/plain", b"").unwrap();
     let (status, list) = ask("checkpoints");
     let notes = monitor::gossip::decode(list.as_bytes());
     assert_eq!((status, notes.len()), (200, 3), "its own, the other, and the one that waits: {list}");
@@ -429,11 +449,71 @@ fn a_fork_that_only_one_was_shown_is_known_to_both_within_two_exchanges() {
     let honest = Monitored::start(&home.path().join("a"), log.path(), &key, &listen);
     let peer = honest.place_of("gossip");
     honest.wait(|event| event["event"] == "verified");
-    let fooled = Monitored::start(&home.path().join("b"), fork.path(), &key, &["--peer", &peer, "--gossip-every", "1"]);
+    let fooled = Monitored::start(
+        &home.path().join("b"),
+        fork.path(),
+        &key,
+        &["--peer", &peer, "--gossip-every", "1"],
+    );
     fooled.wait(|event| event["event"] == "verified" && event["size"] == 500);
     let start = Instant::now();
     // The head that was handed in is proven wrong by the tiles of the honest history; the proof comes back.
     honest.wait(|event| event["incident"] == "split-view");
     fooled.wait(|event| event["incident"] == "split-view");
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
+#[test]
+fn findings_of_a_log_of_records_are_told_once_and_counted() {
+    let home = tempfile::tempdir().unwrap();
+    let served = crate::served::Served::start(&home.path().join("log"), sequencer::Kind::Records);
+    let airline = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/airline/records.ndjson");
+    let records: String =
+        std::fs::read_to_string(airline).unwrap().lines().take(800).map(|line| format!("{line}\n")).collect();
+    served.exchange("POST", "/v1/records", "application/x-ndjson", records.as_bytes()).unwrap();
+    let data = home.path().join("data");
+    let look = || {
+        deedbook([
+            "monitor",
+            "--once",
+            "--data",
+            data.to_str().unwrap(),
+            "--log",
+            &served.url,
+            "--vkey",
+            &served.vkey,
+        ])
+    };
+    let until = Instant::now() + PATIENCE;
+    let mut told = vec![];
+    while !told.iter().any(|event: &Value| event["event"] == "verified" && event["size"] == 800) {
+        assert!(Instant::now() < until, "{told:#?}");
+        told.extend(events(&look().expect(0)));
+    }
+    let found: Vec<_> = told.iter().filter(|event| event["event"] == "finding").collect();
+    assert!(
+        found
+            .iter()
+            .any(|event| event["rule"] == "approval_missing" && event["agent"] == "tau-bench:airline-agent")
+    );
+    assert!(events(&look().expect(0)).iter().all(|event| event["event"] != "finding"), "each once");
+    // What a fold over the same entries finds.
+    let copy = home.path().join("copy");
+    deedbook(["backup", copy.to_str().unwrap(), "--url", &served.url, "--vkey", &served.vkey]).expect(0);
+    let mut fold = record::findings::Fold::new(record::findings::Parameters::default());
+    let mut expected = vec![];
+    for place in tlog::tile::bundles_of(800) {
+        let bytes = std::fs::read(copy.join(place.to_string())).unwrap();
+        let entries = tlog::bundle::decode_all(&bytes.into()).unwrap();
+        for (index, entry) in (place.first()..).zip(&entries) {
+            let logged = record::Logged::read(index, entry).unwrap();
+            expected.extend(
+                fold.take(&logged.seen()).into_iter().map(|each| (each.rule.to_string(), each.index)),
+            );
+        }
+    }
+    let found = found
+        .iter()
+        .map(|event| (event["rule"].as_str().unwrap().to_owned(), event["index"].as_u64().unwrap()));
+    assert_eq!(found.collect::<Vec<_>>(), expected);
 }

@@ -133,7 +133,9 @@ impl Desk {
             Err(HearError::TooLong) => Answer::TooLong,
             Err(error @ HearError::NotACheckpoint(_)) => Answer::Malformed(error.to_string()),
             Err(error @ HearError::OtherLog { .. }) => Answer::NotWatched(error.to_string()),
-            Err(error @ (HearError::BadSignature(_) | HearError::NotSigned { .. })) => Answer::NotSigned(error.to_string()),
+            Err(error @ (HearError::BadSignature(_) | HearError::NotSigned { .. })) => {
+                Answer::NotSigned(error.to_string())
+            }
         }
     }
 
@@ -175,7 +177,8 @@ impl Rates {
     /// Whether a note from this address is taken now.
     pub fn admit(&mut self, now: Millis, from: IpAddr) -> bool {
         if !self.addresses.contains_key(&from) && self.addresses.len() >= ADDRESSES_MAX {
-            let quiet = self.addresses.iter().min_by_key(|(_, bucket)| bucket.at).map(|(address, _)| *address);
+            let quiet =
+                self.addresses.iter().min_by_key(|(_, bucket)| bucket.at).map(|(address, _)| *address);
             quiet.and_then(|address| self.addresses.remove(&address));
         }
         let full = Bucket { left: BURST * 1_000, at: now };

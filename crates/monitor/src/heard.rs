@@ -113,7 +113,8 @@ impl Trust {
             opened => opened?,
         };
         let counts = |until: Option<u64>| until.is_none_or(|until| checkpoint.size() <= until);
-        let logs = self.policy.logs().iter().filter(|log| *log.key.name() == self.origin && counts(log.until));
+        let logs =
+            self.policy.logs().iter().filter(|log| *log.key.name() == self.origin && counts(log.until));
         if !logs.into_iter().any(|log| opened.signature_by(&log.key).is_some()) {
             return Err(not_signed());
         }

@@ -208,7 +208,8 @@ impl LogKeep {
         let path = self.path.join(name);
         let write = || {
             let temporary = path.with_added_extension("new");
-            let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
+            let mut file =
+                OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
             file.write_all(bytes)?;
             if durably {
                 file.sync_all()?;

@@ -14,10 +14,25 @@ pub fn text<'l>(logs: impl Iterator<Item = &'l LogHandle>) -> String {
         let (memory, origin) = (log.memory(), log.trust().origin().to_string());
         let labels = [("log", origin.as_str())];
         let size = |heard: Option<&Heard>| heard.map_or(0, Heard::size);
-        page.gauge("verified_size", "Entries that were hashed, up to a head that was signed", &labels, size(memory.verified()));
-        page.gauge("proven_size", "Size of the largest head that continues all that was seen", &labels, size(memory.proven()));
+        page.gauge(
+            "verified_size",
+            "Entries that were hashed, up to a head that was signed",
+            &labels,
+            size(memory.verified()),
+        );
+        page.gauge(
+            "proven_size",
+            "Size of the largest head that continues all that was seen",
+            &labels,
+            size(memory.proven()),
+        );
         page.gauge("waiting_heads", "Heads that are not connected", &labels, memory.waiting().len() as u64);
-        page.gauge("unreachable", "1 if the log could not be read at the last look", &labels, u64::from(memory.is_silent()));
+        page.gauge(
+            "unreachable",
+            "1 if the log could not be read at the last look",
+            &labels,
+            u64::from(memory.is_silent()),
+        );
         page.gauge("judged_size", "Entries that the rules have judged", &labels, memory.judged());
         page.counter("hashed", "Entries hashed since the start", &labels, log.hashed());
         for kind in Kind::ALL {
@@ -56,9 +71,11 @@ impl Page {
         labels: &[(&str, &str)],
         value: u64,
     ) {
-        let head = || format!("# HELP deedbook_monitor_{name} {help}.\n# TYPE deedbook_monitor_{name} {kind}\n");
+        let head =
+            || format!("# HELP deedbook_monitor_{name} {help}.\n# TYPE deedbook_monitor_{name} {kind}\n");
         let lines = self.metrics.entry(name).or_insert_with(head);
-        let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+        let labels: Vec<_> =
+            labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
         // Writing to a text cannot fail.
         let _ = writeln!(lines, "deedbook_monitor_{name}{suffix}{{{}}} {value}", labels.join(","));
     }

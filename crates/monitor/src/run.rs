@@ -6,6 +6,7 @@
 
 mod exchange;
 mod jobs;
+mod judging;
 mod log;
 mod telling;
 
@@ -52,6 +53,8 @@ pub struct Options {
     pub gossip_every: Duration,
     /// Where events are printed.
     pub print: Arc<dyn Print>,
+    /// Apply the rules to logs of records. What they remember grows with the calls and sessions of the log.
+    pub findings: bool,
     /// Stop as soon as all that the logs show now is verified.
     pub once: bool,
     /// Milliseconds since 1970.
@@ -101,6 +104,8 @@ pub(crate) enum Mail {
     Heard { heard: Heard, from: Whom, reply: Option<oneshot::Sender<Taken>> },
     /// Heads were exchanged with somebody.
     Exchanged(exchange::Exchanged),
+    /// Entries were judged by the rules.
+    Judged(judging::Judged),
     /// Events up to this number were printed, or could not be.
     Printed(Result<u64, std::io::Error>),
     /// A webhook has taken the event of this number, or has not.
@@ -189,11 +194,8 @@ impl Monitor {
             let folder = monitor._keep.log(&watched.origin)?;
             let trust = Trust::new(watched.origin.clone(), watched.policy.clone());
             let watch = Watch::new(trust.clone(), options.limits, folder.memory()?)?;
-            let shared = Shared {
-                memory: Arc::new(watch.memory().clone()),
-                trust: Arc::new(trust),
-                hashed: 0,
-            };
+            let shared =
+                Shared { memory: Arc::new(watch.memory().clone()), trust: Arc::new(trust), hashed: 0 };
             let shared = Arc::new(RwLock::new(shared));
             let (mails, inbox) = mpsc::channel(MAILS_MAX);
             let place = watched.source.to_string();

@@ -53,7 +53,9 @@ pub fn router(desk: Arc<dyn Desk>) -> Router {
 pub fn metrics(text: impl Fn() -> String + Clone + Send + Sync + 'static) -> Router {
     let answer = move || {
         let text = text();
-        async move { ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text) }
+        async move {
+            ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+        }
     };
     Router::new().route("/metrics", get(answer))
 }
@@ -88,7 +90,8 @@ async fn fork(State(desk): State<Arc<dyn Desk>>, Path((origin, name)): Path<(Str
 }
 
 fn found(text: Option<String>) -> Answer {
-    let none = || (404, "there is no such thing here: the log is not watched, or no such proof is kept".to_owned());
+    let none =
+        || (404, "there is no such thing here: the log is not watched, or no such proof is kept".to_owned());
     text.map_or_else(none, |text| (200, text))
 }
 

@@ -50,7 +50,12 @@ pub(crate) struct Exchanged {
 
 impl Exchange {
     pub(super) fn new(partners: Vec<Partner>) -> Self {
-        Self { under_way: vec![false; partners.len()], partners, pushed: BTreeMap::new(), read: BTreeSet::new() }
+        Self {
+            under_way: vec![false; partners.len()],
+            partners,
+            pushed: BTreeMap::new(),
+            read: BTreeSet::new(),
+        }
     }
 
     /// Nothing is under way.
@@ -129,7 +134,8 @@ impl Turn {
     async fn forks(&self, http: &Http, id: OriginId) -> Result<Vec<(String, String)>, HttpError> {
         let names = http.get(&format!("gossip/{id}/forks"), FORKS_MAX * (NAME_BYTES + 1)).await?;
         let names = names.map(|names| String::from_utf8_lossy(&names).into_owned()).unwrap_or_default();
-        let is_name = |name: &&str| name.len() == NAME_BYTES && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_name =
+            |name: &&str| name.len() == NAME_BYTES && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         let new = names.lines().filter(is_name).filter(|name| !self.known.contains(*name)).take(FETCHED_MAX);
         let mut forks = vec![];
         for name in new {

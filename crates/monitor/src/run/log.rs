@@ -13,16 +13,19 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::exchange::Exchange;
 use super::jobs::{Look, Read, prove};
+use super::judging::Judge;
 use super::telling::Telling;
 use super::{LogHandle, Mail, MonitorError, Options, Watched};
 use crate::event::Millis;
 use crate::keep::LogKeep;
-use crate::watch::{Effect, Input, Watch};
+use crate::watch::{EVENTS_MAX, Effect, Input, Watch};
 
 /// How often time passes for the watch, at least.
 const TICK: Duration = Duration::from_millis(500);
 /// Mails that are taken before what follows from them is kept: one sync for all.
 const MAILS_AT_ONCE: usize = 256;
+/// How long to wait before entries are judged again from the first one.
+const JUDGE_AGAIN: Millis = 300_000;
 /// How long printing may take when the monitor stops.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -36,6 +39,11 @@ pub(super) struct Log {
     options: Options,
     telling: Telling,
     exchange: Exchange,
+    /// `None`: it is at work, or there is none.
+    judge: Option<Box<Judge>>,
+    judging: bool,
+    /// Not before this time, after it was in vain.
+    judge_again: Millis,
     /// How often heads were exchanged since the start.
     exchanges: u64,
     /// What is on the disk.
@@ -60,6 +68,7 @@ impl Log {
     ) -> Result<Self, MonitorError> {
         let telling = Telling::new(keep.told()?, options.print.clone(), &options.webhooks);
         let known = keep.keys()?;
+        let judge = options.findings.then(|| Box::new(Judge::new(watch.memory().judged())));
         let exchange = Exchange::new(options.partners.clone());
         Ok(Self {
             watch,
@@ -71,6 +80,9 @@ impl Log {
             options,
             telling,
             exchange,
+            judge,
+            judging: false,
+            judge_again: 0,
             exchanges: 0,
             saved: vec![],
             hashed: Arc::default(),
@@ -122,7 +134,13 @@ impl Log {
     /// Whether all that was wanted is done: where one look was wanted, and nothing is under way any more.
     fn is_done(&self) -> bool {
         let exchanged = self.exchanges > 0 && self.exchange.is_idle();
-        self.options.once && self.looked && exchanged && self.busy == 0 && !self.looking && self.telling.is_idle()
+        self.options.once
+            && self.looked
+            && exchanged
+            && self.is_judged(self.now())
+            && self.busy == 0
+            && !self.looking
+            && self.telling.is_idle()
     }
 
     fn now(&self) -> Millis {
@@ -179,6 +197,16 @@ impl Log {
                         effects.extend(self.watch.step(now, input));
                     }
                 }
+                Mail::Judged(judged) => {
+                    self.judging = false;
+                    if judged.judge.is_none() {
+                        self.judge_again = now + self.options.limits.again.min(JUDGE_AGAIN);
+                    }
+                    let again = || Box::new(Judge::new(self.watch.memory().judged()));
+                    self.judge = Some(judged.judge.unwrap_or_else(again));
+                    let (findings, through) = (judged.found, judged.through);
+                    effects.extend(self.watch.step(now, Input::Found { findings, through }));
+                }
                 Mail::Printed(through) => {
                     self.telling.printed(through.map_err(MonitorError::Print)?);
                     self.forget(now)?;
@@ -196,6 +224,7 @@ impl Log {
         }
         effects.into_iter().for_each(|effect| self.start(effect));
         self.tell(now);
+        self.judge(now);
         Ok(())
     }
 
@@ -248,6 +277,28 @@ impl Log {
         self.jobs.spawn_blocking(move || runtime.block_on(job()));
     }
 
+    /// Judges on, where entries were verified since; not while many events wait to be printed.
+    fn judge(&mut self, now: Millis) {
+        let Some(head) = self.watch.memory().verified().map(crate::heard::Heard::head) else { return };
+        let printed = self.telling.told.printed;
+        let crowded = self.watch.events().filter(|event| event.number > printed).count() > EVENTS_MAX / 2;
+        let due = self.judge.as_ref().is_some_and(|judge| judge.is_due(head));
+        if !due || crowded || self.judge_again > now {
+            return;
+        }
+        let Some(judge) = self.judge.take() else { return };
+        self.judging = true;
+        let source = self.watched.source.clone();
+        self.beside(move || judge.turn(source, head));
+    }
+
+    /// Whether nothing is left to be judged, or it cannot be.
+    fn is_judged(&self, now: Millis) -> bool {
+        let head = self.watch.memory().verified().map(crate::heard::Heard::head);
+        let due = head.is_some_and(|head| self.judge.as_ref().is_some_and(|judge| judge.is_due(head)));
+        !self.judging && (!due || self.judge_again > now)
+    }
+
     /// Prints and sends what waits.
     fn tell(&mut self, now: Millis) {
         let events = &self.watch.memory().events;
@@ -264,7 +315,9 @@ impl Log {
         let until = Instant::now() + DRAIN;
         while !self.telling.is_idle() {
             match timeout_at(until, self.jobs.join_next()).await {
-                Ok(Some(Ok(mail @ (Mail::Printed(_) | Mail::Hook { .. })))) => self.follow(vec![mail]).await?,
+                Ok(Some(Ok(mail @ (Mail::Printed(_) | Mail::Hook { .. })))) => {
+                    self.follow(vec![mail]).await?
+                }
                 Ok(Some(_)) => {}
                 Ok(None) | Err(_) => break,
             }

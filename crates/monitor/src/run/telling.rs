@@ -41,7 +41,8 @@ struct Hook {
 
 impl Telling {
     pub(super) fn new(told: Told, print: Arc<dyn Print>, webhooks: &[Webhook]) -> Self {
-        let hook = |webhook: &Webhook| Hook { webhook: webhook.clone(), telling: false, failures: 0, again: 0 };
+        let hook =
+            |webhook: &Webhook| Hook { webhook: webhook.clone(), telling: false, failures: 0, again: 0 };
         Self { told, print, printing: false, hooks: webhooks.iter().map(hook).collect() }
     }
 

@@ -65,11 +65,13 @@ impl Watch {
         }
         // Who has seen nothing of the log cannot try.
         let blind = self.memory.proven.is_none();
-        let late = self.memory.waiting.iter().filter(|waiting| over(waiting.since) && (waiting.tried || blind));
+        let late =
+            self.memory.waiting.iter().filter(|waiting| over(waiting.since) && (waiting.tried || blind));
         let late: Vec<_> = late.map(|waiting| unconnected(&waiting.heard, &waiting.from)).collect();
         late.into_iter().for_each(|sight| self.see_once(now, sight));
         let stall = self.limits.stall;
-        if let Some(grown) = self.memory.grown.filter(|grown| stall > 0 && grown.saturating_add(stall) <= now) {
+        if let Some(grown) = self.memory.grown.filter(|grown| stall > 0 && grown.saturating_add(stall) <= now)
+        {
             let words = format!("the log has not grown for {} s", (now - grown) / 1_000);
             self.see_once(now, Sight::new(Kind::StandsStill, "", words));
         }

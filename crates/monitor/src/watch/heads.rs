@@ -2,8 +2,8 @@
 
 use sha2::{Digest as _, Sha256};
 use tlog::Head;
-use tlog::key::VerifierKey;
 use tlog::fork::{ForkError, ForkProof, VerifiedFork};
+use tlog::key::VerifierKey;
 use tlog::plan::ConsistencyProof;
 
 use super::incident::Sight;
@@ -41,7 +41,13 @@ impl Watch {
         self.take(now, heard, Whom::Log, effects);
     }
 
-    pub(super) fn refused(&mut self, now: Millis, why: &str, heard: Option<Heard>, effects: &mut Vec<Effect>) {
+    pub(super) fn refused(
+        &mut self,
+        now: Millis,
+        why: &str,
+        heard: Option<Heard>,
+        effects: &mut Vec<Effect>,
+    ) {
         self.answered(now);
         self.see(now, Sight::new(Kind::Checkpoint, "", why));
         if let Some(heard) = heard {
@@ -96,7 +102,8 @@ impl Watch {
         let rival = self.memory.waiting.iter().find(|waiting| waiting.heard.size() == head.size).cloned();
         if let Some(rival) = rival {
             // Which of them is of this history is not known yet: both go on waiting.
-            let (other, ours) = if from == Whom::Log { (&rival.heard, &heard) } else { (&heard, &rival.heard) };
+            let (other, ours) =
+                if from == Whom::Log { (&rival.heard, &heard) } else { (&heard, &rival.heard) };
             let sight = self.convict(now, other, ours, None, effects);
             self.see(now, sight);
         }
@@ -215,15 +222,18 @@ impl Watch {
             }
             Proof::Root(proof) => {
                 self.flying.convicted(smaller.head(), larger.head());
-                let (other, ours) = if self.is_ours(smaller.head()) { (larger, smaller) } else { (smaller, larger) };
+                let (other, ours) =
+                    if self.is_ours(smaller.head()) { (larger, smaller) } else { (smaller, larger) };
                 self.contradict(now, other, &ours, Some(proof), effects);
             }
             Proof::Wrong { path, why } => {
                 self.flying.wait([&smaller, &larger], now + self.limits.retry);
                 // Tiles of a head that the log publishes, or of one that was proven before, must be there.
-                let published = self.memory.waiting.iter().any(|waiting| {
-                    waiting.from == Whom::Log && waiting.heard.head() == larger.head()
-                });
+                let published = self
+                    .memory
+                    .waiting
+                    .iter()
+                    .any(|waiting| waiting.from == Whom::Log && waiting.heard.head() == larger.head());
                 if published || self.is_ours(larger.head()) {
                     let words = if path.is_empty() { why } else { format!("{path}: {why}") };
                     self.see(now, Sight::new(Kind::Tampered, key_of_tiles(&larger), words));
@@ -262,7 +272,9 @@ impl Watch {
         self.memory.waiting.retain(|waiting| waiting.heard.head() != head);
         self.end(now, Kind::Unconnected, |which| which == subject(head));
         let known = self.memory.is_other(head);
-        if let Some(first) = self.memory.others.first().filter(|_| !known && self.memory.others.len() >= OTHERS_MAX) {
+        if let Some(first) =
+            self.memory.others.first().filter(|_| !known && self.memory.others.len() >= OTHERS_MAX)
+        {
             // Proofs enough; that it goes on is counted.
             let first = subject(first.heard.head());
             self.see(now, Sight::new(Kind::SplitView, first, ""));
@@ -328,7 +340,8 @@ impl Watch {
         let trusted: Vec<_> = fork.statements().iter().filter(|by| keys.contains(by.key())).collect();
         let logs = || trusted.iter().filter(|by| !by.key().key_type().cosigns());
         let by_the_log = logs().any(|by| by.first().is_some()) && logs().any(|by| by.second().is_some());
-        let guilty: Vec<_> = trusted.iter().filter(|by| by.is_guilty()).map(|by| by.key().to_string()).collect();
+        let guilty: Vec<_> =
+            trusted.iter().filter(|by| by.is_guilty()).map(|by| by.key().to_string()).collect();
         if fork.origin() != self.trust.origin() || (guilty.is_empty() && !by_the_log) {
             return;
         }
@@ -338,7 +351,10 @@ impl Watch {
         let split = |each: &&Incident| each.kind == Kind::SplitView;
         let known = self.memory.incidents.iter().filter(split);
         let same = known.clone().any(|each| each.subject == subject(other) && each.proof.is_some());
-        if same || known.clone().any(|each| each.proof.as_ref() == Some(&name)) || known.count() >= 2 * OTHERS_MAX {
+        if same
+            || known.clone().any(|each| each.proof.as_ref() == Some(&name))
+            || known.count() >= 2 * OTHERS_MAX
+        {
             return;
         }
         effects.push(Effect::Keep { name: name.clone(), text: text.to_owned() });

@@ -78,7 +78,8 @@ impl Watch {
             incident.times += 1;
             incident.last = now;
             if worse || (incident.proof.is_none() && !sight.detail.is_empty()) {
-                (incident.detail, incident.proof, incident.guilty) = (sight.detail, sight.proof, sight.guilty);
+                (incident.detail, incident.proof, incident.guilty) =
+                    (sight.detail, sight.proof, sight.guilty);
             }
             if !news {
                 return;

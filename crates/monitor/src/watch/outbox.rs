@@ -23,9 +23,9 @@ impl Watch {
     /// Forgets events: those up to `told`; of those that are no alerts, also those up to `printed`.
     pub fn forget(&mut self, now: Millis, printed: u64, told: u64) {
         let before = self.memory.events.len();
-        self.memory.events.retain(|event| {
-            event.number > printed || (event.number > told && event.what.is_alert())
-        });
+        self.memory
+            .events
+            .retain(|event| event.number > printed || (event.number > told && event.what.is_alert()));
         if self.memory.lost > 0 && self.memory.events.len() < before {
             let count = std::mem::take(&mut self.memory.lost);
             self.tell(now, What::Lost { count });
@@ -36,7 +36,8 @@ impl Watch {
     pub(super) fn tell(&mut self, now: Millis, what: What) {
         let memory = &mut self.memory;
         if memory.events.len() >= EVENTS_MAX {
-            let again = |event: &Event| !matches!(event.what, What::Finding(_) | What::Over(_) | What::Lost { .. });
+            let again =
+                |event: &Event| !matches!(event.what, What::Finding(_) | What::Over(_) | What::Lost { .. });
             let at = memory.events.iter().position(again).unwrap_or(0);
             memory.events.remove(at);
             memory.lost += 1;

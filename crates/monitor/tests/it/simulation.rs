@@ -92,7 +92,9 @@ impl Network {
             }
             let times = if self.faults && self.chance.one_in(5) { 2 } else { 1 };
             for _ in 0..times {
-                for text in self.monitors[from].proofs.iter().map(|(_, text)| text.clone()).collect::<Vec<_>>() {
+                for text in
+                    self.monitors[from].proofs.iter().map(|(_, text)| text.clone()).collect::<Vec<_>>()
+                {
                     self.send(to, Sent::Fork(text));
                 }
                 self.send(to, Sent::List { from: Whom::Peer(format!("monitor {from}")), list: list.clone() });
@@ -165,7 +167,8 @@ fn honest(seed: u64) -> Network {
             }
         }
         if network.chance.one_in(50) {
-            network.cut_off = network.chance.one_in(2).then(|| network.chance.below(MONITORS as u64) as usize);
+            network.cut_off =
+                network.chance.one_in(2).then(|| network.chance.below(MONITORS as u64) as usize);
         }
     });
     network.published = vec![800; MONITORS];
@@ -178,10 +181,14 @@ fn an_honest_log_is_never_accused_whatever_the_network_and_a_liar_do() {
     for seed in 0..6 {
         let network = honest(seed);
         for monitored in &network.monitors {
-            let grave: Vec<_> = monitored.watch.memory().incidents().iter().filter(|each| each.is_open()).collect();
+            let grave: Vec<_> =
+                monitored.watch.memory().incidents().iter().filter(|each| each.is_open()).collect();
             assert!(grave.is_empty(), "seed {seed}: {grave:?}");
             for kind in [Kind::SplitView, Kind::Tampered, Kind::TwoHistoriesCosigned] {
-                assert!(monitored.watch.memory().incidents().iter().all(|each| each.kind != kind), "seed {seed}");
+                assert!(
+                    monitored.watch.memory().incidents().iter().all(|each| each.kind != kind),
+                    "seed {seed}"
+                );
             }
             assert_eq!(monitored.verified(), 800, "seed {seed}");
             let ids: std::collections::BTreeSet<_> = monitored.events.iter().map(|event| &event.id).collect();

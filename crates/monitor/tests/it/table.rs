@@ -72,8 +72,13 @@ fn a_log_that_turns_to_another_history_is_caught_by_its_own_tiles() {
     for size in 301..400 {
         monitored.shown(3, &fork, size);
     }
-    let kept = monitored.watch.memory().incidents().iter().filter(|each| each.kind == Kind::SplitView).count();
-    assert_eq!((kept, monitored.proofs.len()), (OTHERS_MAX, OTHERS_MAX), "the first ones are kept, the rest is counted");
+    let kept =
+        monitored.watch.memory().incidents().iter().filter(|each| each.kind == Kind::SplitView).count();
+    assert_eq!(
+        (kept, monitored.proofs.len()),
+        (OTHERS_MAX, OTHERS_MAX),
+        "the first ones are kept, the rest is counted"
+    );
 }
 
 #[test]
@@ -84,7 +89,11 @@ fn a_head_that_nobody_can_connect_is_told_after_the_delay_and_not_before() {
     history.grow((100..120).map(|index| format!("entry {index}")));
     let receipt = history.heard(120, &[]);
     let shown = History { leaves: history.leaves[..100].to_vec(), bent: None };
-    monitored.settle(0, &shown, Input::Heard { heard: receipt.clone(), from: Whom::Client("10.0.0.1".into()) });
+    monitored.settle(
+        0,
+        &shown,
+        Input::Heard { heard: receipt.clone(), from: Whom::Client("10.0.0.1".into()) },
+    );
     monitored.settle(LIMITS.delay - 1, &shown, Input::Tick);
     assert_eq!(monitored.open(Kind::Unconnected), 0, "a receipt may be ahead of what is published");
     monitored.settle(LIMITS.delay, &shown, Input::Tick);
@@ -180,7 +189,9 @@ fn a_fork_proof_that_is_handed_on_is_believed_by_keys_and_not_by_who_brings_it()
     monitored.shown(0, &fork, 180);
     monitored.settle(1, &fork, Input::Heard { heard: history.heard(300, &[]), from: from("p") });
     assert_eq!(monitored.open(Kind::SplitView), 0);
-    for bent in [text.replace("root ", "root A"), text.replacen("deedbook.test", "deedbook.tset", 1), String::new()] {
+    for bent in
+        [text.replace("root ", "root A"), text.replacen("deedbook.test", "deedbook.tset", 1), String::new()]
+    {
         monitored.settle(2, &fork, Input::Fork(bent));
         assert_eq!(monitored.open(Kind::SplitView), 0);
     }

@@ -44,7 +44,8 @@ pub(crate) fn trust() -> Trust {
 }
 
 pub(crate) fn sign(head: Head, witnesses: &[usize]) -> SignedCheckpoint {
-    let signed = Checkpoint::new(RAW_LOG.name.parse().unwrap(), head).unwrap().sign(&signer(RAW_LOG)).unwrap();
+    let signed =
+        Checkpoint::new(RAW_LOG.name.parse().unwrap(), head).unwrap().sign(&signer(RAW_LOG)).unwrap();
     let time = Timestamp::from_seconds(1_700_000_000).unwrap();
     let lines = witnesses.iter().map(|number| witness(*number).cosign(signed.checkpoint(), time));
     signed.with_signatures(lines).unwrap()
@@ -118,7 +119,11 @@ impl History {
             None if self.head(size) == to.head() => Reading::Holds,
             bent => {
                 let index = bent.map(|index| index as u64);
-                Reading::Wrong(vec![Bad { path: "tile/entries/000".to_owned(), index, why: "bent".to_owned() }])
+                Reading::Wrong(vec![Bad {
+                    path: "tile/entries/000".to_owned(),
+                    index,
+                    why: "bent".to_owned(),
+                }])
             }
         }
     }
