@@ -99,7 +99,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, _printer: Printer) -> Result<Verdict, Failure> {
-    let plan = Plan::of(args)?;
+    let plan = Plan::of(&args)?;
     let mut stop = Stop::new()?;
     let keep = Keep::open(&plan.data).map_err(Failure::could_not_tell)?;
     let (once, logs) = (plan.options.once, plan.logs);

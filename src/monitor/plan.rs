@@ -75,14 +75,14 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Options over the file over defaults.
-    pub(super) fn of(args: Args) -> Result<Self, Failure> {
+    pub(super) fn of(args: &Args) -> Result<Self, Failure> {
         let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
         let changes = if args.pin_key || config.pin_key.unwrap_or(false) {
             Changes::Refused
         } else {
             Changes::Followed
         };
-        let logs = logs(&args, &config, changes)?;
+        let logs = logs(args, &config, changes)?;
         let none = "which log? give --policy with a policy whose log line has a URL, or --log too";
         if logs.is_empty() {
             return Err(Failure::could_not_tell(none));
@@ -108,8 +108,8 @@ impl Plan {
             limits,
             poll,
             threads: args.threads.or(config.threads).unwrap_or_else(cores),
-            webhooks: webhooks(&args, &config)?,
-            partners: partners(&args, &config)?,
+            webhooks: webhooks(args, &config)?,
+            partners: partners(args, &config)?,
             gossip_every: Duration::from_millis(
                 seconds(args.gossip_every, config.gossip_every, 30_000)?.max(10),
             ),
@@ -283,7 +283,7 @@ mod tests {
     const TWO: &str = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
 
     fn plan(words: &[&str]) -> Result<Plan, Failure> {
-        Plan::of(Typed::parse_from([&["monitor", "--data", "/d"], words].concat()).args)
+        Plan::of(&Typed::parse_from([&["monitor", "--data", "/d"], words].concat()).args)
     }
 
     #[test]
@@ -351,7 +351,7 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let of = |words: &[&str]| {
             Plan::of(
-                Typed::parse_from([&["monitor", "--config", file.to_str().unwrap()], words].concat()).args,
+                &Typed::parse_from([&["monitor", "--config", file.to_str().unwrap()], words].concat()).args,
             )
         };
         let plan = of(&[]).unwrap();

@@ -150,7 +150,7 @@ impl Desk {
     pub fn forks(&self, origin: &str) -> Option<String> {
         let id = origin.parse().ok()?;
         let log = self.logs.iter().find(|log| log.id() == id)?;
-        Some(log.memory().proofs().iter().take(FORKS_MAX).map(|name| format!("{name}\n")).collect())
+        Some(log.memory().proofs().iter().take(FORKS_MAX).flat_map(|name| [*name, "\n"]).collect())
     }
 
     /// One of them. Blocks on the disk.

@@ -135,7 +135,8 @@ pub struct Monitor {
     handles: BTreeMap<OriginId, LogHandle>,
     tasks: JoinSet<Result<(), MonitorError>>,
     stop: signal::Sender<bool>,
-    _keep: Keep,
+    /// Held as long as logs are watched.
+    keep: Keep,
 }
 
 impl LogHandle {
@@ -184,14 +185,14 @@ impl Monitor {
     /// The directory cannot be used, or what it remembers is of another log.
     pub fn start(keep: Keep, logs: Vec<Watched>, options: &Options) -> Result<Self, MonitorError> {
         let (stop, stopping) = signal::channel(false);
-        let mut monitor = Self { handles: BTreeMap::new(), tasks: JoinSet::new(), stop, _keep: keep };
+        let mut monitor = Self { handles: BTreeMap::new(), tasks: JoinSet::new(), stop, keep };
         let mut ready = vec![];
         for watched in logs {
             let id = OriginId::of(&watched.origin);
             if monitor.handles.contains_key(&id) {
                 return Err(MonitorError::Twice(watched.origin));
             }
-            let folder = monitor._keep.log(&watched.origin)?;
+            let folder = monitor.keep.log(&watched.origin)?;
             let trust = Trust::new(watched.origin.clone(), watched.policy.clone());
             let watch = Watch::new(trust.clone(), options.limits, folder.memory()?)?;
             let shared =

@@ -115,10 +115,10 @@ impl Turn {
             Partner::Peer(http) => {
                 if let Some(push) = &self.push {
                     let told = tell(http, push).await;
-                    pushed = told.map(|()| push.head()).inspect_err(|error| unheard(error)).ok();
+                    pushed = told.map(|()| push.head()).inspect_err(unheard).ok();
                 }
                 let id = OriginId::of(self.trust.origin());
-                forks = self.forks(http, id).await.inspect_err(|error| unheard(error)).unwrap_or_default();
+                forks = self.forks(http, id).await.inspect_err(unheard).unwrap_or_default();
                 self.hear(http, &format!("gossip/{id}/checkpoints"), LIST_BYTES_MAX, Whom::Peer).await
             }
             Partner::Witness(http) => {
@@ -126,7 +126,7 @@ impl Turn {
                 self.hear(http, &format!("{id}/checkpoint"), NOTE_BYTES_MAX, Whom::Witness).await
             }
         };
-        let heard = heard.inspect_err(|error| unheard(error)).unwrap_or_default();
+        let heard = heard.inspect_err(unheard).unwrap_or_default();
         Mail::Exchanged(Exchanged { at: self.at, heard, forks, pushed })
     }
 

@@ -316,7 +316,7 @@ impl Log {
         while !self.telling.is_idle() {
             match timeout_at(until, self.jobs.join_next()).await {
                 Ok(Some(Ok(mail @ (Mail::Printed(_) | Mail::Hook { .. })))) => {
-                    self.follow(vec![mail]).await?
+                    self.follow(vec![mail]).await?;
                 }
                 Ok(Some(_)) => {}
                 Ok(None) | Err(_) => break,

@@ -379,7 +379,8 @@ impl Watch {
 
 /// What a fork proof is kept under.
 fn name_of(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |four: u8| char::from_digit(u32::from(four), 16).unwrap_or_default();
+    Sha256::digest(text).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// The tiles of a head, where the head itself is not to blame.

@@ -105,7 +105,7 @@ impl Network {
     /// Replays, repeats, swaps, bends and floods; signs nothing, for it has no key.
     fn lie(&mut self, to: usize) {
         let mut lists = vec![];
-        for _ in 0..1 + self.chance.below(20) {
+        for _ in 0..=self.chance.below(20) {
             let history = self.histories[to].clone();
             let size = self.chance.below(history.size() as u64 + 1) as usize;
             let mut note = history.note(size, &[0]).to_vec();

@@ -35,11 +35,11 @@ pub(crate) fn witness(number: usize) -> Cosigner {
 
 /// Trust in the log, with all witnesses known and none of them needed.
 pub(crate) fn trust() -> Trust {
-    let mut text = format!("log {}\n", signer(RAW_LOG).verifier_key());
-    for number in 0..WITNESSES.len() {
-        text.push_str(&format!("witness w{number} {}\n", witness(number).verifier_key()));
-    }
-    text.push_str("quorum none\n");
+    let witness = |number| format!("witness w{number} {}", witness(number).verifier_key());
+    let mut lines = vec![format!("log {}", signer(RAW_LOG).verifier_key())];
+    lines.extend((0..WITNESSES.len()).map(witness));
+    lines.push("quorum none\n".to_owned());
+    let text = lines.join("\n");
     Trust::new(RAW_LOG.name.parse().unwrap(), Policy::parse(text.as_bytes()).unwrap())
 }
 
