@@ -91,7 +91,7 @@ pub(crate) struct Args {
     /// Where Prometheus finds /metrics
     #[arg(long, value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
-    /// A TOML file with these options; each log in a table [[log]] with place, policy, token_file
+    /// A TOML file with these options; each log in a table of its own, named log, with place, policy, token_file
     #[arg(long, value_name = "FILE", env = "DEEDBOOK_MONITOR_CONFIG")]
     config: Option<PathBuf>,
     #[command(flatten)]

@@ -1,7 +1,9 @@
 //! One case after the other: what is shown, and what is told.
 
 use monitor::event::{Kind, What};
+use monitor::heard::{HearError, Trust};
 use monitor::watch::{Input, Limits, OTHERS_MAX, Taken, WAITING_MAX, WAITING_OF_ONE_MAX, Whom};
+use tlog::checkpoint::Checkpoint;
 use tlog::fork::ForkProof;
 
 use crate::world::{History, LIMITS, Monitored, done, sign, trust, witness};
@@ -199,6 +201,58 @@ fn a_fork_proof_that_is_handed_on_is_believed_by_keys_and_not_by_who_brings_it()
         monitored.settle(3, &fork, Input::Fork(text.clone()));
         assert_eq!((monitored.open(Kind::SplitView), monitored.proofs.len()), (1, 1));
     }
+}
+
+#[test]
+fn a_fork_proof_by_strangers_accuses_nobody() {
+    let (history, fork) = (History::of(20), History::of(20).fork(10, 20));
+    let mut monitored = Monitored::new();
+    monitored.shown(0, &history, 20);
+    let name: tlog::key::KeyName = trust().origin().clone();
+    let stranger = tlog::key::Signer::from_seed(name.clone(), &[77; 32]);
+    let sign = |head| Checkpoint::new(name.clone(), head).unwrap().sign(&stranger).unwrap();
+    let heads = [sign(history.head(20)), sign(fork.head(20))];
+    let keys = [stranger.verifier_key().clone()];
+    let proof = ForkProof::make([heads[0].bytes(), heads[1].bytes()], &keys, None).unwrap();
+    monitored.settle(1, &history, Input::Fork(proof.to_string()));
+    assert!(monitored.watch.memory().incidents().is_empty());
+}
+
+#[test]
+fn a_head_of_the_past_is_tried_before_anybody_is_alarmed() {
+    let (history, mut monitored) = (History::of(300), Monitored::with(Limits { delay: 0, ..LIMITS }));
+    monitored.shown(0, &history, 300);
+    monitored.settle(1, &history, Input::Heard { heard: history.heard(100, &[]), from: from("p") });
+    assert!(monitored.watch.memory().incidents().is_empty(), "{:?}", monitored.watch.memory().incidents());
+}
+
+#[test]
+fn only_what_the_log_signed_is_heard() {
+    let (history, trust) = (History::of(20), trust());
+    let good = history.note(20, &[0, 1]);
+    let text = std::str::from_utf8(&good).unwrap();
+    let (head, lines) = text.split_once("\n\n").unwrap();
+    let lines: Vec<_> = lines.lines().collect();
+    let note = |lines: &[&str]| format!("{head}\n\n{}\n", lines.join("\n"));
+    let heard = trust.hear(&good).unwrap();
+    assert_eq!((heard.size(), heard.bytes()), (20, good.clone()));
+    let unknown = format!("— somebody.else/x {}", lines[1].split(' ').next_back().unwrap());
+    assert_eq!(trust.hear(note(&[&lines[..], &[&unknown]].concat()).as_bytes()).unwrap(), heard, "strangers are dropped");
+    assert!(matches!(trust.hear(note(&lines[1..]).as_bytes()), Err(HearError::NotSigned { size: 20, .. })));
+    assert!(matches!(trust.hear(note(&[&unknown]).as_bytes()), Err(HearError::NotSigned { .. })));
+    let bent = text.replacen("20", "21", 1);
+    assert!(matches!(trust.hear(bent.as_bytes()), Err(HearError::BadSignature(_))));
+    let other = text.replacen("deedbook", "doodbook", 1);
+    assert!(matches!(trust.hear(other.as_bytes()), Err(HearError::OtherLog { .. })));
+    assert!(matches!(trust.hear(head.as_bytes()), Err(HearError::NotACheckpoint(_))));
+    assert_eq!(trust.hear(&vec![b'a'; 70_000]), Err(HearError::TooLong));
+    // A key that made way for another counts for the past alone.
+    let key = trust.policy().logs()[0].key.clone();
+    let next = tlog::key::Signer::from_seed(trust.origin().clone(), &[78; 32]);
+    let policy = trust.policy().clone().succeed(&key, next.verifier_key(), 19).unwrap();
+    let after = Trust::new(trust.origin().clone(), policy);
+    assert!(matches!(after.hear(&good), Err(HearError::NotSigned { .. })));
+    assert!(after.hear(&history.note(19, &[])).is_ok());
 }
 
 #[test]
