@@ -36,6 +36,7 @@ enum Verb {
     BenchGrowth(bench::grown::Args),
     BenchLookup(bench::lookups::Args),
     BenchFollow(bench::following::Args),
+    BenchMonitor(bench::monitoring::Args),
     Sample(sample::Args),
     #[command(hide = true)]
     ServeBroken(powercut::BrokenArgs),
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         Verb::BenchGrowth(args) => report(bench::grown::run(&args)),
         Verb::BenchLookup(args) => report(bench::lookups::run(&args)),
         Verb::BenchFollow(args) => report(bench::following::run(&args)),
+        Verb::BenchMonitor(args) => report(bench::monitoring::run(&args)),
         Verb::Sample(args) => report(sample::run(&args)),
         Verb::ServeBroken(args) => report(powercut::serve_broken(&args)),
     }

@@ -237,7 +237,11 @@ fn only_what_the_log_signed_is_heard() {
     let heard = trust.hear(&good).unwrap();
     assert_eq!((heard.size(), heard.bytes()), (20, good.clone()));
     let unknown = format!("— somebody.else/x {}", lines[1].split(' ').next_back().unwrap());
-    assert_eq!(trust.hear(note(&[&lines[..], &[&unknown]].concat()).as_bytes()).unwrap(), heard, "strangers are dropped");
+    assert_eq!(
+        trust.hear(note(&[&lines[..], &[&unknown]].concat()).as_bytes()).unwrap(),
+        heard,
+        "strangers are dropped"
+    );
     assert!(matches!(trust.hear(note(&lines[1..]).as_bytes()), Err(HearError::NotSigned { size: 20, .. })));
     assert!(matches!(trust.hear(note(&[&unknown]).as_bytes()), Err(HearError::NotSigned { .. })));
     let bent = text.replacen("20", "21", 1);
