@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::print::Printer;
 use crate::{
-    audit, backup, completions, demo, erase, evidence, fsck, hammer, hold, key, lookup, payload, rebuild,
-    record, restore, search, serve, session, token, verify, witness,
+    audit, backup, completions, demo, erase, evidence, fsck, hammer, hold, key, lookup, monitor, payload,
+    rebuild, record, restore, search, serve, session, token, verify, witness,
 };
 
 /// A transparency log for what AI agents do.
@@ -52,6 +52,7 @@ pub(crate) enum Verb {
     Record(record::Args),
     Verify(verify::Args),
     Audit(audit::Args),
+    Monitor(Box<monitor::Args>),
     Search(Box<search::Args>),
     Session(session::Args),
     Evidence(evidence::Args),

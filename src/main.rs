@@ -15,6 +15,7 @@ mod hold;
 mod key;
 mod keyring;
 mod lookup;
+mod monitor;
 mod payload;
 mod place;
 mod print;
@@ -79,6 +80,7 @@ async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
         Verb::Record(args) => record::run(args, printer).await,
         Verb::Verify(args) => verify::run(&args, printer),
         Verb::Audit(args) => audit::run(args, printer).await,
+        Verb::Monitor(args) => monitor::run(*args, printer).await,
         Verb::Search(args) => search::run(*args, printer).await,
         Verb::Payload(args) => payload::run(args, printer).await,
         Verb::Erase(args) => erase::run(args, printer).await,

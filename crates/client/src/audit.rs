@@ -9,6 +9,7 @@
 //! else is wrong.
 
 mod finding;
+mod growth;
 mod levels;
 mod span;
 mod state;
@@ -28,6 +29,7 @@ use crate::keys::{History, Step};
 use crate::source::{Source, SourceError};
 
 pub use finding::{FINDINGS_MAX, Finding, Findings, Wrong};
+pub use growth::{Growth, Place};
 pub use state::{State, StateError, StateFile};
 pub use tree::{Counted, Visit};
 pub(crate) use tree::{Resume, TreeCheck, resume_at};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::future::try_join_all;
 use serde::Serialize;
 use tlog::checkpoint::SignedCheckpoint;
-use tlog::plan::{ConsistencyPlan, InclusionPlan, InclusionProof, PlanError};
+use tlog::plan::{ConsistencyPlan, ConsistencyProof, InclusionPlan, InclusionProof, PlanError};
 use tlog::policy::{Policy, PolicyError, VerifiedCheckpoint};
 use tlog::tile::Tile;
 use tlog::{Hash, Head};
@@ -114,6 +114,11 @@ pub struct Trust {
 }
 
 impl Trust {
+    /// What the log showed as its checkpoint, not verified.
+    pub fn shown(&self) -> &Bytes {
+        &self.shown
+    }
+
     /// The checkpoint that the log showed, if it is to be believed.
     ///
     /// # Errors
@@ -181,13 +186,21 @@ pub async fn prove_growth(
             Err(Broken::Fork(evidence(Some(shown.root()), vec![])).into())
         };
     }
-    let plan = ConsistencyPlan::new(seen.size(), shown.head()).map_err(Broken::from)?;
-    let proof = plan.finish(&tiles(source, plan.tiles()).await?).map_err(Broken::from)?;
+    let proof = consistency(source, seen.size(), shown.head()).await?;
     if proof.old == seen.head() {
         Ok(proof.hashes)
     } else {
         Err(Broken::Fork(evidence(Some(proof.old.root), proof.hashes)).into())
     }
+}
+
+/// Which root the tree with this head has at a smaller size, proven from the log's tiles. The head must have been verified.
+///
+/// # Errors
+/// [`Broken::Tiles`] and [`Broken::MissingTile`] when the tiles are not those of that tree; or they could not be read.
+pub async fn consistency(source: &Source, old: u64, head: Head) -> Result<ConsistencyProof, FollowError> {
+    let plan = ConsistencyPlan::new(old, head).map_err(Broken::from)?;
+    Ok(plan.finish(&tiles(source, plan.tiles()).await?).map_err(Broken::from)?)
 }
 
 /// The log's present checkpoint: satisfies the policy and continues the one that was `seen`, if there is one.

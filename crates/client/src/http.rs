@@ -303,7 +303,7 @@ fn parse_prefix(prefix: &str) -> Result<Url, BadUrl> {
     Ok(url)
 }
 
-fn connections(prefix: &Url, options: &HttpOptions) -> Result<reqwest::Client, HttpError> {
+pub(crate) fn connections(prefix: &Url, options: &HttpOptions) -> Result<reqwest::Client, HttpError> {
     // Whoever came first has decided; any provider will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
@@ -325,7 +325,7 @@ fn is_busy(status: StatusCode) -> bool {
     status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
 }
 
-async fn refused(response: Response) -> HttpError {
+pub(crate) async fn refused(response: Response) -> HttpError {
     let (url, status) = (response.url().to_string(), response.status());
     let problem = problem_of(&body::read(response, PROBLEM_BYTES_MAX).await.unwrap_or_default());
     HttpError::Refused { url, status, problem }

@@ -9,6 +9,7 @@
 //! * [`search`] asks which records speak of whom.
 //! * [`payload`] asks for the content beside a log, and checks that it is the one that was asked for.
 //! * [`care`] erases such content, and holds it.
+//! * [`webhook`] tells events to whoever wants to be called.
 //! * [`load`] puts a log under load, keeps what was acknowledged, and checks the promise afterwards.
 //!
 //! Two kinds of failure are kept apart everywhere: what *does not hold* (with the evidence inside, so that the report
@@ -33,6 +34,7 @@ pub mod receipt;
 pub mod search;
 pub mod source;
 pub mod submit;
+pub mod webhook;
 
 #[cfg(test)]
 mod testlog;

@@ -7,6 +7,7 @@
 use std::{
     convert::Infallible,
     io,
+    net::IpAddr,
     pin::pin,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
@@ -71,8 +72,8 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
             () = &mut shutdown => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, from) = match accepted {
+            Ok((stream, from)) => (stream, CallerAddress(from.ip())),
             Err(error) => {
                 after_failed_accept(&error).await;
                 continue;
@@ -83,6 +84,7 @@ pub async fn serve(
             let _ = stream.set_nodelay(true);
             let peer = Peer {
                 router: router.clone(),
+                from,
                 timeouts: capacity.timeouts,
                 watcher: graceful.watcher(),
                 _held: (connections.count(), permit),
@@ -108,9 +110,14 @@ pub async fn serve(
     }
 }
 
+/// The address that a connection comes from, beside each of its requests; behind a proxy it is the proxy's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallerAddress(pub(crate) IpAddr);
+
 /// A peer that has a place, and what is kept for it as long as it is there.
 struct Peer {
     router: Router,
+    from: CallerAddress,
     timeouts: Timeouts,
     watcher: Watcher,
     _held: (OpenConnection, OwnedSemaphorePermit),
@@ -131,10 +138,11 @@ impl Peer {
 
     /// Serves one connection to its end.
     async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S) {
-        let Self { router, timeouts, watcher, _held } = self;
+        let Self { router, from, timeouts, watcher, _held } = self;
         let refused = Refused::default();
         let socket = Patient::new(stream, timeouts, refused.clone());
-        let service = service_fn(move |request: Request<Incoming>| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(from);
             let (answering, refused) = (router.clone().oneshot(request.map(Body::new)), refused.clone());
             async move {
                 let response = answering.await.unwrap_or_else(|never| match never {});

@@ -16,6 +16,7 @@ mod counting;
 mod custody;
 mod evidence;
 mod following;
+pub mod gossip;
 mod guard;
 mod health;
 mod index;

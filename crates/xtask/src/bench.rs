@@ -12,6 +12,7 @@ mod growth;
 mod load;
 pub(crate) mod lookups;
 mod machine;
+pub(crate) mod monitoring;
 pub(crate) mod publish;
 mod report;
 mod single;

@@ -39,6 +39,7 @@ enum Verb {
     BenchFollow(bench::following::Args),
     BenchPublish(bench::publish::Args),
     BenchWitness(bench::witness::Args),
+    BenchMonitor(bench::monitoring::Args),
     Sample(sample::Args),
     #[command(hide = true)]
     ServeBroken(powercut::BrokenArgs),
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         Verb::BenchFollow(args) => report(bench::following::run(&args)),
         Verb::BenchPublish(args) => report(bench::publish::run(&args)),
         Verb::BenchWitness(args) => report(bench::witness::run(&args)),
+        Verb::BenchMonitor(args) => report(bench::monitoring::run(&args)),
         Verb::Sample(args) => report(sample::run(&args)),
         Verb::ServeBroken(args) => report(powercut::serve_broken(&args)),
     }

@@ -72,6 +72,9 @@ pub enum BadUrl {
         /// As it was given.
         url: String,
     },
+    /// The secret of a webhook.
+    #[error("the secret of a webhook is a text, or whsec_ and base64; this one is empty, or no base64")]
+    Secret,
     /// A prefix with `?` or `#`.
     #[error("{url:?} cannot be the prefix of a log: leave out what comes after the path")]
     Query {
