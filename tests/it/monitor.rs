@@ -174,6 +174,7 @@ fn what_cannot_be_told_is_not_called_wrong() {
     let other = home.path().join("other");
     look(&other, log.path(), &key, &[]).expect(0);
     let held = Monitored::start(&other, log.path(), &key, &[]);
+    held.wait(|event| event["event"] == "started");
     let ran = look(&other, log.path(), &key, &[]).expect(2);
     assert!(ran.err.contains("in use by another monitor"), "{ran:#?}");
     drop(held);
@@ -284,16 +285,18 @@ fn killed_between_any_two_steps_it_goes_on_where_it_was() {
             break;
         }
     }
-    let told = |event: &&Value| event["event"] == "verified";
-    let mut heads: Vec<_> =
-        events.iter().filter(told).map(|event| (event["id"].clone(), event.clone())).collect();
-    heads.sort_by_key(|(_, event)| event["number"].as_u64());
+    // What was told is remembered: no number is used again for something else.
+    let numbered = |event: &Value| (event["number"].as_u64(), event.to_string());
+    let told: std::collections::BTreeSet<_> = events.iter().map(numbered).collect();
+    let numbers: std::collections::BTreeSet<_> = told.iter().map(|(number, _)| number).collect();
+    assert_eq!(numbers.len(), told.len(), "one number names one event: {told:#?}");
+    let is_head = |event: &&Value| event["event"] == "verified";
+    let mut heads: Vec<_> = events.iter().filter(is_head).collect();
+    heads.sort_by_key(|event| event["number"].as_u64());
     heads.dedup();
-    let ids: std::collections::BTreeSet<_> = heads.iter().map(|(id, _)| id.to_string()).collect();
-    assert_eq!(ids.len(), heads.len(), "one id names one event: {heads:#?}");
     // No entry was skipped, and none was told twice: what is new in each is what lies between them.
     let mut before = 0;
-    for (_, event) in &heads {
+    for event in &heads {
         assert_eq!(
             event["size"].as_u64().unwrap(),
             before + event["entries"].as_u64().unwrap(),
@@ -306,7 +309,16 @@ fn killed_between_any_two_steps_it_goes_on_where_it_was() {
 
 /// Takes one request and answers it, or holds it.
 fn answer(listener: &TcpListener, status: Option<&str>) -> (String, Option<std::net::TcpStream>) {
-    let (mut stream, _) = listener.accept().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let until = Instant::now() + PATIENCE;
+    let mut stream = loop {
+        match listener.accept() {
+            Ok((stream, _)) => break stream,
+            Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_millis(5)),
+            Err(error) => panic!("nobody called: {error}"),
+        }
+    };
+    stream.set_nonblocking(false).unwrap();
     let mut request = String::new();
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut length = 0;
