@@ -3,11 +3,13 @@
 //! One server, one raw log, grown through the sizes where tiles begin and end. At each size Tessera's fsck reads it over
 //! HTTP and as files, and `verifylog` (tests/interop: x/mod and torchwood) does too and compares what was acknowledged
 //! with what is there. Then Tessera's load tool writes and reads it, and all is read once more. At last our witness stands
-//! under a log of Tessera's ([`witness`]).
+//! under a log of Tessera's ([`witness`]), and our log asks witnesses in Go to cosign it ([`witnesses`]).
 //!
 //! `--against tessera` runs the same on Tessera's own server, which tells a fault of ours from one of this driver.
 
+mod go_witnesses;
 mod witness;
+mod witnesses;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -50,12 +52,24 @@ pub(crate) struct Args {
     /// Stop at this size
     #[arg(long, value_name = "SIZE", default_value_t = SIZES[SIZES.len() - 1])]
     up_to: u64,
+    /// Only this part [default: both]
+    #[arg(long, value_enum)]
+    part: Option<Part>,
 }
 
 impl Default for Args {
     fn default() -> Self {
-        Self { log_binary: None, against: Against::Deedbook, up_to: SIZES[SIZES.len() - 1] }
+        Self { log_binary: None, against: Against::Deedbook, up_to: SIZES[SIZES.len() - 1], part: None }
     }
+}
+
+/// What is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Go programs read our log
+    Readers,
+    /// Our log asks witnesses in Go
+    Witnesses,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -79,6 +93,25 @@ pub(crate) enum InteropError {
     /// A file or a process.
     #[error("cannot {0}: {1}")]
     Io(&'static str, io::Error),
+    /// A witness, or the log that asks it, did not come up.
+    #[error("{who} does not come up; its last words:\n{words}")]
+    Witness {
+        /// Which.
+        who: &'static str,
+        /// The end of its output.
+        words: String,
+    },
+    /// A program that a witness needs failed.
+    #[error("`{command}` failed:\n{words}")]
+    Program {
+        /// The command line.
+        command: String,
+        /// What it wrote.
+        words: String,
+    },
+    /// The policy over the witnesses' keys is none.
+    #[error("the policy that was made of the witnesses' keys: {0}")]
+    Policy(String),
     /// The verdicts are in the table above.
     #[error("{0} of {1} checks failed")]
     Failed(usize, usize),
@@ -102,18 +135,46 @@ pub(crate) fn run(args: &Args) -> Result<(), InteropError> {
             return Ok(());
         }
     };
+    let mut checks = if args.part == Some(Part::Witnesses) { vec![] } else { read_by_peers(args, &peers)? };
+    if args.part != Some(Part::Readers) {
+        checks.extend(cosigned_by_peers(args)?);
+    }
+    let failed = checks.iter().filter(|check| check.verdict.is_err()).count();
+    match failed {
+        0 => Ok(()),
+        _ => Err(InteropError::Failed(failed, checks.len())),
+    }
+}
+
+/// Our server, unless another one is named.
+fn ours(args: &Args) -> PathBuf {
+    args.log_binary.clone().unwrap_or_else(|| peers::target_dir().join("release/deedbook"))
+}
+
+/// Our log asks witnesses in Go. Where a program that they need is missing it is skipped, and said so.
+fn cosigned_by_peers(args: &Args) -> Result<Vec<Check>, InteropError> {
+    if let Some(program) = go_witnesses::missing() {
+        say(&format!("interop: skipped: the witnesses in Go need {program}, and it is not on this machine"));
+        return Ok(vec![]);
+    }
+    let bin = go_witnesses::install()?;
+    let dir = tempfile::tempdir().map_err(|why| InteropError::Io("make a temporary directory", why))?;
+    say("\ninterop: deedbook, cosigned by litewitness and omniwitness\n");
+    say("| size | check | verdict | seconds |\n|---:|---|---|---:|");
+    witnesses::run(&ours(args), &bin, dir.path())
+}
+
+fn read_by_peers(args: &Args, peers: &Peers) -> Result<Vec<Check>, InteropError> {
     let contender = match args.against {
         Against::Tessera => Contender::Tessera(peers.clone()),
-        Against::Deedbook => Contender::Deedbook(
-            args.log_binary.clone().unwrap_or_else(|| peers::target_dir().join("release/deedbook")),
-        ),
+        Against::Deedbook => Contender::Deedbook(ours(args)),
     };
     let mut test_verifylog = Command::new("go");
     peers::go(test_verifylog.args(["test", "./..."]).current_dir(peers::verifylog_source()))?;
     let dir = tempfile::tempdir().map_err(|why| InteropError::Io("make a temporary directory", why))?;
     let running = contender.start(dir.path())?;
     let mut suite = Suite {
-        peers: &peers,
+        peers,
         contender: &contender,
         running,
         dir: dir.path(),
@@ -127,11 +188,16 @@ pub(crate) fn run(args: &Args) -> Result<(), InteropError> {
     if let Contender::Deedbook(binary) = &contender {
         suite.witnesses(binary)?;
     }
-    let failed = suite.checks.iter().filter(|check| check.verdict.is_err()).count();
-    match failed {
-        0 => Ok(()),
-        _ => Err(InteropError::Failed(failed, suite.checks.len())),
-    }
+    Ok(suite.checks)
+}
+
+/// One line of the table.
+fn say_check(check: &Check) {
+    let verdict = match &check.verdict {
+        Ok(read) => format!("holds: {read}"),
+        Err(fault) => format!("**FAILED**: {}", fault.replace('\n', " ")),
+    };
+    say(&format!("| {} | {} | {verdict} | {:.2} |", check.size, check.tool, check.seconds));
 }
 
 struct Suite<'a> {
@@ -224,11 +290,7 @@ impl Suite<'_> {
 
     fn note(&mut self, size: u64, tool: &'static str, verdict: Result<String, String>, started: Instant) {
         let check = Check { size, tool, verdict, seconds: started.elapsed().as_secs_f64() };
-        let verdict = match &check.verdict {
-            Ok(read) => format!("holds: {read}"),
-            Err(fault) => format!("**FAILED**: {}", fault.replace('\n', " ")),
-        };
-        say(&format!("| {} | {} | {verdict} | {:.2} |", check.size, check.tool, check.seconds));
+        say_check(&check);
         self.checks.push(check);
     }
 }

@@ -122,7 +122,7 @@ pub(crate) fn target_dir() -> PathBuf {
 }
 
 /// What `go version -m` says of a binary, empty when there is none. Its `mod` line names module and version.
-fn module_line(binary: &Path) -> String {
+pub(crate) fn module_line(binary: &Path) -> String {
     let said = Command::new("go").args(["version", "-m"]).arg(binary).output();
     said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned()).unwrap_or_default()
 }
