@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The tasks go on after a round has ended: what comes late is on the next publication. Decisions are made in [`Party`],
-//! [`Gathered`] and `Table::settled`; here are clocks, sockets and locks. A lock is never held while anything is awaited.
+//! [`Gathered`](crate::gather::Gathered) and `table.rs`; here are clocks, sockets and locks. A lock is never held while anything is awaited.
 
 use std::{
     sync::Arc,
@@ -18,7 +18,6 @@ use client::{Authorities, Http, HttpError};
 use parking_lot::{Condvar, Mutex};
 use sequencer::{
     reader::Reader,
-    recover::Standing,
     witnesses::{Cosigners, Round},
 };
 use tlog::{
@@ -28,11 +27,11 @@ use tlog::{
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 
 use crate::{
-    gather::Gathered,
     http,
     party::{News, Party, Step, Task},
     reply::{Cause, Reply, understand},
     report::{Observer, Report, WitnessReport},
+    table::Table,
 };
 
 /// How the witnesses are asked.
@@ -104,15 +103,6 @@ struct Asking {
     reader: Mutex<Option<Reader>>,
 }
 
-/// What is known.
-struct Table {
-    gathered: Gathered,
-    parties: Vec<Party>,
-    asked_at: Option<Instant>,
-    met_at: Option<Instant>,
-    unmet: Option<(Instant, u64)>,
-}
-
 impl Witnesses {
     /// The witnesses of this policy, for the log with this key. They are asked on the threads of `runtime`, from the moment
     /// that the log is open.
@@ -129,13 +119,8 @@ impl Witnesses {
             return Err(WitnessesError::OtherLog { vkey: Box::new(log.clone()) });
         }
         let addresses = addresses(&policy, options.authorities.as_ref())?;
-        let table = Table {
-            parties: vec![Party::default(); addresses.len()],
-            gathered: Gathered::new(policy),
-            asked_at: None,
-            met_at: None,
-            unmet: None,
-        };
+        let keys = addresses.iter().map(|address| address.keys.clone()).collect();
+        let table = Table::new(policy, keys);
         let asking = Asking {
             options,
             addresses,
@@ -221,11 +206,10 @@ impl Asking {
         let mut table = self.table.lock();
         let first = table.gathered.epoch() == 0;
         if table.is_due(newest, self.options.refresh, started) {
-            table.gathered.offer(newest);
-            table.asked_at = Some(started);
+            table.offer(newest, started);
             self.wanted.send_replace(table.gathered.epoch());
         }
-        while !table.settled(&self.addresses, first, Instant::now(), deadline) {
+        while !table.settled(first, Instant::now(), deadline) {
             self.changed.wait_until(&mut table, deadline);
         }
         let met = table.gathered.met();
@@ -234,7 +218,7 @@ impl Asking {
         Round {
             newest: table.gathered.note(newest.size()).unwrap_or_else(|| newest.clone()),
             witnessed: table.gathered.witnessed().cloned(),
-            stop: table.stop(&self.addresses),
+            stop: table.stop(),
         }
     }
 
@@ -360,59 +344,6 @@ async fn ask_for_ever(asking: Arc<Asking>, place: usize, mut wanted: watch::Rece
         if woken.is_err() {
             return;
         }
-    }
-}
-
-impl Table {
-    /// Whether the witnesses are to be asked: of a head that is new, or whose cosignatures are old.
-    fn is_due(&self, newest: &SignedCheckpoint, refresh: Duration, now: Instant) -> bool {
-        let known = self.asked_at.is_some() && self.gathered.newest() == Some(newest);
-        let old = self.asked_at.is_none_or(|at| now.saturating_duration_since(at) >= refresh);
-        !known || old
-    }
-
-    /// Whether a round has come to its end: there are enough cosignatures, or there cannot be in time. Those of before count;
-    /// but when the log was just opened they must be new, for a witness may have seen more than this store holds.
-    fn settled(&self, addresses: &[Address], first: bool, now: Instant, deadline: Instant) -> bool {
-        let met = if first { self.gathered.met_anew(|_| false) } else { self.gathered.met() };
-        if met || now >= deadline {
-            return true;
-        }
-        let task = Task {
-            epoch: self.gathered.epoch(),
-            size: self.gathered.newest().map_or(0, SignedCheckpoint::size),
-        };
-        let in_time = |key: &VerifierKey| {
-            let party = addresses.iter().position(|address| address.keys.contains(key));
-            party.is_some_and(|place| self.parties[place].may_answer(task, now, deadline))
-        };
-        let possible =
-            if first { self.gathered.met_anew(in_time) } else { self.gathered.may_be_met(in_time) };
-        !possible
-    }
-
-    fn count(&mut self, met: bool, started: Instant) {
-        if self.gathered.met_anew(|_| false) {
-            self.met_at = Some(Instant::now());
-        }
-        self.unmet = match (met, self.unmet) {
-            (true, _) => None,
-            (false, None) => Some((started, 1)),
-            (false, Some((since, rounds))) => Some((since, rounds + 1)),
-        };
-    }
-
-    /// Why the log must sign nothing any more: witnesses have seen more of it than it has, and so many that there is no
-    /// quorum without them. Fewer of them are an alarm; one that lies does not stop a log.
-    fn stop(&self, addresses: &[Address]) -> Option<Standing> {
-        let known = self.parties.iter().filter_map(Party::ahead).max()?;
-        let ahead = |key: &VerifierKey| {
-            let mut parties = addresses.iter().zip(&self.parties);
-            parties.any(|(address, party)| party.ahead().is_some() && address.keys.contains(key))
-        };
-        let stored = self.gathered.newest().map_or(0, SignedCheckpoint::size);
-        let without = self.gathered.policy().satisfied_by(|key| !ahead(key));
-        (!without).then_some(Standing::WitnessesAhead { stored, known })
     }
 }
 

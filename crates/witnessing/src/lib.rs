@@ -4,6 +4,7 @@
 //! * [`party`] is what the log believes of one witness: what it has stored, what to ask it next, when, and whether to ask it
 //!   at all. A pure state machine: answers and time go in.
 //! * [`gather`] keeps the verified cosignatures of the newest heads and puts the note together. Pure too.
+//! * `table` looks at all of them together: whether a round is over, and whether the log may go on. Pure.
 //! * [`asking`] joins them with sockets and threads, and is what the sequencer's publisher asks ([`Witnesses`]).
 //! * [`report`] is what the operator sees of it.
 //!
@@ -15,6 +16,7 @@ mod http;
 pub mod party;
 pub mod reply;
 pub mod report;
+mod table;
 
 #[cfg(test)]
 mod testing;

@@ -1,5 +1,7 @@
 //! What the tests of this crate share: a log's heads, and witnesses' keys.
 
+use std::time::{Duration, Instant};
+
 use testkit::keys::{LOG, WITNESSES};
 use tlog::{
     Hash, Head,
@@ -51,4 +53,10 @@ pub(crate) fn cosignature(place: usize, of: &SignedCheckpoint, seconds: u64) -> 
     let line = witness(place).cosign(of.checkpoint(), at(seconds));
     let answer = Answer::parse(line.to_string().as_bytes()).unwrap();
     answer.take(of, &[vkey(place)], None).unwrap().remove(0)
+}
+
+/// Now, and so many milliseconds later.
+pub(crate) fn at_moment(ms: u64) -> (Instant, Instant) {
+    let now = Instant::now();
+    (now, now + Duration::from_millis(ms))
 }
