@@ -335,7 +335,7 @@ mod tests {
                 &["--policy", &placed, "--webhook", "https://c.example/"],
                 "secret",
             ),
-            ("time", &["--policy", &placed, "--delay", "-1"], "seconds"),
+            ("time", &["--policy", &placed, "--delay=-1"], "seconds"),
         ] {
             let refused = plan(words).map(|_| ()).unwrap_err();
             assert!(refused.words.contains(why), "{bend}: {}", refused.words);
