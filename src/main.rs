@@ -41,11 +41,6 @@ use clap::Parser as _;
 use cli::{Cli, Failure, Verb, Verdict};
 use print::Printer;
 
-/// A question to the lookups reads some hundred nodes of the store, each with a score of allocations that end with it
-/// (docs/decisions/0032-memory.md).
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.options.start_tracing();

@@ -29,10 +29,6 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
-/// The log's own: what is compared is what the log does, and not this.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The vkey (C2SP signed-note) under which `/still/checkpoint` verifies. A test key: its seed is public.
 pub const STILL_VKEY: &str = "example.com/idle+6ba8a705+AdueEF3u8MmkLtn9Ihife4BxtaUjeBkGxNSyAde9c03g";
 

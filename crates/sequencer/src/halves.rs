@@ -1,19 +1,30 @@
 //! Work that is worth a second thread.
 
-/// Does the work for all items at once where they are fewer than `few`; else for the second half on another thread, which stands
-/// ready for that: a new one would cost as much as reading some bundles, and find nothing of what is kept for each thread.
-/// Answers what came of the parts, in the order of the items.
+use std::{sync::LazyLock, thread};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+/// Threads that stand ready: a new one would cost as much as reading some bundles, and find nothing of what is kept for each
+/// thread. Whoever asks works too, so there is one less than there are cores. `None` where there is no thread to be had.
+static READY: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
+    let cores = thread::available_parallelism().map_or(2, usize::from);
+    let threads = ThreadPoolBuilder::new().num_threads((cores - 1).max(1));
+    threads.thread_name(|number| format!("half-{number}")).build().ok()
+});
+
+/// Does the work for all items at once where they are fewer than `few`; else for the second half on another thread. Answers
+/// what came of the parts, in the order of the items.
 pub fn in_halves<'t, T: Sync, R: Send>(
     items: &'t [T],
     few: usize,
     work: impl Fn(&'t [T]) -> R + Sync,
 ) -> Vec<R> {
-    if items.len() < few.max(2) {
+    let Some(ready) = READY.as_ref().filter(|_| items.len() >= few.max(2)) else {
         return vec![work(items)];
-    }
+    };
     let (here, there) = items.split_at(items.len() / 2);
     let mut second = None;
-    let first = rayon::in_place_scope(|scope| {
+    let first = ready.in_place_scope(|scope| {
         scope.spawn(|_| second = Some(work(there)));
         work(here)
     });
