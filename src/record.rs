@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ::record::{Framing, Handed, RecordKey, split};
 use bytes::Bytes;
@@ -20,6 +21,8 @@ use crate::trust::{HttpArgs, TrustArgs, log_only};
 
 /// Refusals that are shown.
 const SHOWN_MAX: usize = 20;
+/// A log waits so long for its publication and its witnesses, and then says so: that is on top of what an answer may take.
+const LOG_WAITS: Duration = server::limits::PUBLISH_WAIT_MAX;
 
 /// Put records into a log, wait for their receipts, and keep these beside the input
 #[derive(Debug, clap::Args)]
@@ -119,16 +122,22 @@ impl Args {
     }
 
     async fn submitter(&self) -> Result<Submitter, Failure> {
-        let http = Http::new(&self.url, &self.http.options()?).map_err(Failure::could_not_tell)?;
-        let policy = match self.trust.policy()? {
+        let given = self.trust.policy()?;
+        let wait = match &given {
+            // No other receipt satisfies a policy with a quorum.
+            Some(policy) if !policy.satisfied_by(|_| false) => Wait::Witnessed,
+            _ if self.witnessed => Wait::Witnessed,
+            _ if self.published => Wait::Published,
+            _ => Wait::Durable,
+        };
+        let mut options = self.http.options()?;
+        if wait != Wait::Durable {
+            options.timeout += LOG_WAITS;
+        }
+        let http = Http::new(&self.url, &options).map_err(Failure::could_not_tell)?;
+        let policy = match given {
             Some(policy) => self.trust.follow(policy, &Source::Http(http.clone())).await?,
             None => ask_for_key(&http).await?,
-        };
-        let wait = match () {
-            // No other receipt satisfies a policy with a quorum.
-            () if self.witnessed || !policy.satisfied_by(|_| false) => Wait::Witnessed,
-            () if self.published => Wait::Published,
-            () => Wait::Durable,
         };
         Ok(Submitter { http, policy, wait })
     }

@@ -238,13 +238,20 @@ impl Signed {
     }
 }
 
+impl Signed {
+    /// Who cosigned it, in words.
+    fn witnesses(&self) -> String {
+        if self.witnesses.is_empty() {
+            "none asked for: the log's word alone".to_owned()
+        } else {
+            self.witnesses.join("\n")
+        }
+    }
+}
+
 fn signed_rows(table: Table, checkpoint: &VerifiedCheckpoint) -> Table {
     let signed = Signed::of(checkpoint);
-    let witnesses = if signed.witnesses.is_empty() {
-        "none asked for: the log's word alone".to_owned()
-    } else {
-        signed.witnesses.join("\n")
-    };
+    let witnesses = signed.witnesses();
     table
         .row("log", signed.origin)
         .row("size", count(signed.size))
@@ -309,7 +316,7 @@ impl ManyResult {
             table = table
                 .row("log", &signed.origin)
                 .row("under", format!("checkpoints up to size {}", count(signed.size)));
-            table = table.row("signed by", &signed.key);
+            table = table.row("signed by", &signed.key).row("witnesses", signed.witnesses());
         }
         for wrong in self.wrong.iter().take(SHOWN_MAX) {
             table = table.row("wrong", wrong);

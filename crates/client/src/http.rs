@@ -9,7 +9,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect};
 use tokio::sync::Semaphore;
 use url::Url;
 
-use error::problem_of;
+use error::{is_in_vain, problem_of};
 
 mod bearer;
 mod body;
@@ -265,8 +265,12 @@ impl Http {
         let wait =
             response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(retry_after);
         let status = response.status();
-        let problem = problem_of(&body::read(response, PROBLEM_BYTES_MAX).await.unwrap_or_default());
-        Err(HttpError::Busy { url: url.to_string(), status, wait, problem })
+        let body = body::read(response, PROBLEM_BYTES_MAX).await.unwrap_or_default();
+        let (url, problem) = (url.to_string(), problem_of(&body));
+        Err(match problem {
+            Some(what) if is_in_vain(&body) => HttpError::InVain { url, what },
+            problem => HttpError::Busy { url, status, wait, problem },
+        })
     }
 }
 

@@ -31,6 +31,14 @@ pub enum HttpError {
         /// The problem's own words.
         problem: Option<String>,
     },
+    /// The log did what was asked, and what it was asked to wait for did not happen in time.
+    #[error("{url}: {what}")]
+    InVain {
+        /// What was asked for.
+        url: String,
+        /// In the log's own words.
+        what: String,
+    },
     /// The log said "no".
     #[error("{url}: refused with status {status}{}", told(.problem.as_deref()))]
     Refused {
@@ -103,6 +111,15 @@ fn root_cause(error: &reqwest::Error) -> String {
 
 fn told(problem: Option<&str>) -> String {
     problem.map(|problem| format!(": {problem}")).unwrap_or_default()
+}
+
+/// Kinds of problems (RFC 9457) that say that all is done but what was waited for: asking again at once is waiting once more.
+const IN_VAIN: [&str; 2] = ["urn:deedbook:problem:not-published", "urn:deedbook:problem:not-witnessed"];
+
+/// Whether a problem is one of those.
+pub(super) fn is_in_vain(body: &[u8]) -> bool {
+    let problem: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    problem.is_some_and(|problem| problem["type"].as_str().is_some_and(|kind| IN_VAIN.contains(&kind)))
 }
 
 /// `detail` or `title` of a problem (RFC 9457), or the first line of a short text.

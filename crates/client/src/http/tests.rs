@@ -62,6 +62,24 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// What is durable and not witnessed is told at once, and not waited for six times.
+#[tokio::test]
+async fn what_was_waited_for_in_vain_is_told_in_the_logs_words() {
+    for kind in ["not-published", "not-witnessed"] {
+        let problem =
+            format!(r#"{{"type":"urn:deedbook:problem:{kind}","title":"t","detail":"durable, but"}}"#);
+        let script = Script::of(vec![
+            answer("503 Service Unavailable", "Retry-After: 1\r\n", problem.as_bytes()),
+            answer("200 OK", "", b"again"),
+        ]);
+        let script = script.await;
+        let error = script.http().post("v1/records", "text/plain", Bytes::new(), 10).await.unwrap_err();
+        assert!(matches!(error, HttpError::InVain { .. }), "{error}");
+        assert!(error.to_string().ends_with(": durable, but"), "{error}");
+        assert_eq!(script.requests(), 1);
+    }
+}
+
 #[tokio::test]
 async fn only_404_says_that_something_is_not_there() {
     let script = Script::of(vec![
