@@ -128,9 +128,13 @@ pub(crate) fn exchange(
          Content-Length: {}\r\n\r\n",
         body.len()
     );
-    stream.write_all(&[head.as_bytes(), body].concat()).ok()?;
+    // Who is refused may be answered before all is sent.
+    let sent = stream.write_all(&[head.as_bytes(), body].concat());
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
+    if answer.is_empty() {
+        sent.ok()?;
+    }
     let (head, body) = answer.split_once("\r\n\r\n")?;
     Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }

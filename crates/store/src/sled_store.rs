@@ -32,6 +32,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering::SeqCst},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -114,6 +115,8 @@ pub struct SledStore {
 }
 
 const HEAD_KEY: &[u8] = b"head";
+/// A store that was closed lets go of its file when sled's own threads have ended: that may take so long.
+const LET_GO: Duration = Duration::from_secs(3);
 
 impl SledStore {
     /// Opens the store in `path`, making it if nothing is there.
@@ -134,10 +137,16 @@ impl SledStore {
             db.flush()?;
             Ok((db, trees, head))
         };
-        let (db, trees, head) = match guard::catching(opening) {
-            Ok(Ok(opened)) => opened,
-            Ok(Err(error)) => return Err(open_error(path, error)),
-            Err(what) => return Err(OpenError::Damaged { path: path.into(), what }),
+        let started = Instant::now();
+        let (db, trees, head) = loop {
+            match guard::catching(opening) {
+                Ok(Ok(opened)) => break opened,
+                Ok(Err(error)) if is_in_use(&error) && started.elapsed() < LET_GO => {
+                    std::thread::sleep(LET_GO / 150);
+                }
+                Ok(Err(error)) => return Err(open_error(path, error)),
+                Err(what) => return Err(OpenError::Damaged { path: path.into(), what }),
+            }
         };
         let file = File::open(path.join("db")).map_err(io)?;
         // What was read may be in the page cache only: make sure of it before anything is built on it.
@@ -304,12 +313,14 @@ fn unknown(error: impl std::error::Error + Send + Sync + 'static) -> CommitError
     CommitError::Unknown(Box::new(error))
 }
 
+fn is_in_use(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
+}
+
 fn open_error(path: &Path, error: sled::Error) -> OpenError {
     let path = path.to_path_buf();
     match error {
-        sled::Error::Io(error) if error.to_string().contains("could not acquire lock") => {
-            OpenError::InUse { path }
-        }
+        error if is_in_use(&error) => OpenError::InUse { path },
         sled::Error::Io(source) => OpenError::Io { path, source },
         other => OpenError::Damaged { path, what: other.to_string() },
     }

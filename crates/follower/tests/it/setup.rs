@@ -6,15 +6,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
-    time::Duration,
 };
 
 use bytes::Bytes;
 use follower::witness::keeper::{ContradictionId, Held, Keeper, Limits};
 use parking_lot::{Condvar, Mutex};
-use store::{
-    Batch, CommitError, Key, MemoryStore, OpenError, SledOptions, SledStore, Store, StoreError, Table,
-};
+use store::{Batch, CommitError, Key, MemoryStore, SledOptions, SledStore, Store, StoreError, Table};
 use tempfile::TempDir;
 use tlog::{
     Hash, Head,
@@ -48,15 +45,9 @@ pub fn open(store: &Arc<impl Store + 'static>) -> Keeper {
     Keeper::open(store.clone(), Limits::default()).unwrap()
 }
 
-/// Opens the store on disk. sled's own threads may hold its file for a moment after it was closed in this process.
+/// Opens the store on disk.
 pub fn sled(dir: &TempDir) -> SledStore {
-    for _ in 0..2_000 {
-        match SledStore::open(&dir.path().join("store"), &SledOptions::default()) {
-            Err(OpenError::InUse { .. }) => std::thread::sleep(Duration::from_millis(5)),
-            opened => return opened.unwrap(),
-        }
-    }
-    panic!("the store stays in use")
+    SledStore::open(&dir.path().join("store"), &SledOptions::default()).unwrap()
 }
 
 pub fn wait<T>(future: impl Future<Output = T>) -> T {

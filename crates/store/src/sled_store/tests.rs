@@ -101,6 +101,19 @@ fn values_spill_when_segments_are_too_small() {
     assert_ne!(store.spilled_values().unwrap(), 0);
 }
 
+/// sled's own threads hold the file for a moment after it was closed.
+#[test]
+fn what_is_being_closed_is_waited_for() {
+    let dir = TempDir::new().unwrap();
+    let first = open(&dir);
+    let closing = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        drop(first);
+    });
+    SledStore::open(&dir.path().join("sled"), &SledOptions::default()).unwrap();
+    closing.join().unwrap();
+}
+
 #[test]
 fn a_second_opening_is_refused() {
     let dir = TempDir::new().unwrap();
