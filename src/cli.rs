@@ -153,6 +153,14 @@ pub(crate) fn read_input(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
     read.map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())))
 }
 
+/// What somebody typed: a verb's name, then its options.
+#[cfg(test)]
+#[derive(Debug, Parser)]
+pub(crate) struct Typed<A: Args> {
+    #[command(flatten)]
+    pub(crate) args: A,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

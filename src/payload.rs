@@ -111,20 +111,15 @@ fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Typed;
     use clap::Parser;
-
-    #[derive(Parser)]
-    struct Typed {
-        #[command(flatten)]
-        args: Args,
-    }
 
     /// One digest in 64 begins with a hyphen.
     #[test]
     fn a_digest_that_looks_like_an_option_is_a_digest() {
         let sd = format!("-v{}", "A".repeat(41));
         for words in [["payload", &sd, "--url", "u"], ["payload", "--url", "u", &sd]] {
-            let typed = Typed::try_parse_from(words).unwrap_or_else(|error| panic!("{error}"));
+            let typed = Typed::<Args>::try_parse_from(words).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!((typed.args.sd.to_string(), typed.args.url.as_str()), (sd.clone(), "u"));
         }
     }

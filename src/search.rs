@@ -212,17 +212,12 @@ impl FieldArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Typed;
     use clap::{CommandFactory as _, Parser};
     use std::collections::BTreeSet;
 
-    #[derive(Parser)]
-    struct Typed {
-        #[command(flatten)]
-        args: Args,
-    }
-
     fn question(words: &[&str]) -> Question {
-        Typed::parse_from([&["search", "--url", "http://log.test"], words].concat()).args.question()
+        Typed::<Args>::parse_from([&["search", "--url", "http://log.test"], words].concat()).args.question()
     }
 
     /// What the log can be asked, and what can be typed, are the same.
@@ -233,7 +228,7 @@ mod tests {
         let asked: BTreeSet<_> =
             parameters.iter().map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect();
         assert!(asked.len() > 20, "{asked:?}");
-        let command = Typed::command();
+        let command = Typed::<Args>::command();
         let others = ["help", "url", "token-file", "ca-file", "at-once", "timeout"];
         let typed =
             command.get_arguments().filter_map(clap::Arg::get_long).filter(|name| !others.contains(name));

@@ -184,10 +184,7 @@ pub(crate) async fn serve(
     tls: Option<Tls>,
     stop: impl Future<Output = ()>,
 ) -> Result<Verdict, Failure> {
-    let mut capacity = Capacity::of_this_process();
-    if let Some(max) = connections_max {
-        capacity.connections_max = capacity.connections_max.min(max as usize);
-    }
+    let capacity = Capacity::of_this_process().at_most(connections_max);
     let router = server::routes::router(log.app.clone());
     let telling = tokio::spawn(log.app.clone().tell_looks());
     server::serve(listener, router, log.metrics.clone(), capacity, tls, stop).await;
@@ -413,16 +410,11 @@ impl Serving<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Typed;
     use clap::Parser;
 
-    #[derive(Parser)]
-    struct Typed {
-        #[command(flatten)]
-        args: Args,
-    }
-
     fn plan(words: &[&str]) -> Result<Plan, Failure> {
-        Typed::parse_from([&["serve"], words].concat()).args.plan()
+        Typed::<Args>::parse_from([&["serve"], words].concat()).args.plan()
     }
 
     #[test]

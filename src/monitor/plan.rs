@@ -272,18 +272,13 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-
-    #[derive(Parser)]
-    struct Typed {
-        #[command(flatten)]
-        args: Args,
-    }
+    use crate::cli::Typed;
 
     const ONE: &str = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
     const TWO: &str = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
 
     fn plan(words: &[&str]) -> Result<Plan, Failure> {
-        Plan::of(&Typed::parse_from([&["monitor", "--data", "/d"], words].concat()).args)
+        Plan::of(&Typed::<Args>::parse_from([&["monitor", "--data", "/d"], words].concat()).args)
     }
 
     #[test]
@@ -351,7 +346,10 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let of = |words: &[&str]| {
             Plan::of(
-                &Typed::parse_from([&["monitor", "--config", file.to_str().unwrap()], words].concat()).args,
+                &Typed::<Args>::parse_from(
+                    [&["monitor", "--config", file.to_str().unwrap()], words].concat(),
+                )
+                .args,
             )
         };
         let plan = of(&[]).unwrap();

@@ -128,10 +128,7 @@ impl Opened {
         tls: Option<Tls>,
         stop: impl Future<Output = ()>,
     ) -> Result<Verdict, Failure> {
-        let mut capacity = Capacity::of_this_process();
-        if let Some(max) = connections_max {
-            capacity.connections_max = capacity.connections_max.min(max as usize);
-        }
+        let capacity = Capacity::of_this_process().at_most(connections_max);
         let app = self.app;
         let looking = tokio::spawn(look_after(app.clone(), self.list, self.copies));
         let router = witness::routes::router(app.clone());

@@ -50,6 +50,14 @@ impl Capacity {
         let connections = limit.saturating_sub(limits::DESCRIPTORS_RESERVED).clamp(16, 1 << 20);
         Self { connections_max: connections as usize, timeouts: Timeouts::default() }
     }
+
+    /// The same, with no more connections than somebody asked for.
+    #[must_use]
+    pub fn at_most(mut self, connections_max: Option<u32>) -> Self {
+        let asked = connections_max.map_or(usize::MAX, |max| max as usize);
+        self.connections_max = self.connections_max.min(asked);
+        self
+    }
 }
 
 /// Serves, over TLS if there is some, until `shutdown` is done; then lets requests under way finish, for a while.

@@ -16,6 +16,7 @@ pub(crate) mod monitoring;
 pub(crate) mod publish;
 mod report;
 mod single;
+mod telling;
 pub(crate) mod witness;
 
 use std::io;

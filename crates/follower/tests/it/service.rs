@@ -243,8 +243,8 @@ fn no_cosignature_without_a_commit() {
     }
 }
 
-#[test]
-fn a_commit_is_waited_for_before_the_answer() {
+/// What happens while a log's first request waits for its commit; then that is answered.
+fn while_a_commit_is_waited_for(then: impl FnOnce(&Witness)) {
     let store = Watched::new(MemoryStore::new());
     let witness = Arc::new(witness(store.clone()));
     let held = store.hold();
@@ -253,9 +253,17 @@ fn a_commit_is_waited_for_before_the_answer() {
         move || grow(&witness, 0, 10, 100)
     });
     held.wait();
-    assert!(!answering.is_finished() && stored(&witness).is_none(), "written, and not known to be durable");
+    then(&witness);
+    assert!(!answering.is_finished());
     drop(held);
     assert_eq!(answering.join().unwrap().status, 200);
+}
+
+#[test]
+fn a_commit_is_waited_for_before_the_answer() {
+    while_a_commit_is_waited_for(|witness| {
+        assert!(stored(witness).is_none(), "written, and not known to be durable");
+    });
 }
 
 #[test]
@@ -294,19 +302,10 @@ fn a_log_is_cosigned_for_as_often_as_the_list_grants() {
 /// While one request waits for its commit, others of the log stand in line, and those that nobody signed do not.
 #[test]
 fn who_has_no_signature_of_the_log_does_not_stand_in_its_line() {
-    let store = Watched::new(MemoryStore::new());
-    let witness = Arc::new(witness(store.clone()));
-    let held = store.hold();
-    let answering = std::thread::spawn({
-        let witness = witness.clone();
-        move || grow(&witness, 0, 10, 100)
+    while_a_commit_is_waited_for(|witness| {
+        let unsigned = request(&History::honest(), 0, 20, testkit::keys::IMPOSTOR);
+        assert_eq!(wait(witness.add_checkpoint(unsigned.as_bytes(), at(100))).status, 403);
     });
-    held.wait();
-    let unsigned = request(&History::honest(), 0, 20, testkit::keys::IMPOSTOR);
-    assert_eq!(wait(witness.add_checkpoint(unsigned.as_bytes(), at(100))).status, 403);
-    assert!(!answering.is_finished());
-    drop(held);
-    assert_eq!(answering.join().unwrap().status, 200);
 }
 
 #[test]

@@ -38,8 +38,8 @@ fn two_roots_of_one_size_are_a_split_view_at_once() {
     assert!(proof.log_is_guilty());
     assert_eq!(monitored.open(Kind::SplitView), 1);
     // It is told once, counted each time, and never over.
-    for now in 3..10 {
-        monitored.settle(now, &history, Input::Heard { heard: fork.heard(20, &[]), from: from("q") });
+    for moment in 3..10 {
+        monitored.settle(moment, &history, Input::Heard { heard: fork.heard(20, &[]), from: from("q") });
     }
     assert_eq!(monitored.events.iter().filter(|event| matches!(event.what, What::Incident(_))).count(), 1);
     assert_eq!(monitored.watch.memory().incidents()[0].times, 8);
@@ -124,9 +124,9 @@ fn silence_and_standing_still_are_told_and_over_when_they_are() {
     let (history, limits) = (History::of(100), Limits { stall: 50_000, ..LIMITS });
     let mut monitored = Monitored::with(limits);
     monitored.shown(0, &history, 90);
-    for now in [1, 10_000, 10_001] {
-        monitored.settle(now, &history, Input::Silent { why: "no answer".into() });
-        assert_eq!(monitored.open(Kind::Unreachable), usize::from(now > 10_000));
+    for moment in [1, 10_000, 10_001] {
+        monitored.settle(moment, &history, Input::Silent { why: "no answer".into() });
+        assert_eq!(monitored.open(Kind::Unreachable), usize::from(moment > 10_000));
     }
     monitored.shown(49_999, &history, 90);
     assert_eq!((monitored.open(Kind::Unreachable), monitored.open(Kind::StandsStill)), (0, 0));

@@ -2,6 +2,8 @@
 //!
 //! Every answer that it reads is held against the description of the API ([`crate::contract`]).
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::{
@@ -74,10 +76,7 @@ impl Served {
 
     /// Sends bytes, then reads until the server closes.
     pub(crate) async fn exchange(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut stream = self.connect().await;
-        // A server that has heard enough may answer and close before all is sent.
-        let _ = stream.write_all(bytes).await;
-        read_to_end(&mut stream).await
+        exchange(self.address, bytes).await
     }
 
     /// Something that the server measures, from its metrics.
@@ -87,6 +86,14 @@ impl Served {
             answer.text().lines().find_map(|line| line.strip_prefix(&format!("{name} ")).map(str::to_owned));
         line.unwrap_or_else(|| panic!("no {name} in {}", answer.text())).parse().unwrap()
     }
+}
+
+/// Sends bytes on a connection of their own, then reads until the server closes.
+pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // A server that has heard enough may answer and close before all is sent.
+    let _ = stream.write_all(bytes).await;
+    read_to_end(&mut stream).await
 }
 
 /// A request that ends its connection.

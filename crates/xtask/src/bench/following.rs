@@ -15,9 +15,9 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 
 use super::lookups::gauge;
-use super::report::Out;
 use super::single::percentile;
-use super::{BenchError, machine, ours};
+use super::telling::Telling;
+use super::{BenchError, ours};
 use crate::contender::{Contender, Running};
 use crate::loopback::{Connection, published_size};
 use pace::{Pace, Sent};
@@ -44,15 +44,8 @@ pub(crate) struct Args {
     /// How long each load is on
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(3..=600))]
     seconds: u64,
-    /// On which disk the logs are [default: target/bench]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Print JSON instead of a table
-    #[arg(long)]
-    json: bool,
-    /// Write the table to this file too
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    telling: Telling,
 }
 
 /// One look: how much is published, and then how much is answered for.
@@ -91,24 +84,19 @@ struct Report {
 
 /// Each load on a log of its own.
 pub(crate) fn run(args: &Args) -> Result<(), BenchError> {
-    let data = super::data_directory(args.data.as_deref())?;
-    let mut out = Out::new(args.out.as_deref())?;
-    let machine = machine::describe(&data, super::allow_descriptors()?);
+    let begun = args.telling.begin()?;
     let mut loads = vec![];
     for pace in &args.loads {
         let bodies = pace.bodies(args.seconds);
-        let dir =
-            tempfile::tempdir_in(&data).map_err(|why| BenchError::Io("make a directory".into(), why))?;
+        let dir = tempfile::tempdir_in(&begun.data)
+            .map_err(|why| BenchError::Io("make a directory".into(), why))?;
         let running = Contender::Records(ours(args.log_binary.as_deref())).start(dir.path())?;
         let followed = args.follow(&running, *pace, &bodies)?;
         eprintln!("{}", followed.line());
         loads.push(followed);
     }
-    let report = Report { machine, seconds: args.seconds, loads };
-    if args.json {
-        return out.say(&serde_json::to_string(&report).map_err(|why| failed(why.to_string()))?);
-    }
-    out.say(&report.table())
+    let report = Report { machine: begun.machine.clone(), seconds: args.seconds, loads };
+    begun.tell(&report, &report.table())
 }
 
 impl Args {

@@ -16,8 +16,8 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::report::Out;
-use super::{BenchError, machine, ours};
+use super::telling::Telling;
+use super::{BenchError, ours};
 use crate::background::{Background, Cost};
 use crate::contender::{Contender, Running};
 use crate::fill::wait_published;
@@ -44,18 +44,11 @@ pub(crate) struct Args {
     /// Questions of each kind
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     questions: u64,
-    /// On which disk the log is; a log that an earlier run left there with --keep is used again [default: target/bench]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Leave the log where it is
+    /// Leave the log where it is; a later run on the same disk uses it again
     #[arg(long)]
     keep: bool,
-    /// Print JSON instead of tables
-    #[arg(long)]
-    json: bool,
-    /// Write the tables to this file too
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    telling: Telling,
 }
 
 /// What making lookups anew takes.
@@ -88,19 +81,13 @@ struct Report {
 
 /// Fills, makes anew, asks, prints.
 pub(crate) fn run(args: &Args) -> Result<(), BenchError> {
-    let data = super::data_directory(args.data.as_deref())?;
-    let mut out = Out::new(args.out.as_deref())?;
-    let machine = machine::describe(&data, super::allow_descriptors()?);
-    let home = data.join("lookups");
-    let report = args.measure(machine, &home)?;
+    let begun = args.telling.begin()?;
+    let home = begun.data.join("lookups");
+    let report = args.measure(begun.machine.clone(), &home)?;
     if !args.keep {
         std::fs::remove_dir_all(&home).map_err(|why| BenchError::Io("remove the log".into(), why))?;
     }
-    if args.json {
-        let json = serde_json::to_string(&report).map_err(|why| failed(why.to_string()))?;
-        return out.say(&json);
-    }
-    out.say(&report.tables())
+    begun.tell(&report, &report.tables())
 }
 
 impl Args {

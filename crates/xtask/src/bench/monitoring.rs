@@ -17,8 +17,8 @@ use tlog::integrate::{Edge, Entry};
 use tlog::key::Signer;
 use tlog::tile::{Resource, bundles_of, tiles_of};
 
-use super::report::Out;
-use super::{BenchError, machine, ours};
+use super::telling::Telling;
+use super::{BenchError, ours};
 use crate::background::{Background, Cost};
 use crate::contender::Contender;
 use crate::fill::{Acks, fill, wait_published};
@@ -46,15 +46,8 @@ pub(crate) struct Args {
     /// Entries of the log that is served
     #[arg(long, value_name = "N", default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     served: u64,
-    /// On which disk the logs are [default: target/bench]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Print JSON instead of a table
-    #[arg(long)]
-    json: bool,
-    /// Write the table to this file too
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    telling: Telling,
 }
 
 /// One run.
@@ -78,13 +71,11 @@ struct Report {
 
 /// Each log once.
 pub(crate) fn run(args: &Args) -> Result<(), BenchError> {
-    let data = super::data_directory(args.data.as_deref())?;
-    let mut out = Out::new(args.out.as_deref())?;
-    let machine = machine::describe(&data, super::allow_descriptors()?);
+    let begun = args.telling.begin()?;
     let binary = ours(args.log_binary.as_deref());
     let mut runs = vec![];
     for entries in [args.entries / 10, args.entries] {
-        let home = tempfile::tempdir_in(&data).map_err(io("make a directory"))?;
+        let home = tempfile::tempdir_in(&begun.data).map_err(io("make a directory"))?;
         let mirror = home.path().join("mirror");
         let vkey = make(&mirror, entries).map_err(failed)?;
         runs.push(watch(
@@ -97,7 +88,7 @@ pub(crate) fn run(args: &Args) -> Result<(), BenchError> {
             500_000,
         )?);
     }
-    let home = tempfile::tempdir_in(&data).map_err(io("make a directory"))?;
+    let home = tempfile::tempdir_in(&begun.data).map_err(io("make a directory"))?;
     let running = Contender::Deedbook(binary.clone()).start(home.path())?;
     fill(running.address, 0, args.served, CONNECTIONS, &mut Acks::new())
         .map_err(|why| failed(why.to_string()))?;
@@ -112,11 +103,8 @@ pub(crate) fn run(args: &Args) -> Result<(), BenchError> {
         args.served,
         50_000,
     )?);
-    let report = Report { machine, runs };
-    if args.json {
-        return out.say(&serde_json::to_string(&report).map_err(|why| failed(why.to_string()))?);
-    }
-    out.say(&report.table())
+    let report = Report { machine: begun.machine.clone(), runs };
+    begun.tell(&report, &report.table())
 }
 
 /// A log in a directory, as anybody could serve it; its vkey.

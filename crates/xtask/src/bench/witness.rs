@@ -18,8 +18,8 @@ use tlog::range::CompactRange;
 use tlog::witness::AddCheckpoint;
 use tlog::{Hash, Head};
 
-use super::report::Out;
 use super::single::percentile;
+use super::telling::Telling;
 use super::{BenchError, machine, ours};
 use crate::loopback::Connection;
 use crate::witness::{Plan, Witness};
@@ -48,15 +48,8 @@ pub(crate) struct Args {
     /// Let the witness sign with ML-DSA-44 too
     #[arg(long)]
     ml_dsa: bool,
-    /// On which disk the witness is [default: target/bench]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Print JSON instead of a table
-    #[arg(long)]
-    json: bool,
-    /// Write the table to this file too
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    telling: Telling,
 }
 
 /// What was measured.
@@ -87,11 +80,10 @@ struct Asking {
 
 /// Runs it once.
 pub(crate) fn run(args: &Args) -> Result<(), BenchError> {
-    let data = super::data_directory(args.data.as_deref())?;
-    let mut out = Out::new(args.out.as_deref())?;
-    let machine = machine::describe(&data, super::allow_descriptors()?);
-    let fsync = machine::fsync_p50(&data).map_err(|why| BenchError::Io("measure fsync".into(), why))?;
-    let dir = tempfile::tempdir_in(&data).map_err(|why| BenchError::Io("make a directory".into(), why))?;
+    let begun = args.telling.begin()?;
+    let fsync = machine::fsync_p50(&begun.data).map_err(|why| BenchError::Io("measure fsync".into(), why))?;
+    let dir =
+        tempfile::tempdir_in(&begun.data).map_err(|why| BenchError::Io("make a directory".into(), why))?;
     let plan = Plan {
         binary: ours(args.log_binary.as_deref()),
         data: dir.path().join("witness"),
@@ -116,7 +108,7 @@ pub(crate) fn run(args: &Args) -> Result<(), BenchError> {
     let (per_second, p99) = (times.len() as f64 / took.as_secs_f64(), percentile(&times, 99));
     let cpu = after.zip(before).map_or(0.0, |(after, before)| after.cpu_seconds - before.cpu_seconds);
     let report = Report {
-        machine,
+        machine: begun.machine.clone(),
         logs: args.logs,
         connections: args.connections,
         ml_dsa: args.ml_dsa,
@@ -130,11 +122,7 @@ pub(crate) fn run(args: &Args) -> Result<(), BenchError> {
         peak_rss: after.map_or(0, |after| after.peak_rss),
         met: per_second >= TARGET_RATE && p99 <= TARGET_P99,
     };
-    if args.json {
-        return out.say(&serde_json::to_string(&report).map_err(|why| failed(why.to_string()))?);
-    }
-    out.say(&report.machine)?;
-    out.say(&report.table())
+    begun.tell(&report, &report.table())
 }
 
 impl Args {
@@ -268,10 +256,11 @@ impl Report {
     fn table(&self) -> String {
         let keys = if self.ml_dsa { "Ed25519 and ML-DSA-44" } else { "Ed25519" };
         format!(
-            "\n{} logs, {} connections, cosigned with {keys}; after a kill all of it was there.\n\n\
+            "{}\n\n{} logs, {} connections, cosigned with {keys}; after a kill all of it was there.\n\n\
              | cosigned | a second | p50 | p99 | longest | CPU a thousand | memory | fsync p50 | target met |\n\
              |---:|---:|---:|---:|---:|---:|---:|---:|---|\n\
              | {} | {:.0} | {:.2} ms | {:.2} ms | {:.1} ms | {:.3} s | {:.0} MB | {:.2} ms | {} |\n",
+            self.machine,
             self.logs,
             self.connections,
             self.cosigned,

@@ -20,7 +20,7 @@ use tlog::{
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
-    asking::{Answer, read_to_end, request},
+    asking::{Answer, exchange, request},
     history::History,
     served::PATIENCE,
 };
@@ -104,11 +104,8 @@ impl Witnessing {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
-        use tokio::io::AsyncWriteExt as _;
-        let mut stream = tokio::net::TcpStream::connect(self.address).await.unwrap();
-        // A server that has heard enough may answer and close before all is sent.
-        let _ = stream.write_all(&request(method, target, headers, body)).await;
-        Answer::parse(&read_to_end(&mut stream).await, method)
+        let request = request(method, target, headers, body);
+        Answer::parse(&exchange(self.address, &request).await, method)
     }
 
     pub(crate) async fn get(&self, target: &str) -> Answer {
