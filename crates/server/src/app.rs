@@ -10,7 +10,7 @@ use std::{
 
 use lookup::Lookups;
 use sequencer::{Log, beside::Rows, reader::Reader, witnesses::WhenUnwitnessed};
-use tlog::checkpoint::SignedCheckpoint;
+use tlog::{checkpoint::SignedCheckpoint, policy::Policy};
 use tokio::sync::Semaphore;
 use witnessing::Witnesses;
 
@@ -49,6 +49,8 @@ pub struct App {
     pub(crate) custody: Option<Custody>,
     pub(crate) lookups: Option<Lookups>,
     pub(crate) witnesses: Option<Arc<Witnesses>>,
+    /// What they have to satisfy.
+    policy: Option<Policy>,
     pub(crate) publish_every: Duration,
     pub(crate) timeouts: Timeouts,
     pub(crate) room: Room,
@@ -96,6 +98,7 @@ impl App {
             access,
             custody,
             lookups,
+            policy: witnesses.as_ref().map(|witnesses| witnesses.policy()),
             witnesses,
             publish_every,
             timeouts,
@@ -148,9 +151,14 @@ impl App {
         self.reader.when_unwitnessed() == Some(WhenUnwitnessed::Hold)
     }
 
-    /// Whether a checkpoint has enough cosignatures; `None` if the log asks for none.
-    pub(crate) fn is_witnessed(reader: &Reader, checkpoint: &SignedCheckpoint) -> Option<bool> {
-        reader.when_unwitnessed().map(|_| reader.witnessed().as_ref() == Some(checkpoint))
+    /// Whether a checkpoint has enough cosignatures for the log's own policy; `None` if the log asks for none.
+    pub(crate) fn is_witnessed(&self, checkpoint: &SignedCheckpoint) -> Option<bool> {
+        self.policy.as_ref().map(|policy| policy.verify(checkpoint.bytes().clone()).is_ok())
+    }
+
+    /// The same of the checkpoint of a commit, which nobody has cosigned.
+    pub(crate) fn is_witnessed_by_nobody(&self) -> Option<bool> {
+        self.policy.as_ref().map(|policy| policy.satisfied_by(|_| false))
     }
 
     /// What time it is.

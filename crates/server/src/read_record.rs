@@ -88,7 +88,8 @@ pub(crate) async fn record(
     if let Some(Extension(caller)) = &caller {
         app.look(caller, Look::Record, Some(&name)).await?;
     }
-    app.read(move |reader| find(reader, &parsed, &params)).await?.map(Json)
+    let asked = app.clone();
+    app.read(move |reader| find(&asked, reader, &parsed, &params)).await?.map(Json)
 }
 
 enum Name {
@@ -111,7 +112,7 @@ impl Name {
     }
 }
 
-fn find(reader: &Reader, name: &Name, params: &RecordParams) -> Result<Found, Box<Problem>> {
+fn find(app: &App, reader: &Reader, name: &Name, params: &RecordParams) -> Result<Found, Box<Problem>> {
     let index = match name {
         Name::Index(_) if params.producer.is_some() => {
             return Err(Problem::new(Code::BadQuery, "`producer` goes with an id; an index needs none."));
@@ -136,7 +137,7 @@ fn find(reader: &Reader, name: &Name, params: &RecordParams) -> Result<Found, Bo
         entry_base64: text.is_none().then(|| tlog::encoding::base64(&entry)),
         entry: text,
         checkpoint: String::from_utf8_lossy(checkpoint.bytes()).into_owned(),
-        witnessed: App::is_witnessed(reader, &checkpoint),
+        witnessed: app.is_witnessed(&checkpoint),
         proof: params.proof.then(|| proof_text(reader, index, &checkpoint)).transpose()?,
     })
 }

@@ -147,12 +147,12 @@ pub(crate) async fn submit(
         some if announcing.is_empty() => Some(wait_for_commit(&app, some).await?),
         some => Some(announce(&app, some, announcing).await?),
     };
-    let checkpoint = covering_checkpoint(&app, answer.as_ref(), params.wait).await?;
+    let covering = Covering::of(&app, answer.as_ref(), params.wait).await?;
     let reads_store = params.proof || answer.as_ref().is_some_and(has_duplicates);
     let making = {
         let app = app.clone();
         move |reader: &Reader| {
-            answer::make(reader, app.custody()?, prepared, answer.as_ref(), &checkpoint, params.into())
+            answer::make(reader, app.custody()?, prepared, answer.as_ref(), &covering, params.into())
         }
     };
     let answered = if large || reads_store { app.read(making).await?? } else { making(&app.reader)? };
@@ -213,38 +213,41 @@ pub(crate) async fn wait_for_commit(app: &App, submissions: Vec<Submission>) -> 
 }
 
 /// A checkpoint that contains every entry of the answer: the commit's own, a published one, or one with enough cosignatures.
-async fn covering_checkpoint(
-    app: &App,
-    answer: Option<&Answer>,
-    wait: Wait,
-) -> Result<SignedCheckpoint, Box<Problem>> {
-    let Some(answer) = answer else { return Ok(app.reader.published()) };
-    let needed = answer.outcomes.iter().map(Outcome::index).max().map_or(0, |index| index + 1);
-    let covering = match wait {
-        Wait::Durable => return Ok(answer.committed.checkpoint.clone()),
-        Wait::Published => {
-            let mut watching = app.reader.watch_published();
-            let there = watching.wait_for(|checkpoint| checkpoint.size() >= needed);
-            tokio::time::timeout(app.timeouts.publish, there)
-                .await
-                .ok()
-                .and_then(Result::ok)
-                .map(|it| it.clone())
-        }
-        Wait::Witnessed => {
-            let mut watching = app.reader.watch_witnessed();
-            let covers = |witnessed: &Option<SignedCheckpoint>| {
-                witnessed.as_ref().is_some_and(|checkpoint| checkpoint.size() >= needed)
-            };
-            let there = watching.wait_for(covers);
-            tokio::time::timeout(app.timeouts.publish, there)
-                .await
-                .ok()
-                .and_then(Result::ok)
-                .and_then(|it| it.clone())
-        }
-    };
-    covering.ok_or_else(|| too_late(wait, app.timeouts.publish))
+struct Covering {
+    checkpoint: SignedCheckpoint,
+    /// Whether it has enough of them; `None` where the log asks for none.
+    witnessed: Option<bool>,
+}
+
+impl Covering {
+    async fn of(app: &App, answer: Option<&Answer>, wait: Wait) -> Result<Self, Box<Problem>> {
+        let Some(answer) = answer else { return Ok(Self::judged(app, app.reader.published())) };
+        let needed = answer.outcomes.iter().map(Outcome::index).max().map_or(0, |index| index + 1);
+        let covers = |checkpoint: &SignedCheckpoint| checkpoint.size() >= needed;
+        let patience = app.timeouts.publish;
+        let there = match wait {
+            Wait::Durable => {
+                let checkpoint = answer.committed.checkpoint.clone();
+                return Ok(Self { checkpoint, witnessed: app.is_witnessed_by_nobody() });
+            }
+            Wait::Published => {
+                let mut watching = app.reader.watch_published();
+                let there = tokio::time::timeout(patience, watching.wait_for(covers)).await;
+                there.ok().and_then(Result::ok).map(|it| it.clone())
+            }
+            Wait::Witnessed => {
+                let mut watching = app.reader.watch_witnessed();
+                let covering = |it: &Option<SignedCheckpoint>| it.as_ref().is_some_and(covers);
+                let there = tokio::time::timeout(patience, watching.wait_for(covering)).await;
+                there.ok().and_then(Result::ok).and_then(|it| it.clone())
+            }
+        };
+        there.map(|there| Self::judged(app, there)).ok_or_else(|| too_late(wait, patience))
+    }
+
+    fn judged(app: &App, checkpoint: SignedCheckpoint) -> Self {
+        Self { witnessed: app.is_witnessed(&checkpoint), checkpoint }
+    }
 }
 
 /// What was waited for did not happen; the records are durable all the same.

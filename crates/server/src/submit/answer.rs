@@ -16,11 +16,10 @@ use tlog::{checkpoint::SignedCheckpoint, tlog_proof::TlogProof};
 use utoipa::ToSchema;
 
 use super::{
-    SubmitParams,
+    Covering, SubmitParams,
     prepare::{Prepared, Sealed},
 };
 use crate::{
-    app::App,
     custody::Custody,
     problem::{Code, Problem},
 };
@@ -115,9 +114,10 @@ pub(crate) fn make(
     custody: &Custody,
     prepared: Prepared,
     answer: Option<&Answer>,
-    checkpoint: &SignedCheckpoint,
+    covering: &Covering,
     wanted: Wanted,
 ) -> Result<Answered, Box<Problem>> {
+    let checkpoint = &covering.checkpoint;
     let mut outcomes = answer.map(|answer| &answer.outcomes[..]).unwrap_or_default().iter();
     let mut items = Vec::with_capacity(prepared.items.len());
     for item in prepared.items {
@@ -143,7 +143,7 @@ pub(crate) fn make(
         });
     }
     let checkpoint_text = text(checkpoint.bytes())?;
-    let witnessed = App::is_witnessed(reader, checkpoint);
+    let witnessed = covering.witnessed;
     Ok(Answered { size: checkpoint.size(), checkpoint: checkpoint_text, witnessed, items })
 }
 

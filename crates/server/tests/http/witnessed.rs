@@ -70,6 +70,23 @@ async fn who_waits_for_the_witnesses_gets_a_receipt_that_satisfies_the_policy() 
     assert!(info["witnesses"]["size"].as_u64().unwrap() >= 2);
 }
 
+/// Another cosignature, or another checkpoint, may come while an answer is made: what is said is said of the one in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_answer_says_of_its_checkpoint_is_true_of_that_one() {
+    let (_witnesses, policy) = three();
+    let served = serve(&policy, Publish, Timeouts::default()).await;
+    for round in 0..20_u64 {
+        let records: Vec<_> = (0..100).map(|n| record(100 * round + n)).collect();
+        for (wait, said) in [("witnessed", Some(true)), ("published", None), ("durable", Some(false))] {
+            let path = format!("?wait={wait}&proof=true");
+            let answer = served.submit(&path, json!(records).to_string()).await.json();
+            let witnessed = policy.verify(answer["checkpoint"].as_str().unwrap().to_owned()).is_ok();
+            assert_eq!(answer["witnessed"], said.unwrap_or(witnessed), "{wait} in round {round}");
+            assert_eq!(answer["witnessed"], witnessed, "{wait} in round {round}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_asks_nobody_says_so() {
     let served = Setup::records().serve().await;
