@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use ::record::Place;
 use sequencer::Kind;
-use sequencer::witnesses::WhenUnwitnessed;
 use serde::{Deserialize, Serialize};
 use server::access::Access;
 use server::{Capacity, Tls};
@@ -190,7 +189,7 @@ pub(crate) async fn serve(
     server::serve(listener, router, log.metrics.clone(), capacity, tls, stop).await;
     telling.abort();
     log.app.tell_last_looks().await;
-    let following = log.following;
+    let (following, app) = (log.following, log.app.clone());
     tokio::task::spawn_blocking(move || following.end()).await.map_err(Failure::could_not_tell)?;
     let closed = tokio::task::spawn_blocking(move || {
         let took = log.app.log().close();
@@ -199,7 +198,7 @@ pub(crate) async fn serve(
     });
     let (took, reader) = closed.await.map_err(Failure::could_not_tell)?;
     let (durable, published) = (reader.committed().head().size, reader.published().size());
-    if published < durable && reader.when_unwitnessed() == Some(WhenUnwitnessed::Hold) {
+    if published < durable && app.waits_for_witnesses() {
         remark(&format!(
             "stopped at size {}, all of it durable; {} are published, for too few witnesses have cosigned the rest",
             count(durable),

@@ -104,6 +104,23 @@ fn what_to_do_without_witnesses_has_to_be_said() {
     drop(Served::start_with(&place.data(), &["--config", &place.path("c.toml")]));
 }
 
+/// A log that stands still says for whose sake: its witnesses have cosigned everything here.
+#[test]
+fn what_the_disk_refuses_is_not_said_of_the_witnesses() {
+    let place = Place::new();
+    let served = place.serve(&["--when-unwitnessed", "hold"]);
+    until("an empty log is witnessed", || {
+        place.policy.verify(place.published(&served).bytes().clone()).is_ok()
+    });
+    std::fs::remove_file(place.data().join("published")).unwrap();
+    std::fs::create_dir_all(place.data().join("published/in the way")).unwrap();
+    let file = place.records("calls.ndjson", 0, 3);
+    deedbook(["record", &file, "--url", &served.url, "--vkey", &place.vkey.to_string()]).expect(0);
+    let (status, words) = served.stop_and_hear();
+    assert_eq!(status.code(), Some(2), "{words}");
+    assert!(words.contains("could not be noted") && !words.contains("too few"), "{words}");
+}
+
 #[test]
 fn receipts_of_a_witnessed_log_hold_under_its_policy_and_an_audit_does() {
     let place = Place::new();

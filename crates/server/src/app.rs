@@ -151,6 +151,11 @@ impl App {
         self.reader.when_unwitnessed() == Some(WhenUnwitnessed::Hold)
     }
 
+    /// Whether the public log stands still because too few have cosigned. Where it stands still and enough have, it is the disk.
+    pub fn waits_for_witnesses(&self) -> bool {
+        self.holds() && self.witnesses.as_ref().is_some_and(|witnesses| !witnesses.report().met)
+    }
+
     /// Whether a checkpoint has enough cosignatures for the log's own policy; `None` if the log asks for none.
     pub(crate) fn is_witnessed(&self, checkpoint: &SignedCheckpoint) -> Option<bool> {
         self.policy.as_ref().map(|policy| policy.verify(checkpoint.bytes().clone()).is_ok())

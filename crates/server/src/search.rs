@@ -205,13 +205,15 @@ pub(crate) fn run(lookups: &Lookups, reader: &Reader, query: &Query) -> Result<F
     })
 }
 
-/// All that a query finds, page by page, and the size that it is all of; `None` for more than `max` entries. Blocks.
-pub(crate) fn every(
+/// All that a query finds, page by page, as it is `kept`, and the size that it is all of; `None` for more than `max` entries.
+/// Blocks.
+pub(crate) fn every<T>(
     lookups: &Lookups,
     reader: &Reader,
     mut query: Query,
     max: usize,
-) -> Result<Option<(Vec<Entry>, u64)>, Box<Problem>> {
+    kept: impl Fn(Entry) -> T,
+) -> Result<Option<(Vec<T>, u64)>, Box<Problem>> {
     let (mut all, mut size) = (vec![], None);
     query.limit = LIMIT_MAX;
     loop {
@@ -219,7 +221,7 @@ pub(crate) fn every(
         // Of what grows meanwhile, what was there at first is told.
         let size = *size.get_or_insert(found.size);
         query.indexes.end = query.indexes.end.min(size);
-        all.extend(found.entries);
+        all.extend(found.entries.into_iter().map(&kept));
         if all.len() > max {
             return Ok(None);
         }

@@ -83,7 +83,7 @@ fn tell(lookups: &Lookups, reader: &Reader, id: &str) -> Result<SessionText, Box
 fn all_of(lookups: &Lookups, reader: &Reader, id: &str) -> Result<(Vec<Entry>, u64), Box<Problem>> {
     let all = vec![(Kind::Session, id.to_owned())];
     let query = Query { all, order: Order::Oldest, ..Query::default() };
-    search::every(lookups, reader, query, SESSION_RECORDS_MAX)?.ok_or_else(|| {
+    search::every(lookups, reader, query, SESSION_RECORDS_MAX, |entry| entry)?.ok_or_else(|| {
         let detail = format!(
             "The session has more than {SESSION_RECORDS_MAX} records; search for them page by page instead."
         );

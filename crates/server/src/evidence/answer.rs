@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use evidence::{Gathered, Gathering, Lead, Question, Range, TooMany};
-use lookup::{Lookups, Order, Query, keys::Kind};
+use lookup::{Entry, Lookups, Order, Query, keys::Kind};
 use sequencer::{beside::Digest, reader::Reader};
 
 use super::Asked;
@@ -147,9 +147,11 @@ impl Finding<'_> {
     /// All that a query finds, page by page.
     fn every(&self, mut query: Query) -> Result<Numbered, Box<Problem>> {
         query.indexes.end = query.indexes.end.min(self.size);
-        let found = search::every(self.lookups, self.reader, query, EVIDENCE_ENTRIES_MAX)?;
+        // What was understood of an entry is not needed here, and larger than the entry.
+        let kept = |entry: Entry| (entry.index(), entry.into_bytes());
+        let found = search::every(self.lookups, self.reader, query, EVIDENCE_ENTRIES_MAX, kept)?;
         let (found, _) = found.ok_or_else(|| too_many(TooMany))?;
-        Ok(found.into_iter().map(|entry| (entry.index(), entry.into_bytes())).collect())
+        Ok(found.into_iter().collect())
     }
 }
 
