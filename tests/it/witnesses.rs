@@ -112,8 +112,11 @@ fn what_the_disk_refuses_is_not_said_of_the_witnesses() {
     until("an empty log is witnessed", || {
         place.policy.verify(place.published(&served).bytes().clone()).is_ok()
     });
-    std::fs::remove_file(place.data().join("published")).unwrap();
-    std::fs::create_dir_all(place.data().join("published/in the way")).unwrap();
+    let published = place.data().join("published");
+    until("a directory is in the way", || {
+        // It is written again and again.
+        std::fs::remove_file(&published).is_ok() && std::fs::create_dir_all(published.join("full")).is_ok()
+    });
     let file = place.records("calls.ndjson", 0, 3);
     deedbook(["record", &file, "--url", &served.url, "--vkey", &place.vkey.to_string()]).expect(0);
     let (status, words) = served.stop_and_hear();
