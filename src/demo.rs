@@ -5,6 +5,7 @@
 
 mod chapters;
 mod kept;
+mod network;
 mod server;
 mod tamper;
 
@@ -24,13 +25,17 @@ const SAMPLE: &[u8] = include_bytes!("../tests/data/airline/records.ndjson");
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     deedbook demo\n  \
-    deedbook demo --data ./demo --serve\n\n\
+    deedbook demo --data ./demo --serve\n  \
+    deedbook demo --network\n\n\
     The records are 200 real conversations in which an airline's agent made 1,164 tool calls for its customers\n\
     (tau-bench, MIT licence). Everything is left in the directory if you name one.")]
 pub(crate) struct Args {
     /// Where the log and its copies go; must not be there yet [default: a temporary directory, removed at the end]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Show the network instead: a log, two witnesses and three monitors, and how it comes out when the log lies
+    #[arg(long, conflicts_with_all = ["serve", "listen"])]
+    network: bool,
     /// Leave the server running at the end, until Ctrl-C
     #[arg(long)]
     serve: bool,
@@ -47,6 +52,9 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
         ));
     }
     let home = Home::new(args.data)?;
+    if args.network {
+        return network::run(home, printer).await;
+    }
     let stop = Stop::new()?;
     let teller = Teller { printer };
     let (server, log) = Server::start(&home.path().join("log"), args.listen, stop).await?;

@@ -2,25 +2,31 @@
 
 use crate::run::deedbook;
 
-/// The README shows what the demo says: each of its lines, up to where it leaves something out.
+/// Lines that the README shows of a demo: each up to where it leaves something out. A port, and a rate, are new each time.
+fn shown(command: &str) -> Vec<String> {
+    let readme = include_str!("../../README.md");
+    let shown = readme.split(&format!("$ cargo run --release -- {command}\n")).nth(1).unwrap();
+    let shown = shown.split("```").next().unwrap();
+    let lines = shown.lines().filter(|line| !line.trim().is_empty() && line.trim() != "…");
+    let fixed = lines.map(|line| line.split('…').next().unwrap().split("127.0.0.1:").next().unwrap());
+    let mut fixed: Vec<_> = fixed.map(|line| line.trim_end().to_owned()).collect();
+    fixed.dedup();
+    fixed
+}
+
 #[test]
 fn the_demo_does_the_main_job_and_says_what_the_readme_shows() {
-    let readme = include_str!("../../README.md");
-    let shown = readme.split("$ cargo run --release -- demo\n").nth(1).unwrap().split("```").next().unwrap();
     let said = deedbook(["demo"]).expect(0).out;
     let origin = |text: &str| {
         let after = text.split("localhost/").nth(1).unwrap();
         format!("localhost/{}", after.split([' ', ',']).next().unwrap())
     };
-    let shown = shown.replace(&origin(shown), &origin(&said));
-    let lines = shown.lines().filter(|line| !line.trim().is_empty() && line.trim() != "…");
-    // A port, and a rate, are new each time.
-    let fixed = lines.map(|line| line.split('…').next().unwrap().split("127.0.0.1:").next().unwrap());
-    let mut fixed: Vec<&str> = fixed.map(str::trim_end).collect();
-    fixed.dedup();
+    let fixed = shown("demo");
     assert!(fixed.len() > 35, "{fixed:?}");
+    let (there, here) = (origin(&fixed.join("\n")), origin(&said));
     for line in fixed {
-        assert!(said.contains(line), "the README shows {line:?}, and the demo says\n{said}");
+        let line = line.replace(&there, &here);
+        assert!(said.contains(&line), "the README shows {line:?}, and the demo says\n{said}");
     }
 }
 
@@ -49,4 +55,39 @@ fn what_it_leaves_behind_can_be_checked_by_anybody() {
     deedbook(["fsck", "--data", &path("log")]).expect(0);
     let again = deedbook(["demo", "--data", dir.to_str().unwrap()]).expect(2);
     assert!(again.err.contains("has a log already"), "{}", again.err);
+}
+
+/// A log, two witnesses and three monitors; the log shows one of them another history.
+#[test]
+fn a_log_that_lies_is_caught_by_monitors_that_talk_and_leaves_a_proof() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("net");
+    let ran = deedbook(["demo", "--network", "--data", dir.to_str().unwrap(), "--json"]).expect(0).json();
+    let vkey = ran["vkey"].as_str().unwrap();
+    assert_eq!((&ran["witnessed"]["records"], &ran["witnessed"]["cosignatures"]), (&254.into(), &2.into()));
+    assert_eq!(ran["split"]["guilty"], serde_json::json!([vkey]), "{ran}");
+    assert_eq!(ran["monitors"], serde_json::json!([1, 1, 1]), "each of them says that something is wrong");
+    let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
+    let fork = deedbook(["verify", "fork-proof", &path("split.fork-proof"), "--policy", &path("policy.txt")]);
+    let said = fork.expect(0).out;
+    assert!(said.contains("signed BOTH") && said.contains("size 292") && said.contains("size 294"), "{said}");
+    let (receipts, records) = (path("calls.ndjson.receipts.ndjson"), path("calls.ndjson"));
+    deedbook(["verify", &receipts, "--records", &records, "--policy", &path("policy.txt")]).expect(0);
+    // It is the operator's own two directories that contradict each other.
+    for (log, size) in [("log", 294), ("twin", 292)] {
+        let held = deedbook(["fsck", "--data", &path(log)]).expect(0).out;
+        assert!(held.contains(&size.to_string()), "{held}");
+    }
+    assert_eq!(dir.join("m3/logs").read_dir().unwrap().count(), 1);
+}
+
+#[test]
+fn the_network_says_what_the_readme_shows() {
+    let said = deedbook(["demo", "--network"]).expect(0).out;
+    let fixed = shown("demo --network");
+    assert!(fixed.len() > 14, "{fixed:?}");
+    for line in fixed {
+        assert!(said.contains(&line), "the README shows {line:?}, and the demo says\n{said}");
+    }
+    assert!(deedbook(["demo", "--network", "--serve"]).expect(2).err.contains("--serve"));
 }
