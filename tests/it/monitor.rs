@@ -16,7 +16,7 @@ use crate::testlog::{TestLog, entry};
 const TESSERA_VKEY: &str = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
 const PATIENCE: Duration = Duration::from_mins(1);
 
-fn vkey(log: &TestLog) -> String {
+pub(crate) fn vkey(log: &TestLog) -> String {
     log.policy().logs()[0].key.to_string()
 }
 
@@ -35,7 +35,7 @@ fn incidents(ran: &Ran) -> Vec<Value> {
 }
 
 /// The fork proof that an incident names.
-fn proof_of(data: &Path, incident: &Value) -> ForkProof {
+pub(crate) fn proof_of(data: &Path, incident: &Value) -> ForkProof {
     let name = format!("{}.fork-proof", incident["proof"].as_str().unwrap());
     let logs = std::fs::read_dir(data.join("logs")).unwrap();
     let path = logs.map(|log| log.unwrap().path().join("forks").join(&name)).find(|path| path.exists());
@@ -185,14 +185,14 @@ fn what_cannot_be_told_is_not_called_wrong() {
 }
 
 /// A monitor that runs until this is dropped.
-struct Monitored {
+pub(crate) struct Monitored {
     child: Child,
     lines: Receiver<Value>,
     words: Receiver<String>,
 }
 
 impl Monitored {
-    fn start(data: &Path, place: &Path, vkey: &str, more: &[&str]) -> Self {
+    pub(crate) fn start(data: &Path, place: &Path, vkey: &str, more: &[&str]) -> Self {
         Self::start_at(data, place.to_str().unwrap(), vkey, more)
     }
 
@@ -233,7 +233,7 @@ impl Monitored {
     }
 
     /// The next event that fits.
-    fn wait(&self, which: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait(&self, which: impl Fn(&Value) -> bool) -> Value {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -244,7 +244,7 @@ impl Monitored {
         }
     }
 
-    fn kill(mut self) -> Vec<Value> {
+    pub(crate) fn kill(mut self) -> Vec<Value> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         self.lines.iter().collect()
