@@ -1,6 +1,8 @@
 //! Publication with witnesses: what is shown while there are enough cosignatures and while there are not, what is noted
 //! before whom, and what a restart brings back. The witnesses are a script here; real ones are in the crate `witnessing`.
 
+mod ahead;
+
 use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
@@ -42,6 +44,8 @@ struct State {
 
 impl Cosigners for Script {
     fn begin(&self, reader: Reader, published: &SignedCheckpoint) {
+        let noted = self.evidence.published().unwrap();
+        assert_eq!(noted.as_ref(), Some(published.bytes()), "noted before a newer head is");
         let mut state = self.state.lock();
         state.begun.push(published.clone());
         state.reader = Some(reader);
@@ -220,23 +224,6 @@ fn a_stop_between_the_steps_of_a_publication_takes_nothing_back() {
         script.willing(true);
     }
     log.check(7);
-}
-
-#[test]
-fn witnesses_that_are_ahead_stop_the_log_before_it_signs_anything_more() {
-    let (mut log, script) = log_with(WhenUnwitnessed::Publish, true);
-    log.submit(&Made::records(0..3));
-    log.close();
-    let standing = Standing::WitnessesAhead { stored: 3, known: 8 };
-    script.state.lock().stop = Some(standing.clone());
-    log.open().unwrap();
-    assert_eq!(log.status(), Status::ReadOnly(standing));
-    assert_eq!(log.reader().published().size(), 3, "it is read as before");
-    log.try_submit(&Made::records(3..4)).unwrap_err();
-    let asked = script.state.lock().asked.len();
-    log.close();
-    assert_eq!(script.state.lock().asked.len(), asked, "and nobody is asked any more");
-    assert_eq!(log.observed.failures.lock().len(), 1);
 }
 
 #[test]
