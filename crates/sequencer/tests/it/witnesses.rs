@@ -2,6 +2,7 @@
 //! before whom, and what a restart brings back. The witnesses are a script here; real ones are in the crate `witnessing`.
 
 mod ahead;
+mod noted;
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +11,7 @@ use sequencer::{
     log::Status,
     publisher::Evidence as _,
     reader::Reader,
-    recover::{RecoverError, Standing},
+    recover::Standing,
     witnesses::{Cosigners, Round, WhenUnwitnessed, Witnessing},
 };
 use testkit::keys;
@@ -224,33 +225,6 @@ fn a_stop_between_the_steps_of_a_publication_takes_nothing_back() {
         script.willing(true);
     }
     log.check(7);
-}
-
-#[test]
-fn what_was_shown_must_be_in_the_log() {
-    let (mut log, script) = log_with(WhenUnwitnessed::Hold, true);
-    log.submit(&Made::records(0..3));
-    log.close();
-    let directory = match &log.setup.place {
-        crate::testlog::Place::Sled(directory) => directory.path().to_owned(),
-        crate::testlog::Place::Memory(_) => unreachable!(),
-    };
-    let good = std::fs::read(directory.join("published")).unwrap();
-    for (bad, why) in [
-        (b"nothing".to_vec(), "not a signed checkpoint"),
-        (checkpoint(2).bytes().to_vec(), "does not contain"),
-        (checkpoint(9).bytes().to_vec(), "9 was signed"),
-    ] {
-        std::fs::write(directory.join("published"), bad).unwrap();
-        let error = log.open().unwrap_err();
-        assert!(
-            matches!(error, RecoverError::Published { .. }) && error.to_string().contains(why),
-            "{error}"
-        );
-    }
-    std::fs::write(directory.join("published"), good).unwrap();
-    log.open().unwrap();
-    assert_eq!(script.state.lock().ended, 1, "the log that was closed let go of its witnesses");
 }
 
 #[test]
