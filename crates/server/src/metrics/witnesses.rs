@@ -7,7 +7,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
-use witnessing::{Report, reply::Cause};
+use witnessing::{Cause, Report};
 
 /// Labels of a witness: its name.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -61,7 +61,7 @@ impl Witnesses {
         r.register_with_unit("witness_round", "What a publication waited for the witnesses", Unit::Seconds, self.round_seconds.clone());
         r.register("witness_quorum_met", "1 if enough witnesses have cosigned the newest checkpoint", self.met.clone());
         r.register_with_unit("unwitnessed_age", "Since there are too few cosignatures of the newest checkpoint", Unit::Seconds, self.unmet_age.clone());
-        r.register_with_unit("cosigned_age", "Since enough witnesses cosigned last", Unit::Seconds, self.cosigned_age.clone());
+        r.register_with_unit("cosigned_age", "Age of the cosignatures of the newest witnessed checkpoint", Unit::Seconds, self.cosigned_age.clone());
     }
 
     /// Takes over how things stand.
@@ -79,7 +79,7 @@ impl Witnesses {
         self.met.set(report.met.into());
         let unmet = report.unmet.map_or(Duration::ZERO, |(age, _)| age);
         self.unmet_age.set(unmet.as_secs_f64());
-        let age = report.since_met.map_or(f64::INFINITY, |age| age.as_secs_f64());
+        let age = report.cosigned_age.map_or(f64::INFINITY, |age| age.as_secs_f64());
         self.cosigned_age.set(age);
     }
 
