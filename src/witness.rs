@@ -3,6 +3,7 @@
 
 mod directory;
 mod forks;
+mod keys;
 mod list;
 mod logs;
 mod run;

@@ -26,13 +26,12 @@ use tlog::cosignature::Cosigner;
 use tlog::key::{KeyName, VerifierKey};
 use tlog::witness::WitnessKeys;
 
+use super::keys::Found;
 use crate::cli::Failure;
 use crate::place::{WITNESS_FILE, cannot_open};
 
 /// Version of the layout above.
 const FORMAT: u32 = 1;
-const ED25519: &str = "ed25519.key";
-const ML_DSA: &str = "ml-dsa-44.key";
 const VKEYS: &str = "witness.vkeys";
 const RUNNING: &str = "running.json";
 
@@ -96,32 +95,13 @@ impl Home {
     fn of(directory: DataDirectory, name: Option<&KeyName>, ml_dsa: bool) -> Result<Self, Failure> {
         let path = directory.path().to_owned();
         let name = agreed_name(&directory, name)?;
-        let key = read_key(&directory, ED25519)?;
-        refuse_to_begin_again(&directory, key.is_some())?;
+        let found = Found::read(&directory)?;
+        found.refuse_without_store(&directory)?;
         let store = SledStore::open(&directory.store_path(), &SledOptions::default()).map_err(cannot_open)?;
         let keeper = Keeper::open(Arc::new(store), Limits::default())
             .map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
-        if key.is_none() && keeper.counts().logs > 0 {
-            return Err(Failure::could_not_tell(format!(
-                "{} has cosigned and has no key any more ({ED25519} is missing); put the key back from its backup",
-                path.display()
-            )));
-        }
-        let new = key.is_none();
-        // The key last: where it is, all else is too, whenever the power is cut.
-        let ed25519 = match key {
-            Some(key) => key,
-            None => make_key(&directory, ED25519, |seed| Cosigner::from_seed(name.clone(), seed))?,
-        };
-        let second = match read_key(&directory, ML_DSA)? {
-            None if ml_dsa => {
-                Some(make_key(&directory, ML_DSA, |seed| Cosigner::ml_dsa_44(name.clone(), seed))?)
-            }
-            found => found,
-        };
-        let home =
-            Self { keeper, keys: std::iter::once(ed25519).chain(second).collect(), name, new, directory };
-        home.check_names()?;
+        let keys = found.of(&directory, &keeper, &name, ml_dsa)?;
+        let home = Self { keeper, keys: keys.all, name, new: keys.new, directory };
         home.publish_keys()?;
         Ok(home)
     }
@@ -140,18 +120,6 @@ impl Home {
     pub(super) fn into_parts(self) -> Result<(Keeper, WitnessKeys, DataDirectory), Failure> {
         let keys = WitnessKeys::new(self.keys).map_err(Failure::could_not_tell)?;
         Ok((self.keeper, keys, self.directory))
-    }
-
-    /// Somebody may have put another witness's key there.
-    fn check_names(&self) -> Result<(), Failure> {
-        let other = self.keys.iter().map(Cosigner::verifier_key).find(|key| *key.name() != self.name);
-        let Some(key) = other else { return Ok(()) };
-        Err(Failure::could_not_tell(format!(
-            "{} is the witness {}, and a key in it is of {}",
-            self.path().display(),
-            self.name,
-            key.name()
-        )))
     }
 
     fn publish_keys(&self) -> Result<(), Failure> {
@@ -223,43 +191,6 @@ fn identity(path: &Path) -> Result<Option<Identity>, Failure> {
 
 fn no_witness(path: &Path) -> Failure {
     Failure::could_not_tell(format!("{} holds no witness (deedbook witness run makes one)", path.display()))
-}
-
-/// A witness that has a key may have cosigned, and never begins again: it would cosign second histories.
-fn refuse_to_begin_again(directory: &DataDirectory, has_key: bool) -> Result<(), Failure> {
-    if !has_key || directory.store_path().join("db").exists() {
-        return Ok(());
-    }
-    Err(Failure::does_not_hold(format!(
-        "{} has a key, and what it has answered for is gone (store/ is missing). With this key it must not cosign again: \
-         make a new witness with another name in another --data, and tell those who believe this one",
-        directory.path().display()
-    )))
-}
-
-fn read_key(directory: &DataDirectory, name: &str) -> Result<Option<Cosigner>, Failure> {
-    let file = directory.private_file(name);
-    let Some(text) = file.read().map_err(Failure::could_not_tell)?.map(zeroize::Zeroizing::new) else {
-        return Ok(None);
-    };
-    let text = std::str::from_utf8(text.trim_ascii_end()).unwrap_or_default();
-    Cosigner::from_skey(text).map(Some).map_err(|error| {
-        Failure::could_not_tell(format!("{} is no key of a witness: {error}", file.path().display()))
-    })
-}
-
-fn make_key(
-    directory: &DataDirectory,
-    name: &str,
-    of_seed: impl FnOnce(&[u8; 32]) -> Cosigner,
-) -> Result<Cosigner, Failure> {
-    let mut seed = zeroize::Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *seed).map_err(Failure::could_not_tell)?;
-    let key = of_seed(&seed);
-    let mut line = key.to_skey();
-    line.push('\n');
-    directory.private_file(name).replace(line.as_bytes()).map_err(Failure::could_not_tell)?;
-    Ok(key)
 }
 
 /// The public keys of the witness in a directory, which may run.
