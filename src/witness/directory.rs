@@ -21,14 +21,14 @@ use follower::witness::keeper::{Keeper, Limits};
 use sequencer::DataDirectory;
 use sequencer::directory::DirectoryError;
 use serde::{Deserialize, Serialize};
-use store::{SledOptions, SledStore};
+use store::{OpenError, SledOptions, SledStore};
 use tlog::cosignature::Cosigner;
 use tlog::key::{KeyName, VerifierKey};
 use tlog::witness::WitnessKeys;
 
-use super::keys::Found;
+use super::keys::{ANEW, Found};
 use crate::cli::Failure;
-use crate::place::{WITNESS_FILE, cannot_open};
+use crate::place::WITNESS_FILE;
 
 /// Version of the layout above.
 const FORMAT: u32 = 1;
@@ -189,6 +189,16 @@ fn identity(path: &Path) -> Result<Option<Identity>, Failure> {
     }
 }
 
+/// A log's store is remade from a backup, and a witness's never.
+fn cannot_open(error: OpenError) -> Failure {
+    match error {
+        OpenError::Damaged { .. } => {
+            Failure::does_not_hold(format!("{error}; do not put an old copy of it back, but {ANEW}"))
+        }
+        other => Failure::could_not_tell(other),
+    }
+}
+
 fn no_witness(path: &Path) -> Failure {
     Failure::could_not_tell(format!("{} holds no witness (deedbook witness run makes one)", path.display()))
 }
@@ -227,4 +237,16 @@ pub(super) fn running_at(path: &Path) -> Result<RunningAt, Failure> {
     let failed = |why: &dyn std::fmt::Display| Failure::could_not_tell(format!("{}: {why}", file.display()));
     let text = std::fs::read(&file).map_err(|error| failed(&error))?;
     serde_json::from_slice(&text).map_err(|error| failed(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_a_damaged_store_is_not_told_to_put_an_old_one_back() {
+        let damaged = OpenError::Damaged { path: "w/store".into(), what: "checksum".into() };
+        let words = cannot_open(damaged).words;
+        assert!(words.contains("make a new witness") && !words.contains("restore"), "{words}");
+    }
 }

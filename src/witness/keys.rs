@@ -12,7 +12,7 @@ use tlog::key::{KeyName, KeyType, VerifierKey};
 use crate::cli::Failure;
 
 /// What to do when nothing else helps.
-const ANEW: &str =
+pub(super) const ANEW: &str =
     "make a new witness with another name in another --data, and tell those who believe this one";
 
 /// A key that a witness may have.

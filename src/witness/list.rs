@@ -207,11 +207,10 @@ struct Looks {
 impl Watched {
     /// Reads the list of the witness in a directory, which is made if there is none.
     pub(super) fn open(data: &Path) -> Result<(Self, Enrolled), Failure> {
-        let path = directory::list_path(data);
-        if !path.exists() {
-            write_file(&path, EMPTY.as_bytes(), 0o644).map_err(Failure::could_not_tell)?;
+        let mut watched = Self::unread(data);
+        if !watched.path.exists() {
+            write_file(&watched.path, EMPTY.as_bytes(), 0o644).map_err(Failure::could_not_tell)?;
         }
-        let mut watched = Self { path, seen: None };
         match watched.look() {
             Some(Ok(list)) => Ok((watched, list)),
             Some(Err(failure)) => Err(failure),
@@ -219,15 +218,29 @@ impl Watched {
         }
     }
 
+    /// The list of the witness in a directory, which was not read yet.
+    pub(super) fn unread(data: &Path) -> Self {
+        Self { path: directory::list_path(data), seen: None }
+    }
+
     /// Reads the list if it may have changed since it was read last; `None` if it has not.
     pub(super) fn look(&mut self) -> Option<Result<Enrolled, Failure>> {
+        self.look_with(read_input)
+    }
+
+    fn look_with(
+        &mut self,
+        read: impl FnOnce(&Path) -> Result<Vec<u8>, Failure>,
+    ) -> Option<Result<Enrolled, Failure>> {
         let looks = Looks::of(&self.path);
         if looks.is_some() && looks == self.seen {
             return None;
         }
-        // What is read below is at least as new as this look.
-        self.seen = looks.filter(|looks| looks.modified.elapsed().is_ok_and(|age| age > RACY));
-        Some(read_input(&self.path).and_then(|text| parse(&self.path, &text)))
+        let text = read(&self.path);
+        // What was read is at least as new as this look. What could not be read may be readable later and look no different.
+        let old = |looks: &Looks| looks.modified.elapsed().is_ok_and(|age| age > RACY);
+        self.seen = looks.filter(|looks| text.is_ok() && old(looks));
+        Some(text.and_then(|text| parse(&self.path, &text)))
     }
 }
 
@@ -292,6 +305,16 @@ mod tests {
         age(30);
         assert!(watched.look().unwrap().is_err());
         assert!(watched.look().is_none(), "no less wrong than before");
+        std::fs::write(&path, with(EMPTY, &log("a", 1, ""))).unwrap();
+        age(60);
+        let refused = |_: &Path| Err(Failure::could_not_tell("permission denied"));
+        assert!(watched.look_with(refused).unwrap().is_err());
+        assert_eq!(
+            watched.look().unwrap().unwrap().logs().len(),
+            1,
+            "it can be read again, and looks as before"
+        );
+        assert!(watched.look().is_none());
         std::fs::remove_file(&path).unwrap();
         assert!(watched.look().unwrap().is_err());
     }
