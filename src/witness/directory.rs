@@ -94,13 +94,15 @@ impl Home {
 
     fn of(directory: DataDirectory, name: Option<&KeyName>, ml_dsa: bool) -> Result<Self, Failure> {
         let path = directory.path().to_owned();
-        let name = agreed_name(&directory, name)?;
+        let name = agreed_name(&path, name)?;
         let found = Found::read(&directory)?;
         found.refuse_without_store(&directory)?;
         let store = SledStore::open(&directory.store_path(), &SledOptions::default()).map_err(cannot_open)?;
         let keeper = Keeper::open(Arc::new(store), Limits::default())
             .map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
-        let keys = found.of(&directory, &keeper, &name, ml_dsa)?;
+        let making = found.beside(&directory, &keeper, &name)?;
+        note_identity(&directory, &name)?;
+        let keys = making.keys(ml_dsa)?;
         let home = Self { keeper, keys: keys.all, name, new: keys.new, directory };
         home.publish_keys()?;
         Ok(home)
@@ -150,12 +152,12 @@ fn refuse_a_log(path: &Path) -> Result<(), Failure> {
 
 /// The witness's name: what is there, or what a new one is to be called. An option that contradicts what is there is a
 /// mistake, not a wish.
-fn agreed_name(directory: &DataDirectory, wanted: Option<&KeyName>) -> Result<KeyName, Failure> {
-    match (identity(directory.path())?, wanted) {
+fn agreed_name(path: &Path, wanted: Option<&KeyName>) -> Result<KeyName, Failure> {
+    match (identity(path)?, wanted) {
         (Some(found), Some(wanted)) if found.name != wanted.as_str() => {
             Err(Failure::could_not_tell(format!(
                 "{} is the witness {}; its name is chosen when it is made, for good. Leave --name out, or use another --data",
-                directory.path().display(),
+                path.display(),
                 found.name
             )))
         }
@@ -163,14 +165,19 @@ fn agreed_name(directory: &DataDirectory, wanted: Option<&KeyName>) -> Result<Ke
         (None, None) => Err(Failure::could_not_tell(
             "a new witness needs a name, for good: --name, a URL prefix without scheme such as witness.example.org/w1",
         )),
-        (None, Some(wanted)) => {
-            let identity = Identity { format: FORMAT, name: wanted.to_string() };
-            let mut text = serde_json::to_vec(&identity).map_err(Failure::could_not_tell)?;
-            text.push(b'\n');
-            directory.write(WITNESS_FILE, &text, 0o644).map_err(Failure::could_not_tell)?;
-            Ok(wanted.clone())
-        }
+        (None, Some(wanted)) => Ok(wanted.clone()),
     }
+}
+
+/// Notes the name, which the store and the keys do not contradict.
+fn note_identity(directory: &DataDirectory, name: &KeyName) -> Result<(), Failure> {
+    if identity(directory.path())?.is_some() {
+        return Ok(());
+    }
+    let identity = Identity { format: FORMAT, name: name.to_string() };
+    let mut text = serde_json::to_vec(&identity).map_err(Failure::could_not_tell)?;
+    text.push(b'\n');
+    directory.write(WITNESS_FILE, &text, 0o644).map_err(Failure::could_not_tell)
 }
 
 fn identity(path: &Path) -> Result<Option<Identity>, Failure> {

@@ -70,29 +70,23 @@ impl Found {
         if directory.store_path().join("db").exists() { Ok(()) } else { self.refuse_strangers(directory) }
     }
 
-    /// The keys of the witness with this store, made where that was begun, or is to be begun. Blocks on the disk.
-    pub(super) fn of(
+    /// Holds them against whose store this is. Nothing is written.
+    pub(super) fn beside<'a>(
         self,
-        directory: &DataDirectory,
-        keeper: &Keeper,
-        name: &KeyName,
-        ml_dsa: bool,
-    ) -> Result<Keys, Failure> {
+        directory: &'a DataDirectory,
+        keeper: &'a Keeper,
+        name: &'a KeyName,
+    ) -> Result<Making<'a>, Failure> {
         let owner = match keeper.owner() {
             Some(owner) if owner.name() == name.as_str() => owner,
             Some(owner) => return Err(of_another(directory, name, &owner)),
             None => {
-                self.refuse_strangers(directory)?;
                 refuse_used(directory, keeper)?;
+                self.refuse_strangers(directory)?;
                 Owner::new(name)
             }
         };
-        let mut making = Making { directory, keeper, name, owner };
-        let [ed25519, second] = self.0;
-        let new = ed25519.is_none();
-        let first = making.key(Kind::Ed25519, ed25519, true)?;
-        let second = making.key(Kind::MlDsa44, second, ml_dsa)?;
-        Ok(Keys { all: first.into_iter().chain(second).collect(), new })
+        Ok(Making { directory, keeper, name, owner, found: self.0 })
     }
 
     /// Beside a store that does not know them, keys are not used.
@@ -163,14 +157,24 @@ fn decide(said: Option<&OwnedKey>, found: Option<&VerifierKey>, wanted: bool) ->
 }
 
 /// A witness whose keys are looked at, and made, one after the other.
-struct Making<'a> {
+pub(super) struct Making<'a> {
     directory: &'a DataDirectory,
     keeper: &'a Keeper,
     name: &'a KeyName,
     owner: Owner,
+    found: [Option<Cosigner>; 2],
 }
 
 impl Making<'_> {
+    /// The keys, made where that was begun, or is to be begun. Blocks on the disk.
+    pub(super) fn keys(mut self, ml_dsa: bool) -> Result<Keys, Failure> {
+        let [ed25519, second] = std::mem::take(&mut self.found);
+        let new = ed25519.is_none();
+        let first = self.key(Kind::Ed25519, ed25519, true)?;
+        let second = self.key(Kind::MlDsa44, second, ml_dsa)?;
+        Ok(Keys { all: first.into_iter().chain(second).collect(), new })
+    }
+
     fn key(
         &mut self,
         kind: Kind,

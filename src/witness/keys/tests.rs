@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use follower::witness::keeper::Limits;
+use follower::witness::keeper::{ContradictionId, Limits};
 use store::{Fault, FaultyStore, MemoryStore, Store};
 
 use super::*;
@@ -14,7 +14,8 @@ fn name() -> KeyName {
 fn start(path: &Path, store: &Arc<impl Store + 'static>, ml_dsa: bool) -> Result<Vec<String>, Failure> {
     let directory = DataDirectory::open(path).unwrap();
     let keeper = Keeper::open(store.clone(), Limits::default()).unwrap();
-    let keys = Found::read(&directory)?.of(&directory, &keeper, &name(), ml_dsa)?;
+    let name = name();
+    let keys = Found::read(&directory)?.beside(&directory, &keeper, &name)?.keys(ml_dsa)?;
     Ok(keys.all.iter().map(|key| key.verifier_key().to_string()).collect())
 }
 
@@ -50,6 +51,21 @@ fn no_key_is_written_that_the_store_does_not_know() {
     let store = Arc::new(FaultyStore::new(MemoryStore::new()));
     store.fail_commit(0, Fault::Lost);
     assert!(start(home.path(), &store, false).is_err());
+    assert!(!home.path().join("ed25519.key").exists());
+}
+
+/// Whoever has answered for logs is somebody.
+#[test]
+fn a_store_that_was_used_and_names_nobody_is_not_taken_over() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Arc::new(MemoryStore::new());
+    let keeper = Keeper::open(store.clone(), Limits::default()).unwrap();
+    keeper
+        .contradicts_blocking(ContradictionId::of(&"log.test".parse().unwrap(), b"note"), "text".into())
+        .unwrap();
+    drop(keeper);
+    let refused = start(home.path(), &store, false).unwrap_err().words;
+    assert!(refused.contains("does not say for which witness"), "{refused}");
     assert!(!home.path().join("ed25519.key").exists());
 }
 

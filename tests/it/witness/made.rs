@@ -144,6 +144,10 @@ fn a_witness_does_not_take_what_belongs_to_another() {
     fs::rename(other.join("store"), one.join("store")).unwrap();
     refused(&one, &[], "the store in it is that of witness.test/w2");
 
+    fs::remove_file(same.join("witness.json")).unwrap();
+    refused(&same, &["--name", "witness.test/w2"], "the store in it is that of witness.test/w1");
+    assert!(Witness::start(&same).stop().success(), "whoever mistook the name may try again");
+
     let plain = home.path().join("plain");
     assert!(Witness::start(&plain).stop().success());
     write_key(&plain, "ml-dsa-44.key", &second);
