@@ -1,6 +1,7 @@
 //! `deedbook witness`: somebody who watches logs grow, cosigns what continues, and keeps what shows that one has forked
 //! (C2SP tlog-witness).
 
+mod answered;
 mod chores;
 mod directory;
 mod forks;

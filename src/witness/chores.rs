@@ -1,41 +1,48 @@
-//! What a running witness does beside answering: it takes up changes of the list, and copies what was found to where people
-//! find it.
+//! What a running witness does beside answering: it takes up changes of the list, copies what was found to where people find
+//! it, and notes how far it is.
 //!
-//! Neither stops the witness. If one of them fails, or panics, that is told on standard error and tried again; as long as the
+//! None of it stops the witness. If one of them fails, or panics, that is told on standard error and tried again; as long as the
 //! list is not read, the metrics say so too.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use follower::witness::enrolled::Enrolled;
 use server::witness::App;
 
+use super::answered::Notes;
 use super::forks::Copies;
 use super::list::Watched;
 use crate::cli::Failure;
 
-/// The list that is watched, and the copies that are made.
+/// The list that is watched, the copies and the notes that are made.
 pub(super) struct Chores {
     data: PathBuf,
     list: Watched,
     copies: Copies,
+    notes: Notes,
     /// What was told last about each, so that it is not told every second.
-    said: [Option<String>; 2],
+    said: [Option<String>; 3],
 }
 
 impl Chores {
     /// Of the witness in this directory.
     pub(super) fn new(data: &Path, list: Watched, copies: Copies) -> Self {
-        Self { data: data.to_owned(), list, copies, said: [None, None] }
+        Self { data: data.to_owned(), list, copies, notes: Notes::default(), said: [None, None, None] }
     }
 
-    /// Looks after both, again and again.
-    pub(super) async fn look_after(mut self, app: Arc<App>, every: Duration) {
+    /// Looks after all, again and again, until it is told to stop; it ends when nothing is under way any more.
+    pub(super) async fn look_after(mut self, app: Arc<App>, every: Duration, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
         let mut ticks = tokio::time::interval(every);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = &mut stop => return,
+            }
             let (list, found) = work(self.list, Watched::look).await;
             self.list = list.unwrap_or_else(|| Watched::unread(&self.data));
             if let Some(found) = found.unwrap_or_else(|panicked| Some(Err(panicked))) {
@@ -47,6 +54,13 @@ impl Chores {
             self.copies = copies.unwrap_or_else(|| Copies::new(&self.data));
             let failed = made.and_then(|made| made).err();
             tell(failed, "a fork proof is kept and could not be copied to a file", &mut self.said[1]);
+            let (looking, data) = (app.clone(), self.data.clone());
+            let (notes, made) =
+                work(self.notes, move |notes: &mut Notes| notes.make(&data, looking.witness().keeper()))
+                    .await;
+            self.notes = notes.unwrap_or_default();
+            let failed = made.and_then(|made| made).err();
+            tell(failed, "how far the witness is could not be noted", &mut self.said[2]);
         }
     }
 }

@@ -12,6 +12,7 @@
 //!   running.json   where the witness listens, while it runs
 //!   forks/         proofs that logs have forked: copies of those in the store
 //!   store/         what it has answered for
+//!   answered       how often it has committed, as evidence beside the store
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use tlog::cosignature::Cosigner;
 use tlog::key::{KeyName, VerifierKey};
 use tlog::witness::WitnessKeys;
 
+use super::answered::refuse_behind;
 use super::keys::{ANEW, Found};
 use crate::cli::Failure;
 use crate::place::WITNESS_FILE;
@@ -101,6 +103,7 @@ impl Home {
         let keeper = Keeper::open(Arc::new(store), Limits::default())
             .map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
         let making = found.beside(&directory, &keeper, &name)?;
+        refuse_behind(&path, &keeper)?;
         note_identity(&directory, &name)?;
         let keys = making.keys(ml_dsa)?;
         let home = Self { keeper, keys: keys.all, name, new: keys.new, directory };

@@ -14,6 +14,7 @@ use tlog::key::{KeyName, VerifierKey};
 use tokio::net::TcpListener;
 
 use super::PlaceArgs;
+use super::answered::Notes;
 use super::chores::Chores;
 use super::directory::{self, Home, RunningAt};
 use super::forks::Copies;
@@ -133,16 +134,22 @@ impl Opened {
         let capacity = Capacity::of_this_process().at_most(connections_max);
         let app = self.app;
         let chores = Chores::new(self.directory.path(), self.list, self.copies);
-        let looking = tokio::spawn(chores.look_after(app.clone(), EVERY));
+        let (stop_looking, stopped) = tokio::sync::oneshot::channel::<()>();
+        let looking = tokio::spawn(chores.look_after(app.clone(), EVERY, async {
+            // Gone is as good as told.
+            let _ = stopped.await;
+        }));
         let router = witness::routes::router(app.clone());
         server::serve(listener, router, app.metrics().clone(), capacity, tls, stop).await;
-        looking.abort();
+        drop(stop_looking);
+        looking.await.map_err(Failure::could_not_tell)?;
+        let directory = self.directory;
         let logs = off_thread(move || {
-            app.witness().keeper().close();
-            app.witness().keeper().counts().logs
+            let keeper = app.witness().keeper();
+            keeper.close();
+            Notes::default().make(directory.path(), keeper).map(|()| keeper.counts().logs)
         })
-        .await?;
-        drop(self.directory);
+        .await??;
         remark(&format!("stopped; {} cosigned for, all of it durable", things(logs as u64, "log", "logs")));
         Ok(Verdict::Holds)
     }

@@ -63,7 +63,8 @@ async fn whatever_panics_the_witness_goes_on_looking() {
         work(Copies::new(&watched), move |copies: &mut Copies| copies.make(copied.witness().keeper()));
     let (none, fault) = panicked.await;
     assert!(none.is_none() && fault.unwrap_err().words.contains("a panic"));
-    let looking = tokio::spawn(chores.look_after(app.clone(), Duration::from_millis(5)));
+    let looking =
+        tokio::spawn(chores.look_after(app.clone(), Duration::from_millis(5), std::future::pending()));
     for logs in 1..4_usize {
         let log = |number: usize| {
             let seed = [u8::try_from(number).unwrap(); 32];

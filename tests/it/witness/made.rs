@@ -100,6 +100,50 @@ fn a_witness_that_has_lost_its_memory_does_not_begin_again() {
     refused(&data, &[], "must not cosign again");
 }
 
+/// A store that comes up with less than was in it looks whole: evidence beside it shows what is missing.
+#[test]
+fn a_store_that_has_lost_its_end_is_not_believed() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("w");
+    let witness = Witness::start(&data);
+    enrol(&data, LOG);
+    let honest = History::honest();
+    super::process::until("the log is taken up", || witness.status(&grown(&honest, 0, 1, LOG)) == 200);
+    (1..120).for_each(|old| assert_eq!(witness.status(&grown(&honest, old, old + 1, LOG)), 200));
+    let commits =
+        || fs::read_to_string(data.join("answered")).unwrap_or_default().trim().parse().unwrap_or(0);
+    super::process::until("it is noted while it runs", || commits() >= 120);
+    assert!(witness.stop().success());
+    let db = fs::read(data.join("store/db")).unwrap();
+    let used = db.iter().rposition(|byte| *byte != 0).unwrap();
+    let mut noticed = 0;
+    for part in 1..6 {
+        let mut bent = db.clone();
+        bent[used * part / 6..][..48].iter_mut().for_each(|byte| *byte ^= 0x55);
+        fs::write(data.join("store/db"), bent).unwrap();
+        for file in fs::read_dir(data.join("store")).unwrap().map(|file| file.unwrap().path()) {
+            if file.file_name().unwrap().to_string_lossy().starts_with("snap") {
+                fs::remove_file(file).unwrap();
+            }
+        }
+        match Witness::try_start(&data, &[]) {
+            // What was bent was nothing.
+            Ok(witness) => {
+                assert_eq!(
+                    witness.add(&grown(&honest, 0, 120, LOG)).unwrap(),
+                    (409, "120\n".into()),
+                    "{part}"
+                );
+            }
+            Err(ran) => {
+                assert!(ran.code == 1 && ran.out.contains("make a new witness with another name"), "{ran:?}");
+                noticed += usize::from(ran.out.contains("has lost something"));
+            }
+        }
+    }
+    assert!(noticed > 0, "some came up with less, and looked whole");
+}
+
 /// Where nothing else is left of a witness than its second key, that one does not begin again either.
 #[test]
 fn neither_key_is_used_beside_a_store_that_does_not_know_it() {
@@ -180,8 +224,8 @@ fn a_first_start_that_was_broken_off_is_gone_on_with() {
     for (number, gone) in [
         &["witness.vkeys"][..],
         &["logs", "witness.vkeys"],
-        &["logs", "witness.vkeys", "ml-dsa-44.key", "ed25519.key", "store"],
-        &["logs", "witness.vkeys", "ml-dsa-44.key", "ed25519.key", "store", "witness.json"],
+        &["logs", "witness.vkeys", "ml-dsa-44.key", "ed25519.key", "store", "answered"],
+        &["logs", "witness.vkeys", "ml-dsa-44.key", "ed25519.key", "store", "answered", "witness.json"],
     ]
     .into_iter()
     .enumerate()

@@ -199,6 +199,11 @@ impl Keeper {
         String::from_utf8(text.into()).map(Some).map_err(|_| damaged("it is not UTF-8"))
     }
 
+    /// How often was committed, durably; never goes back. Does not wait for the disk.
+    pub fn commits(&self) -> u64 {
+        self.shared.memory.read().commits()
+    }
+
     /// Whose store it is, durably; `None` if it was never told. Does not wait for the disk.
     pub fn owner(&self) -> Option<Owner> {
         self.shared.memory.read().owner().cloned()

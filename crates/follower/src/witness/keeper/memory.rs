@@ -52,6 +52,7 @@ pub(super) struct Memory {
     held: HashMap<OriginId, Held>,
     contradictions: BTreeSet<ContradictionId>,
     owner: Option<Owner>,
+    commits: u64,
 }
 
 impl Memory {
@@ -78,6 +79,15 @@ impl Memory {
 
     pub(super) fn contradictions_len(&self) -> usize {
         self.contradictions.len()
+    }
+
+    /// Commits so far.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits
+    }
+
+    pub(super) fn count(&mut self, commits: u64) {
+        self.commits = commits;
     }
 
     pub(super) fn owner(&self) -> Option<&Owner> {

@@ -84,6 +84,10 @@ impl StoreHead {
         Self { version: VERSION, commits, origins: origins as u64, owner }
     }
 
+    pub(super) fn commits(&self) -> u64 {
+        self.commits
+    }
+
     pub(super) fn to_bytes(&self) -> Bytes {
         // Numbers and texts: printing cannot fail.
         serde_json::to_vec(self).unwrap_or_default().into()
@@ -104,8 +108,9 @@ pub(super) struct Opened {
 pub(super) fn open(store: &dyn Store) -> Result<Opened, OpenError> {
     let head = store.head()?.map(|bytes| StoreHead::read(&bytes)).transpose()?;
     let mut memory = Memory::default();
-    if let Some(owner) = head.as_ref().and_then(|head| head.owner.clone()) {
-        memory.belong(owner);
+    if let Some(head) = &head {
+        memory.count(head.commits);
+        head.owner.iter().for_each(|owner| memory.belong(owner.clone()));
     }
     each(store, Table::Witnessed, |key, value| {
         if let Key::Witnessed { origin } = key {

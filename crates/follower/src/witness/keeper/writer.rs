@@ -84,7 +84,10 @@ fn commit(
         StoreHead::after(before, origins, changes.owner(&memory))
     };
     shared.store.commit(before.map(StoreHead::to_bytes).as_ref(), changes.batch(), after.to_bytes())?;
-    shared.memory.write().apply(changes);
+    let mut memory = shared.memory.write();
+    memory.apply(changes);
+    memory.count(after.commits());
+    drop(memory);
     Ok(Some(after))
 }
 
