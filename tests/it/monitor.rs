@@ -442,6 +442,8 @@ fn heads_are_handed_in_and_asked_for() {
     let (_, page) = exchange(&metrics, "GET", "/metrics", "text/plain", b"").unwrap();
     let line = "deedbook_monitor_incidents{log=\"deedbook.test/raw\",kind=\"split-view\"} 1\n";
     assert!(page.contains(line) && page.ends_with("# EOF\n"), "{page}");
+    let line = "deedbook_monitor_http_requests_total{route=\"/gossip/checkpoint\",status=\"403\"} 1\n";
+    assert!(page.contains(line), "its own requests are counted: {page}");
     let flood: Vec<_> = (0..100)
         .map(|_| exchange(&gossip, "POST", "/gossip/checkpoint", "text/plain", old.bytes()).unwrap().0)
         .collect();
