@@ -13,7 +13,10 @@ use axum::{
 };
 use bytes::Bytes;
 
-use crate::connection::CallerAddress;
+use crate::{
+    body::{self, Room},
+    connection::CallerAddress,
+};
 
 /// How long a body may take to arrive.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
@@ -46,6 +49,7 @@ pub fn router(desk: Arc<dyn Desk>) -> Router {
         .route("/gossip/{origin}/checkpoints", get(list))
         .route("/gossip/{origin}/forks", get(forks))
         .route("/gossip/{origin}/forks/{name}", get(fork))
+        .layer(Extension(Arc::new(Room::default())))
         .with_state(desk)
 }
 
@@ -62,18 +66,18 @@ pub fn metrics(text: impl Fn() -> String + Clone + Send + Sync + 'static) -> Rou
 
 async fn hand_in(
     State(desk): State<Arc<dyn Desk>>,
+    Extension(room): Extension<Arc<Room>>,
     from: Option<Extension<CallerAddress>>,
     body: Body,
 ) -> Response {
-    let limit = desk.note_bytes_max();
-    let reading = tokio::time::timeout(BODY_PATIENCE, axum::body::to_bytes(body, limit));
-    let answer = match (reading.await, from) {
-        (Ok(Ok(note)), Some(Extension(CallerAddress(from)))) => desk.post(from, note).await,
-        (Ok(Ok(_)), None) => (500, "it is not known from where this comes".to_owned()),
-        (Ok(Err(_)), _) => (413, format!("a checkpoint that is handed on has at most {limit} bytes")),
-        (Err(_), _) => (408, "the body did not arrive in time".to_owned()),
+    let Some(Extension(CallerAddress(from))) = from else {
+        return plain((500, "it is not known from where this comes".to_owned()));
     };
-    plain(answer)
+    let note = body::read_within(BODY_PATIENCE, &room, body, desk.note_bytes_max()).await;
+    plain(match note {
+        Ok(note) => desk.post(from, note.bytes.clone()).await,
+        Err(problem) => (problem.status().as_u16(), problem.detail().to_owned()),
+    })
 }
 
 async fn list(State(desk): State<Arc<dyn Desk>>, Path(origin): Path<String>) -> Response {
