@@ -1,5 +1,7 @@
 //! `deedbook monitor` as a process: what it tells, what it remembers, and that nothing stops it from noticing.
 
+mod told;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
@@ -416,11 +418,19 @@ fn heads_are_handed_in_and_asked_for() {
         ("not signed", bent.as_bytes(), 403),
         ("nothing", b"", 400),
         ("no checkpoint", b"deedbook.test/raw\nhello\n", 400),
-        ("too long", &vec![b'a'; 70_000], 413),
+        ("too long", &vec![b'a'; 600_000], 413),
     ] {
         let answer = exchange(&gossip, "POST", "/gossip/checkpoint", "text/plain", note).unwrap();
         assert_eq!(answer.0, status, "{what}: {answer:?}");
     }
+    // What announces itself as too long is refused before it is sent.
+    let mut stream = std::net::TcpStream::connect(gossip.trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = "POST /gossip/checkpoint HTTP/1.1\r\nhost: x\r\ncontent-length: 600000\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut status = String::new();
+    BufReader::new(&stream).read_line(&mut status).unwrap();
+    assert!(status.starts_with("HTTP/1.1 413 "), "{status}");
     let split = monitored.wait(|event| event["incident"] == "split-view");
     let answer =
         exchange(&gossip, "POST", "/gossip/checkpoint", "text/plain", fork.signed().bytes()).unwrap();
@@ -516,6 +526,7 @@ fn findings_of_a_log_of_records_are_told_once_and_counted() {
         .expect(0);
     let mut fold = record::findings::Fold::new(record::findings::Parameters::default());
     let mut expected = vec![];
+    let mut all = vec![];
     for place in tlog::tile::bundles_of(800) {
         let bytes = std::fs::read(copy.join("public").join(place.to_string())).unwrap();
         let entries = tlog::bundle::decode_all(&bytes.into()).unwrap();
@@ -524,10 +535,17 @@ fn findings_of_a_log_of_records_are_told_once_and_counted() {
             expected.extend(
                 fold.take(&logged.seen()).into_iter().map(|each| (each.rule.to_string(), each.index)),
             );
+            all.push(entry.clone());
         }
     }
     let found = found
         .iter()
         .map(|event| (event["rule"].as_str().unwrap().to_owned(), event["index"].as_u64().unwrap()));
     assert_eq!(found.collect::<Vec<_>>(), expected);
+    // The same behind an entry that is none silences nobody.
+    let mut log = TestLog::of_size(0);
+    log.grow(["junk".into()].into_iter().chain(all));
+    let ran = self::look(&home.path().join("junk"), log.path(), &vkey(&log), &[]).expect(0);
+    let found = events(&ran).into_iter().filter(|event| event["event"] == "finding");
+    assert_eq!(found.count(), expected.len());
 }

@@ -11,7 +11,7 @@ use tlog::fork::FORK_PROOF_LEN_MAX;
 use super::Mail;
 use crate::gossip::{FORKS_MAX, LIST_BYTES_MAX, decode};
 use crate::heard::{Heard, NOTE_BYTES_MAX, Trust};
-use crate::watch::{Input, Memory, Whom};
+use crate::watch::{Input, Memory, Whom, name_of};
 
 /// Bytes of an answer to a head that was handed in.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
@@ -36,7 +36,7 @@ pub(super) struct Exchange {
     partners: Vec<Partner>,
     under_way: Vec<bool>,
     pushed: BTreeMap<usize, Head>,
-    /// Fork proofs that were read, by name.
+    /// Fork proofs that were read, by name, which is the digest of what was read.
     read: BTreeSet<String>,
 }
 
@@ -76,6 +76,11 @@ impl Exchange {
             turns.push(Turn { at, partner: partner.clone(), trust: trust.clone(), push, known });
         }
         turns
+    }
+
+    /// Whom to believe has changed: what was read by other keys is of use now, it may be.
+    pub(super) fn read_again(&mut self) {
+        self.read.clear();
     }
 
     pub(super) fn done(&mut self, exchanged: Exchanged) -> Vec<Input> {
@@ -130,7 +135,8 @@ impl Turn {
         Mail::Exchanged(Exchanged { at: self.at, heard, forks, pushed })
     }
 
-    /// Fork proofs that a monitor keeps and that are not known here, by their names.
+    /// Fork proofs that a monitor keeps and that are not known here, by their names. What has another name than it should is
+    /// none of them: it is asked for again, of whoever has it.
     async fn forks(&self, http: &Http, id: OriginId) -> Result<Vec<(String, String)>, HttpError> {
         let names = http.get(&format!("gossip/{id}/forks"), FORKS_MAX * (NAME_BYTES + 1)).await?;
         let names = names.map(|names| String::from_utf8_lossy(&names).into_owned()).unwrap_or_default();
@@ -141,7 +147,7 @@ impl Turn {
         for name in new {
             let text = http.get(&format!("gossip/{id}/forks/{name}"), FORK_PROOF_LEN_MAX).await?;
             let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());
-            forks.extend(text.map(|text| (name.to_owned(), text)));
+            forks.extend(text.filter(|text| name_of(text) == name).map(|text| (name.to_owned(), text)));
         }
         Ok(forks)
     }
