@@ -181,3 +181,32 @@ async fn tell(http: &Http, heard: &Heard) -> Result<(), HttpError> {
 fn unheard(error: &HttpError) {
     tracing::warn!(%error, "heads could not be exchanged; they are at the next turn");
 }
+
+#[cfg(test)]
+mod tests {
+    use client::HttpOptions;
+    use tlog::key::Signer;
+    use tlog::policy::Policy;
+
+    use super::*;
+    use crate::watch::{Limits, Watch};
+
+    #[test]
+    fn what_was_read_is_read_again_when_other_keys_are_believed() {
+        let log = Signer::from_seed("log.test".parse().unwrap(), &[1; 32]);
+        let trust = Trust::new(log.name().clone(), Policy::log_only(log.verifier_key().clone()).unwrap());
+        let watch = Watch::new(trust.clone(), Limits::default(), None).unwrap();
+        let http = Http::new("http://localhost/", &HttpOptions::default()).unwrap();
+        let mut exchange = Exchange::new(vec![Partner::Peer(http)]);
+        let mut known = |exchange: &mut Exchange| {
+            let turns = exchange.due(&trust, watch.memory());
+            let known = turns[0].known.contains("a proof");
+            let forks = vec![("a proof".to_owned(), "text".to_owned())];
+            exchange.done(Exchanged { at: 0, heard: vec![], forks, pushed: None });
+            known
+        };
+        assert_eq!([known(&mut exchange), known(&mut exchange)], [false, true]);
+        exchange.read_again();
+        assert!(!known(&mut exchange));
+    }
+}

@@ -123,3 +123,45 @@ impl Telling {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use std::time::Duration;
+
+    use tlog::key::Signer;
+    use tlog::policy::Policy;
+
+    use super::*;
+    use crate::heard::Trust;
+    use crate::watch::{Input, Limits, Watch};
+
+    /// How many print now, and how many did at most.
+    #[derive(Default)]
+    struct Crowd(AtomicUsize, AtomicUsize);
+
+    impl Print for Crowd {
+        fn print(&self, _: &str) -> io::Result<()> {
+            self.1.fetch_max(self.0.fetch_add(1, SeqCst) + 1, SeqCst);
+            std::thread::sleep(Duration::from_millis(30));
+            self.0.fetch_sub(1, SeqCst);
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn one_at_a_time_prints() {
+        let log = Signer::from_seed("log.test".parse().unwrap(), &[1; 32]);
+        let trust = Trust::new(log.name().clone(), Policy::log_only(log.verifier_key().clone()).unwrap());
+        let mut watch = Watch::new(trust, Limits::default(), None).unwrap();
+        watch.step(1, Input::Started { now_and_then: false });
+        let (crowd, turn) = (Arc::new(Crowd::default()), Arc::new(Semaphore::new(1)));
+        let mut printing = tokio::task::JoinSet::new();
+        for _ in 0..4 {
+            let mut telling = Telling::new(crowd.clone(), turn.clone(), &[]);
+            printing.spawn(telling.print(watch.memory()).unwrap());
+        }
+        assert!(printing.join_all().await.iter().all(|mail| matches!(mail, Some(Mail::Printed(Ok(1))))));
+        assert_eq!(crowd.1.load(SeqCst), 1);
+    }
+}
