@@ -18,8 +18,8 @@ pub const HEADS_MAX: usize = 64;
 /// Bytes of a list that is read, at most: some of the largest heads, and all of usual ones. What comes after the last whole head
 /// below it is dropped.
 pub const LIST_BYTES_MAX: usize = 8 * NOTE_BYTES_MAX;
-/// Fork proofs of one log that are named, at most.
-pub const FORKS_MAX: usize = 64;
+/// Fork proofs of one log that are named, at most: one for each split view that is kept, and for each witness of a policy.
+pub const FORKS_MAX: usize = 256;
 /// Notes of one address that are taken at once, after it was quiet.
 pub const BURST: u64 = 40;
 /// Notes of one address that are taken each second.

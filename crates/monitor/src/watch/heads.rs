@@ -53,11 +53,13 @@ impl Watch {
         }
     }
 
-    /// The log could be read. While it could not, nobody could connect what waits.
+    /// The log could be read. While it could not, nobody could connect what waits, or see how much it shows.
     fn answered(&mut self, now: Millis) {
         self.flying.answers = Some(true);
-        if let Some((silent, _)) = self.memory.silent.take() {
-            self.memory.waiting.iter_mut().for_each(|each| each.since = resumed(each.since, silent, now));
+        let memory = &mut self.memory;
+        if let Some((silent, _)) = memory.silent.take() {
+            let waiting = memory.waiting.iter_mut().map(|waiting| &mut waiting.since);
+            waiting.chain(&mut memory.behind).for_each(|since| *since = resumed(*since, silent, now));
         }
         self.end(now, Kind::Unreachable, |_| true);
     }

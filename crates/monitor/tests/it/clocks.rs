@@ -53,6 +53,19 @@ fn a_head_that_was_tried_before_the_silence_is_missed_after_it() {
 }
 
 #[test]
+fn a_log_shows_less_only_while_it_can_be_read() {
+    let (history, mut monitored) = (History::of(100), Monitored::new());
+    monitored.shown(0, &history, 100);
+    monitored.shown(1, &history, 90);
+    monitored.settle(1_001, &history, silent());
+    monitored.shown(DAY, &history, 90);
+    monitored.shown(DAY + DELAY - 1_001, &history, 90);
+    assert_eq!(monitored.open(Kind::WentBack), 0);
+    monitored.shown(DAY + DELAY - 1_000, &history, 90);
+    assert_eq!(monitored.open(Kind::WentBack), 1);
+}
+
+#[test]
 fn a_log_that_answers_with_its_checkpoint_alone_hides_no_head() {
     let (history, mut monitored) = (History::of(100), Monitored::new());
     monitored.shown(0, &history, 90);
