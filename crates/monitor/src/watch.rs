@@ -16,6 +16,7 @@
 mod clocks;
 mod due;
 mod forks;
+mod handed;
 mod heads;
 mod incident;
 mod memory;
@@ -96,7 +97,12 @@ pub enum Input {
         from: Whom,
     },
     /// Somebody handed on a fork proof; nothing of it was verified.
-    Fork(String),
+    Fork {
+        /// The proof.
+        text: String,
+        /// Who.
+        from: Whom,
+    },
     /// The end of an [`Effect::Prove`].
     Proved {
         /// The smaller head.
@@ -248,7 +254,7 @@ impl Watch {
             Input::Refused { why, heard } => self.refused(now, &why, heard, &mut effects),
             Input::Silent { why } => self.silent(now, &why),
             Input::Heard { heard, from } => drop(self.take(now, heard, from, &mut effects)),
-            Input::Fork(text) => self.forked(now, &text, &mut effects),
+            Input::Fork { text, from } => self.forked(now, &text, &from, &mut effects),
             Input::Proved { smaller, larger, outcome } => {
                 self.proved(now, smaller, larger, outcome, &mut effects);
             }
@@ -256,6 +262,7 @@ impl Watch {
             Input::Read { to, outcome } => self.read(now, to, outcome),
             Input::Found { findings, through } => self.found(now, findings, through),
         }
+        self.decide_pending(now, &mut effects);
         self.pass_time(now);
         self.plan(now, &mut effects);
         effects

@@ -44,7 +44,8 @@ pub(super) struct Exchange {
 pub(crate) struct Exchanged {
     at: usize,
     heard: Vec<(Heard, Whom)>,
-    forks: Vec<(String, String)>,
+    /// Fork proofs, by their names.
+    forks: Vec<(String, Input)>,
     pushed: Option<Head>,
 }
 
@@ -92,12 +93,12 @@ impl Exchange {
         }
         let mut inputs: Vec<_> =
             exchanged.heard.into_iter().map(|(heard, from)| Input::Heard { heard, from }).collect();
-        for (name, text) in exchanged.forks {
+        for (name, fork) in exchanged.forks {
             if self.read.len() >= READ_MAX {
                 self.read.clear();
             }
             self.read.insert(name);
-            inputs.push(Input::Fork(text));
+            inputs.push(fork);
         }
         inputs
     }
@@ -137,7 +138,7 @@ impl Turn {
 
     /// Fork proofs that a monitor keeps and that are not known here, by their names. What has another name than it should is
     /// none of them: it is asked for again, of whoever has it.
-    async fn forks(&self, http: &Http, id: OriginId) -> Result<Vec<(String, String)>, HttpError> {
+    async fn forks(&self, http: &Http, id: OriginId) -> Result<Vec<(String, Input)>, HttpError> {
         let names = http.get(&format!("gossip/{id}/forks"), FORKS_MAX * (NAME_BYTES + 1)).await?;
         let names = names.map(|names| String::from_utf8_lossy(&names).into_owned()).unwrap_or_default();
         let is_name =
@@ -147,7 +148,9 @@ impl Turn {
         for name in new {
             let text = http.get(&format!("gossip/{id}/forks/{name}"), FORK_PROOF_LEN_MAX).await?;
             let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());
-            forks.extend(text.filter(|text| name_of(text) == name).map(|text| (name.to_owned(), text)));
+            let from = Whom::Peer(http.prefix().to_string());
+            let text = text.filter(|text| name_of(text) == name);
+            forks.extend(text.map(|text| (name.to_owned(), Input::Fork { text, from })));
         }
         Ok(forks)
     }
@@ -198,10 +201,10 @@ mod tests {
         let watch = Watch::new(trust.clone(), Limits::default(), None).unwrap();
         let http = Http::new("http://localhost/", &HttpOptions::default()).unwrap();
         let mut exchange = Exchange::new(vec![Partner::Peer(http)]);
-        let mut known = |exchange: &mut Exchange| {
+        let known = |exchange: &mut Exchange| {
             let turns = exchange.due(&trust, watch.memory());
             let known = turns[0].known.contains("a proof");
-            let forks = vec![("a proof".to_owned(), "text".to_owned())];
+            let forks = vec![("a proof".to_owned(), Input::Tick)];
             exchange.done(Exchanged { at: 0, heard: vec![], forks, pushed: None });
             known
         };

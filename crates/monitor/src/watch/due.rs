@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use tlog::Head;
 
+use super::handed::Pending;
 use super::heads::subject;
 use super::incident::Sight;
 use super::memory::{Under, Waiting, Whom};
@@ -20,6 +21,8 @@ pub(super) struct Flying {
     pub(super) later: BTreeMap<String, Millis>,
     /// Heads that were shown to exclude each other.
     convicted: VecDeque<(Head, Head)>,
+    /// Fork proofs of others that are not decided.
+    pub(super) pending: Vec<Pending>,
     /// Whether the log could be read at the last look, if there was one.
     pub(super) answers: Option<bool>,
     /// Whether the log has shown a checkpoint that satisfies the policy, since the start.

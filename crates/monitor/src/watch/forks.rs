@@ -17,14 +17,13 @@ use crate::event::{Kind, Millis};
 use crate::heard::Heard;
 
 /// A fork that was verified.
-struct Case {
-    /// The head that is not of the history.
-    other: Head,
+#[derive(Debug)]
+pub(super) struct Case {
     /// The proof.
-    text: String,
-    fork: VerifiedFork,
+    pub(super) text: String,
+    pub(super) fork: VerifiedFork,
     /// Keys that are trusted and signed both.
-    guilty: Vec<String>,
+    pub(super) guilty: Vec<String>,
 }
 
 impl Watch {
@@ -92,7 +91,7 @@ impl Watch {
             Ok((proof, fork)) => {
                 let guilty: Vec<_> = fork.guilty().map(|by| by.key().to_string()).collect();
                 let (other, text) = (other.head(), proof.to_string());
-                self.note_fork(now, Case { other, text, fork, guilty: guilty.clone() }, room, effects);
+                self.note_fork(now, other, Case { text, fork, guilty: guilty.clone() }, room, effects);
                 guilty
             }
             Err(error) => {
@@ -133,8 +132,14 @@ impl Watch {
 
     /// Notes a fork. Its proof is kept only if an incident is to name it: a new one, one that accuses fewer so far, or one of a
     /// witness who was not accused before.
-    fn note_fork(&mut self, now: Millis, case: Case, room: bool, effects: &mut Vec<Effect>) {
-        let Case { other, text, fork, guilty } = case;
+    pub(super) fn note_fork(
+        &mut self,
+        now: Millis,
+        other: Head,
+        Case { text, fork, guilty }: Case,
+        room: bool,
+        effects: &mut Vec<Effect>,
+    ) {
         let subject = subject(other);
         let known = self.memory.splits().find(|incident| incident.subject == subject);
         let better = |known: &Incident| known.proof.is_none() || guilty.len() > known.guilty.len();
@@ -165,7 +170,7 @@ impl Watch {
     }
 
     /// Whether it accuses a witness who was not accused before.
-    fn accuses_more(&self, fork: &VerifiedFork) -> bool {
+    pub(super) fn accuses_more(&self, fork: &VerifiedFork) -> bool {
         self.guilty_witnesses(fork).any(|key| !self.memory.is_accused(&key.to_string()))
     }
 
@@ -177,36 +182,6 @@ impl Watch {
             (sight.proof, sight.guilty) = (Some(proof.to_owned()), vec![key.to_string()]);
             self.see(now, sight);
         }
-    }
-
-    /// A fork proof that somebody hands on. It stands by itself, if it is by keys that are trusted.
-    pub(super) fn forked(&mut self, now: Millis, text: &str, effects: &mut Vec<Effect>) {
-        let Ok(fork) = ForkProof::parse(text.as_bytes()).and_then(|proof| proof.verify()) else { return };
-        let keys = self.trust.keys();
-        let trusted: Vec<_> = fork.statements().iter().filter(|by| keys.contains(by.key())).collect();
-        let logs = || trusted.iter().filter(|by| !by.key().key_type().cosigns());
-        let by_the_log = logs().any(|by| by.first().is_some()) && logs().any(|by| by.second().is_some());
-        let guilty: Vec<_> =
-            trusted.iter().filter(|by| by.is_guilty()).map(|by| by.key().to_string()).collect();
-        if fork.origin() != self.trust.origin() || (guilty.is_empty() && !by_the_log) {
-            return;
-        }
-        let other = self.stranger(fork.heads());
-        let known = |each: &Incident| each.subject == subject(other) && each.guilty.len() >= guilty.len();
-        let room = self.memory.splits().count() < SPLITS_MAX;
-        let dull = !room || self.memory.splits().any(|each| each.proof.is_some() && known(each));
-        if self.memory.proofs().contains(&&*name_of(text)) || (dull && !self.accuses_more(&fork)) {
-            return;
-        }
-        self.note_fork(now, Case { other, text: text.to_owned(), fork, guilty }, room, effects);
-    }
-
-    /// Which of two heads is not of the history, as far as that is known; else the larger one, which is less likely to have
-    /// been shown to everybody.
-    fn stranger(&self, [one, two]: [Head; 2]) -> Head {
-        let strange = |head| self.memory.is_other(head) || self.ours_of_size(head).is_some();
-        let one_is_strange = self.is_ours(two) || (strange(one) && !self.is_ours(one));
-        if one_is_strange { one } else { two }
     }
 
     fn remember_other(&mut self, heard: Heard, guilty: &[String]) {

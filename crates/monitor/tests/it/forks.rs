@@ -7,7 +7,7 @@ use monitor::watch::{Input, OTHERS_MAX, SPLITS_MAX, Whom};
 use tlog::fork::ForkProof;
 use tlog::{Hash, Head};
 
-use crate::world::{History, Monitored, sign, trust, witness};
+use crate::world::{History, Monitored, handed, sign, trust, witness};
 
 fn from(who: &str) -> Whom {
     Whom::Peer(who.to_owned())
@@ -130,7 +130,7 @@ fn a_handed_on_proof_names_the_head_that_is_not_ours() {
     // Ours is the smaller one, and known.
     let mut monitored = Monitored::new();
     monitored.shown(0, &history, 200);
-    monitored.settle(1, &history, Input::Fork(proof(&history, &fork, (200, 250), &[])));
+    monitored.settle(1, &history, handed(proof(&history, &fork, (200, 250), &[])));
     assert_eq!(incidents(&monitored, Kind::SplitView)[0].0, subject(fork.head(250)));
     // Ours is the larger one, and has not been seen; of the size of the smaller one there is one of ours.
     let mut monitored = Monitored::new();
@@ -138,13 +138,37 @@ fn a_handed_on_proof_names_the_head_that_is_not_ours() {
     monitored.shown(1, &history, 210);
     let ours = Input::Heard { heard: history.heard(150, &[0]), from: from("w") };
     monitored.settle(1, &history, ours);
-    monitored.settle(2, &history, Input::Fork(proof(&history, &fork, (205, 150), &[])));
+    monitored.settle(2, &history, handed(proof(&history, &fork, (205, 150), &[])));
     assert_eq!(incidents(&monitored, Kind::SplitView)[0].0, subject(fork.head(150)));
+    // Neither was seen before: the tiles of ours tell.
+    let mut monitored = Monitored::new();
+    monitored.shown(0, &history, 210);
+    monitored.settle(1, &history, handed(proof(&history, &fork, (205, 150), &[])));
+    assert_eq!(incidents(&monitored, Kind::SplitView)[0].0, subject(fork.head(150)));
+    assert_eq!(monitored.open(Kind::SplitView), 1);
+    // They do not, and then the larger one is named.
+    for answers in [true, false] {
+        let mut monitored = Monitored::new();
+        monitored.shown(0, &history, 210);
+        if !answers {
+            monitored.settle(1, &history, Input::Silent { why: "no answer".into() });
+        }
+        let nothing = History::of(0);
+        monitored.settle(1, &nothing, handed(proof(&history, &fork, (205, 150), &[])));
+        monitored.settle(2, &nothing, handed(proof(&history, &fork, (205, 150), &[])));
+        monitored.settle(10_000, &nothing, Input::Tick);
+        assert_eq!(monitored.open(Kind::SplitView), usize::from(answers));
+        monitored.settle(10_001, &nothing, Input::Tick);
+        assert_eq!(incidents(&monitored, Kind::SplitView)[0].0, subject(history.head(205)));
+    }
+    let mut monitored = Monitored::new();
+    monitored.settle(1, &history, handed(proof(&history, &fork, (205, 150), &[])));
+    assert_eq!(monitored.open(Kind::SplitView), 1, "nothing of the log was seen");
     // One that is known to be of another history.
     let mut monitored = Monitored::new();
     monitored.shown(0, &history, 200);
     monitored.settle(1, &history, Input::Heard { heard: fork.heard(180, &[]), from: from("p") });
-    monitored.settle(2, &history, Input::Fork(proof(&history, &fork, (190, 180), &[])));
+    monitored.settle(2, &history, handed(proof(&history, &fork, (190, 180), &[])));
     assert_eq!(monitored.open(Kind::SplitView), 1, "{:?}", incidents(&monitored, Kind::SplitView));
 }
 
@@ -156,15 +180,15 @@ fn a_handed_on_proof_that_accuses_one_witness_more_is_kept_and_others_are_not() 
     for (by, accuses, kept) in
         [(&[0][..], keys([0]), 1), (&[], keys([0]), 1), (&[0], keys([0]), 1), (&[1], keys([0, 1]), 2)]
     {
-        monitored.settle(1, &history, Input::Fork(proof(&history, &fork, (300, 250), by)));
+        monitored.settle(1, &history, handed(proof(&history, &fork, (300, 250), by)));
         assert_eq!((accused(&monitored), monitored.proofs.len()), (accuses, kept), "{by:?}");
     }
     // Also where there is no room for more.
     for size in 101..200 {
-        monitored.settle(2, &history, Input::Fork(proof(&history, &fork, (300, size), &[])));
+        monitored.settle(2, &history, handed(proof(&history, &fork, (300, size), &[])));
     }
     assert_eq!(incidents(&monitored, Kind::SplitView).len(), SPLITS_MAX);
     let kept = monitored.proofs.len();
-    monitored.settle(3, &history, Input::Fork(proof(&history, &fork, (300, 250), &[1, 2])));
+    monitored.settle(3, &history, handed(proof(&history, &fork, (300, 250), &[1, 2])));
     assert_eq!((accused(&monitored), monitored.proofs.len()), (keys([0, 1, 2]), kept + 1));
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use monitor::event::{Event, Kind, Millis};
 use monitor::heard::{Heard, Trust};
-use monitor::watch::{Bad, Effect, Input, Limits, Memory, Proof, Reading, Watch};
+use monitor::watch::{Bad, Effect, Input, Limits, Memory, Proof, Reading, Watch, Whom};
 use testkit::keys::{RAW_LOG, TestKey, WITNESSES};
 use tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use tlog::cosignature::{Cosigner, Timestamp};
@@ -208,6 +208,11 @@ impl Monitored {
     pub(crate) fn verified(&self) -> u64 {
         self.watch.memory().verified().map_or(0, Heard::size)
     }
+}
+
+/// A fork proof, handed on.
+pub(crate) fn handed(text: String) -> Input {
+    Input::Fork { text, from: Whom::Peer("a monitor".into()) }
 }
 
 /// What comes of a job.
