@@ -16,6 +16,7 @@ use axum::{
 use bytes::Bytes;
 
 use crate::{
+    body::{self, Room},
     connection::CallerAddress,
     counting::CountingLayer,
     health,
@@ -62,6 +63,7 @@ pub fn router(desk: Arc<dyn Desk>, metrics: &Metrics) -> Router {
         .route(CHECKPOINTS, get(list))
         .route(FORKS, get(forks))
         .route(FORK, get(fork))
+        .layer(Extension(Arc::new(Room::default())))
         .layer(CountingLayer(metrics.requests()))
         .with_state(desk)
 }
@@ -78,18 +80,18 @@ pub fn metrics(metrics: &Arc<Metrics>, text: impl Fn() -> String + Clone + Send 
 
 async fn hand_in(
     State(desk): State<Arc<dyn Desk>>,
+    Extension(room): Extension<Arc<Room>>,
     from: Option<Extension<CallerAddress>>,
     body: Body,
 ) -> Response {
-    let limit = desk.note_bytes_max();
-    let reading = tokio::time::timeout(BODY_TIME_MAX, axum::body::to_bytes(body, limit));
-    let answer = match (reading.await, from) {
-        (Ok(Ok(note)), Some(Extension(from))) => desk.post(from.counted(), note).await,
-        (Ok(Ok(_)), None) => (500, "it is not known from where this comes".to_owned()),
-        (Ok(Err(_)), _) => (413, format!("a checkpoint that is handed on has at most {limit} bytes")),
-        (Err(_), _) => (408, "the body did not arrive in time".to_owned()),
+    let Some(Extension(from)) = from else {
+        return plain((500, "it is not known from where this comes".to_owned()));
     };
-    plain(answer)
+    let note = body::read_within(BODY_TIME_MAX, &room, body, desk.note_bytes_max()).await;
+    plain(match note {
+        Ok(note) => desk.post(from.counted(), note.bytes.clone()).await,
+        Err(problem) => (problem.status().as_u16(), problem.detail().to_owned()),
+    })
 }
 
 async fn list(State(desk): State<Arc<dyn Desk>>, Path(origin): Path<String>) -> Response {
