@@ -168,6 +168,10 @@ fn a_key_is_rotated_and_retired_and_who_trusts_the_first_one_follows() {
     assert_eq!(audited["keys"][0]["new"], second.as_str());
     let pinned = world.audit(&served.url, &["--pin-key"]).expect(1).json();
     assert_eq!(pinned["findings"]["first"][0]["wrong"], "checkpoint", "{pinned}");
+    // Also for who followed the change before, and remembers it.
+    let remembers = ["--pin-key", "--state", &world.text("state")];
+    let pinned = world.audit(&served.url, &remembers).expect(1).json();
+    assert_eq!(pinned["findings"]["first"][0]["wrong"], "checkpoint", "{pinned}");
     let spoken = deedbook(["audit", &served.url, "--vkey", &world.first]).expect(0);
     assert!(spoken.out.contains("the log's key changed at index 300"), "{}", spoken.out);
     let session = deedbook(["session", &served.url, "--vkey", &world.first]);

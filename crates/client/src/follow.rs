@@ -128,7 +128,8 @@ impl Trust {
     }
 }
 
-/// Whom to believe of a log, for whoever trusts `policy` and has followed what is `known` before.
+/// Whom to believe of a log, for whoever trusts `policy` and has followed what is `known` before. Who refuses changes does not
+/// follow what he knows either.
 ///
 /// The history is fetched only if the log's present checkpoint is not signed by a key that counts: for as long as the log
 /// signs with the old key too, nothing changes. What was known is held against what the log says now. Whether the
@@ -144,8 +145,8 @@ pub async fn trust(
 ) -> Result<Trust, FollowError> {
     let follow = |history: &History| follow_keys(policy, history).map_err(Broken::from);
     let followed = match &known {
-        Some(known) => follow(known)?,
-        None => Followed { policy: policy.clone(), steps: vec![] },
+        Some(known) if changes == Changes::Followed => follow(known)?,
+        _ => Followed { policy: policy.clone(), steps: vec![] },
     };
     let shown = source.checkpoint().await?;
     let already = Trust { followed, history: known, shown };
