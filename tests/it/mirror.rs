@@ -6,5 +6,5 @@ mod copies;
 mod entries;
 mod histories;
 mod made;
-mod process;
+pub(crate) mod process;
 mod restoring;
