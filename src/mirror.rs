@@ -3,6 +3,7 @@
 
 mod follow;
 mod logs;
+mod plan;
 mod pull;
 mod run;
 mod standing;
@@ -35,7 +36,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    Run(Box<run::Args>),
+    Run(Box<plan::Args>),
     Keys(KeysArgs),
     Logs(logs::Args),
 }

@@ -23,21 +23,24 @@
 mod error;
 mod opening;
 mod reading;
+mod writing;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use tlog::{
-    Head, SIZE_MAX,
+    Head,
     checkpoint::SignedCheckpoint,
     cosignature::Timestamp,
     integrate::{Edge, Entry},
     key::{KeyName, VerifierKey},
     note::SignatureLine,
-    tile::{Bundle, Resource, Tile, WIDTH, items_at, levels_of},
+    tile::Resource,
     witness::{Answer, ToCosign, WitnessKeys},
 };
+
+use writing::{Writing, last_bundle};
 
 use super::files::Files;
 use crate::witness::{keeper::Held, service::time_by};
@@ -231,7 +234,7 @@ impl MirroredLog {
             state.edge = opening::edge_of(&*self.files, shown.as_deref()).map_err(KeepError::from)?;
             return Err(FinishError::OtherRoot { size });
         }
-        self.write_partials(&edge).map_err(KeepError::from)?;
+        writing::partials(&*self.files, &edge).map_err(KeepError::from)?;
         let pending = state.pending.remove(at);
         let time = shown.as_ref().map_or(now, |shown| now.max(time_by(&shown.note, keys.verifier_keys())));
         let cosigned = keys.cosign(pending.allowed, time)?;
@@ -242,7 +245,7 @@ impl MirroredLog {
         let now_shown = Arc::new(Shown { head: signed.head(), note: signed.bytes().clone() });
         *self.shown.write() = Some(now_shown.clone());
         state.pending.retain(|pending| pending.allowed.head().size > size);
-        self.remove_partials(shown.map_or(0, |shown| shown.head.size));
+        writing::remove_partials(&*self.files, shown.map_or(0, |shown| shown.head.size));
         Ok(Complete { answer: cosigned.answer().clone(), shown: now_shown })
     }
 
@@ -292,53 +295,6 @@ impl MirroredLog {
             }
         }
     }
-
-    /// The tiles of the edge, and the last bundle: all that a log of this size has beside what is full.
-    fn write_partials(&self, edge: &Edge) -> std::io::Result<()> {
-        let mut writing = Writing::new(&*self.files);
-        if let Some((bundle, bytes)) = last_bundle(edge) {
-            writing.put(Resource::Bundle(bundle), &bytes)?;
-        }
-        for tile in edge_tiles(edge.size()) {
-            writing.tile(edge, tile)?;
-        }
-        writing.sync()
-    }
-
-    /// Removes the partial tiles and bundles of which a log of `size` entries has full ones: whoever knows this checkpoint, or a
-    /// later one, needs none of them. What stays behind after a failure does no harm.
-    fn remove_partials(&self, size: u64) {
-        for folder in (0..levels_of(size)).flat_map(groups_with_full(size)) {
-            for name in self.files.list(&folder).unwrap_or_default() {
-                let Some(full) = name.strip_suffix(".p") else { continue };
-                let level_and_index = match Resource::parse(&format!("{folder}/{full}")) {
-                    Ok(Resource::Tile(tile)) => (tile.level(), tile.index()),
-                    Ok(Resource::Bundle(bundle)) => (0, bundle.index()),
-                    _ => continue,
-                };
-                if level_and_index.1 >= items_at(level_and_index.0, size) / WIDTH {
-                    continue;
-                }
-                if let Err(error) = self.files.remove(&format!("{folder}/{name}")) {
-                    tracing::debug!(%error, "partial tiles that nobody needs could not be removed");
-                }
-            }
-        }
-    }
-}
-
-/// The folders of the last full tiles of a level, and of the bundles, in a log of this size.
-fn groups_with_full(size: u64) -> impl Fn(u8) -> BTreeSet<String> {
-    move |level| {
-        let full = items_at(level, size) / WIDTH;
-        let around = [full.checked_sub(1), Some(full)].into_iter().flatten();
-        let names = around.flat_map(|index| {
-            let tile = Tile::at(level, index, SIZE_MAX).map(|tile| tile.full().to_string());
-            let bundle = Bundle::at(index, SIZE_MAX).map(|bundle| bundle.full().to_string());
-            tile.into_iter().chain(bundle.filter(|_| level == 0))
-        });
-        names.filter_map(|name| name.rsplit_once('/').map(|(folder, _)| folder.to_owned())).collect()
-    }
 }
 
 /// The checkpoint with the cosignatures of others after the mirror's own, unless they do not go onto one note.
@@ -355,42 +311,4 @@ fn with_witnesses(
         }
     }
     signed.with_signatures(lines).unwrap_or_else(|_| signed.clone())
-}
-
-/// The bundle that is not full.
-fn last_bundle(edge: &Edge) -> Option<(Bundle, Bytes)> {
-    let bundle = Bundle::at(edge.size() / WIDTH, edge.size())?;
-    edge.bundle(bundle).map(|bytes| (bundle, bytes))
-}
-
-/// The tiles of a log of this size that are not full.
-fn edge_tiles(size: u64) -> impl Iterator<Item = Tile> {
-    (0..levels_of(size)).filter_map(move |level| Tile::at(level, items_at(level, size) / WIDTH, size))
-}
-
-/// Files that are written together.
-struct Writing<'a> {
-    files: &'a dyn Files,
-    names: Vec<String>,
-}
-
-impl<'a> Writing<'a> {
-    fn new(files: &'a dyn Files) -> Self {
-        Self { files, names: vec![] }
-    }
-
-    fn put(&mut self, resource: Resource, bytes: &[u8]) -> std::io::Result<()> {
-        let name = resource.to_string();
-        self.files.write(&name, bytes)?;
-        self.names.push(name);
-        Ok(())
-    }
-
-    fn tile(&mut self, edge: &Edge, tile: Tile) -> std::io::Result<()> {
-        edge.tile(tile).map_or(Ok(()), |bytes| self.put(Resource::Tile(tile), &bytes))
-    }
-
-    fn sync(self) -> std::io::Result<()> {
-        if self.names.is_empty() { Ok(()) } else { self.files.sync(&self.names) }
-    }
 }

@@ -12,7 +12,7 @@ use tlog::{
     tile::{Bundle, Resource, WIDTH},
 };
 
-use super::{OpenError, Shown, Writing, reading};
+use super::{OpenError, Shown, reading, writing::Writing};
 use crate::{mirror::files::Files, witness::keeper::Held};
 
 /// Names that are made to last together.
