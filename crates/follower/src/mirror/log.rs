@@ -63,6 +63,8 @@ struct State {
     edge: Option<Edge>,
     /// Ascending in size.
     pending: Vec<Pending>,
+    /// The newest checkpoint that was written, or perhaps written: where its name could not be made to last, it is not shown.
+    newest: Option<Arc<Shown>>,
 }
 
 /// A head that may be cosigned once all of it is held.
@@ -114,22 +116,17 @@ impl MirroredLog {
     ) -> Result<Self, OpenError> {
         let shown = opening::shown(&origin, &*files, held, keys)?.map(Arc::new);
         let edge = opening::edge(&*files, shown.as_deref())?;
-        let state = State { edge, pending: vec![] };
+        let state = State { edge, pending: vec![], newest: shown.clone() };
         Ok(Self { origin, files, state: Mutex::new(state), shown: RwLock::new(shown) })
     }
 
-    /// Reads again what is on the disk: it was mended. What is held beyond the checkpoint counts only if `all`.
+    /// Reads again what is on the disk: it was mended. Answers the index of the first entry that is not held.
     ///
     /// # Errors
     /// [`KeepError::Files`], and [`KeepError::Damaged`] if it still does not lead to the checkpoint.
-    pub fn reopen(&self, all: bool) -> Result<u64, KeepError> {
+    pub fn reopen(&self) -> Result<u64, KeepError> {
         let mut state = self.state.lock();
-        let shown = self.shown();
-        state.edge = if all {
-            opening::edge(&*self.files, shown.as_deref())?
-        } else {
-            opening::edge_of(&*self.files, shown.as_deref())?
-        };
+        state.edge = opening::edge(&*self.files, self.shown().as_deref())?;
         state.edge.as_ref().map(Edge::size).ok_or(KeepError::Damaged)
     }
 
@@ -223,9 +220,9 @@ impl MirroredLog {
     /// What is shown is as it was. After [`FinishError::OtherRoot`] what was held beyond the checkpoint is forgotten.
     pub fn finish(&self, size: u64, keys: &WitnessKeys, now: Timestamp) -> Result<Complete, FinishError> {
         let mut state = self.state.lock();
-        let shown = self.shown();
-        if let Some(shown) = shown.as_ref().filter(|shown| shown.head.size > size) {
-            return Err(FinishError::Behind { shown: shown.head.size });
+        let (shown, newest) = (self.shown(), state.newest.clone());
+        if let Some(newest) = newest.as_ref().filter(|newest| newest.head.size > size) {
+            return Err(FinishError::Behind { shown: newest.head.size });
         }
         let at = state.pending.iter().position(|pending| pending.allowed.head().size == size);
         let at = at.ok_or(FinishError::NotPending { size })?;
@@ -236,13 +233,14 @@ impl MirroredLog {
         }
         writing::partials(&*self.files, &edge).map_err(KeepError::from)?;
         let pending = state.pending.remove(at);
-        let time = shown.as_ref().map_or(now, |shown| now.max(time_by(&shown.note, keys.verifier_keys())));
+        let time = newest.map_or(now, |newest| now.max(time_by(&newest.note, keys.verifier_keys())));
         let cosigned = keys.cosign(pending.allowed, time)?;
         let signed = with_witnesses(cosigned.checkpoint(), pending.witnesses, keys);
+        let now_shown = Arc::new(Shown { head: signed.head(), note: signed.bytes().clone() });
+        state.newest = Some(now_shown.clone());
         let mut writing = Writing::new(&*self.files);
         writing.put(Resource::Checkpoint, signed.bytes()).map_err(KeepError::from)?;
         writing.sync().map_err(KeepError::from)?;
-        let now_shown = Arc::new(Shown { head: signed.head(), note: signed.bytes().clone() });
         *self.shown.write() = Some(now_shown.clone());
         state.pending.retain(|pending| pending.allowed.head().size > size);
         writing::remove_partials(&*self.files, shown.map_or(0, |shown| shown.head.size));
