@@ -198,16 +198,16 @@ impl MirroredLog {
         let growth = edge.integrate(&new.map_err(tlog::integrate::IntegrateError::from)?)?;
         let mut writing = Writing::new(&*self.files);
         for (bundle, bytes) in &growth.bundles {
-            writing.put(Resource::Bundle(*bundle), bytes)?;
+            writing.put(Resource::Bundle(*bundle), bytes.clone());
         }
         for (tile, bytes) in &growth.tiles {
-            writing.put(Resource::Tile(*tile), bytes)?;
+            writing.put(Resource::Tile(*tile), bytes.clone());
         }
         if let Some((bundle, bytes)) = last_bundle(&growth.edge) {
-            writing.put(Resource::Bundle(bundle), &bytes)?;
-            writing.tile(&growth.edge, bundle.tile())?;
+            writing.put(Resource::Bundle(bundle), bytes);
+            writing.tile(&growth.edge, bundle.tile());
         }
-        writing.sync()?;
+        writing.finish()?;
         let next = growth.edge.size();
         state.edge = Some(growth.edge);
         Ok(next)
@@ -239,8 +239,8 @@ impl MirroredLog {
         let now_shown = Arc::new(Shown { head: signed.head(), note: signed.bytes().clone() });
         state.newest = Some(now_shown.clone());
         let mut writing = Writing::new(&*self.files);
-        writing.put(Resource::Checkpoint, signed.bytes()).map_err(KeepError::from)?;
-        writing.sync().map_err(KeepError::from)?;
+        writing.put(Resource::Checkpoint, signed.bytes().clone());
+        writing.finish().map_err(KeepError::from)?;
         *self.shown.write() = Some(now_shown.clone());
         state.pending.retain(|pending| pending.allowed.head().size > size);
         writing::remove_partials(&*self.files, shown.map_or(0, |shown| shown.head.size));

@@ -15,12 +15,12 @@ use crate::mirror::files::Files;
 pub(super) fn partials(files: &dyn Files, edge: &Edge) -> io::Result<()> {
     let mut writing = Writing::new(files);
     if let Some((bundle, bytes)) = last_bundle(edge) {
-        writing.put(Resource::Bundle(bundle), &bytes)?;
+        writing.put(Resource::Bundle(bundle), bytes);
     }
     for tile in edge_tiles(edge.size()) {
-        writing.tile(edge, tile)?;
+        writing.tile(edge, tile);
     }
-    writing.sync()
+    writing.finish()
 }
 
 /// Removes the partial tiles and bundles of which a log of `size` entries has full ones: whoever knows this checkpoint, or a
@@ -70,26 +70,30 @@ fn edge_tiles(size: u64) -> impl Iterator<Item = Tile> {
 /// Files that are written together.
 pub(super) struct Writing<'a> {
     files: &'a dyn Files,
+    new: Vec<(String, Bytes)>,
+    /// Whose names are to last.
     pub(super) names: Vec<String>,
 }
 
 impl<'a> Writing<'a> {
     pub(super) fn new(files: &'a dyn Files) -> Self {
-        Self { files, names: vec![] }
+        Self { files, new: vec![], names: vec![] }
     }
 
-    pub(super) fn put(&mut self, resource: Resource, bytes: &[u8]) -> io::Result<()> {
-        let name = resource.to_string();
-        self.files.write(&name, bytes)?;
-        self.names.push(name);
-        Ok(())
+    pub(super) fn put(&mut self, resource: Resource, bytes: Bytes) {
+        self.names.push(resource.to_string());
+        self.new.push((resource.to_string(), bytes));
     }
 
-    pub(super) fn tile(&mut self, edge: &Edge, tile: Tile) -> io::Result<()> {
-        edge.tile(tile).map_or(Ok(()), |bytes| self.put(Resource::Tile(tile), &bytes))
+    pub(super) fn tile(&mut self, edge: &Edge, tile: Tile) {
+        if let Some(bytes) = edge.tile(tile) {
+            self.put(Resource::Tile(tile), bytes);
+        }
     }
 
-    pub(super) fn sync(self) -> io::Result<()> {
+    /// Writes them; their names last.
+    pub(super) fn finish(self) -> io::Result<()> {
+        self.files.write_all(&self.new)?;
         if self.names.is_empty() { Ok(()) } else { self.files.sync(&self.names) }
     }
 }
