@@ -1,7 +1,6 @@
 //! What was typed, and what stands in the configuration file, made into what a monitor needs.
 
 mod config;
-mod logs;
 #[cfg(test)]
 mod tests;
 
@@ -20,9 +19,8 @@ use client::{Http, HttpOptions};
 
 use super::{Args, stdout};
 use crate::cli::{Failure, read_input};
-use crate::trust::HttpArgs;
+use crate::watched::{Typed, http};
 use config::Config;
-use logs::logs;
 
 /// How long a webhook may take to answer.
 const WEBHOOK_PATIENCE: Duration = Duration::from_secs(10);
@@ -30,8 +28,6 @@ const WEBHOOK_PATIENCE: Duration = Duration::from_secs(10);
 const HOOKS_PATIENCE: Duration = Duration::from_secs(30);
 /// How long another monitor or a witness may take to answer.
 const PARTNER_PATIENCE: Duration = Duration::from_secs(10);
-/// Attempts at one request: what fails is tried again at the next look.
-const ATTEMPTS: u32 = 2;
 
 /// Everything decided.
 pub(super) struct Plan {
@@ -51,7 +47,14 @@ impl Plan {
         } else {
             Changes::Followed
         };
-        let logs = logs(args, &config, changes)?;
+        let typed = Typed {
+            places: &args.logs,
+            policies: &args.policies,
+            vkey: args.vkey.as_deref(),
+            http: &args.http,
+            changes,
+        };
+        let logs = typed.and(&config.log)?;
         let none = "which log? give --policy with a policy whose log line has a URL, or --log too";
         if logs.is_empty() {
             return Err(Failure::could_not_tell(none));
@@ -91,10 +94,6 @@ impl Plan {
         let gossip_listen = args.gossip_listen.or(config.gossip_listen);
         Ok(Self { data, logs, options, gossip_listen, metrics: args.metrics.or(config.metrics) })
     }
-}
-
-fn http(args: &HttpArgs) -> Result<HttpOptions, Failure> {
-    Ok(HttpOptions { attempts: ATTEMPTS, ..args.options()? })
 }
 
 fn webhooks(args: &Args, config: &Config) -> Result<Vec<Webhook>, Failure> {

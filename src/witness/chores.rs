@@ -2,7 +2,7 @@
 //! it, and notes how far it is.
 //!
 //! None of it stops the witness. If one of them fails, or panics, that is told on standard error and tried again; as long as the
-//! list is not read, the metrics say so too.
+//! list is not read, the metrics say so too. A mirror does all of it but the list.
 
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -10,34 +10,98 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use follower::witness::enrolled::Enrolled;
+use follower::witness::keeper::Keeper;
 use server::witness::App;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::answered::Notes;
 use super::forks::Copies;
 use super::list::Watched;
 use crate::cli::Failure;
 
-/// The list that is watched, the copies and the notes that are made.
-pub(super) struct Chores {
+/// How often a mirror does so.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Whoever remembers, in a store, what it has answered for.
+pub(crate) trait Keeps: Clone + Send + 'static {
+    /// What remembers it.
+    fn keeper(&self) -> &Keeper;
+}
+
+impl Keeps for Arc<App> {
+    fn keeper(&self) -> &Keeper {
+        self.witness().keeper()
+    }
+}
+
+/// What is made of a store for people, and as evidence beside it: what a witness and a mirror do alike.
+pub(crate) struct Kept {
     data: PathBuf,
-    list: Watched,
     copies: Copies,
     notes: Notes,
     /// What was told last about each, so that it is not told every second.
-    said: [Option<String>; 3],
+    said: [Option<String>; 2],
+}
+
+impl Kept {
+    /// Of whoever has this directory.
+    pub(crate) fn new(data: &Path, copies: Copies) -> Self {
+        Self { data: data.to_owned(), copies, notes: Notes::default(), said: [None, None] }
+    }
+
+    /// Copies the proofs that were found to files, and notes how far it is.
+    pub(crate) async fn make(mut self, of: &impl Keeps) -> Self {
+        let keeps = of.clone();
+        let (copies, made) = work(self.copies, move |copies: &mut Copies| copies.make(keeps.keeper())).await;
+        self.copies = copies.unwrap_or_else(|| Copies::new(&self.data));
+        let failed = made.and_then(|made| made).err();
+        tell(failed, "a fork proof is kept and could not be copied to a file", &mut self.said[0]);
+        let (keeps, data) = (of.clone(), self.data.clone());
+        let (notes, made) =
+            work(self.notes, move |notes: &mut Notes| notes.make(&data, keeps.keeper())).await;
+        self.notes = notes.unwrap_or_default();
+        let failed = made.and_then(|made| made).err();
+        tell(failed, "how much was answered for could not be noted", &mut self.said[1]);
+        self
+    }
+
+    /// The same again and again, until it is told to stop; it ends when nothing is under way any more.
+    pub(crate) async fn look_after(mut self, of: impl Keeps, stop: impl Future<Output = ()>) {
+        let (mut stop, mut ticks) = (pin!(stop), ticks(EVERY));
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = &mut stop => return,
+            }
+            self = self.make(&of).await;
+        }
+    }
+}
+
+fn ticks(every: Duration) -> Interval {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// The list that is watched, and what is made of the store.
+pub(super) struct Chores {
+    data: PathBuf,
+    list: Watched,
+    kept: Kept,
+    /// What was told last about the list.
+    said: Option<String>,
 }
 
 impl Chores {
     /// Of the witness in this directory.
     pub(super) fn new(data: &Path, list: Watched, copies: Copies) -> Self {
-        Self { data: data.to_owned(), list, copies, notes: Notes::default(), said: [None, None, None] }
+        Self { data: data.to_owned(), list, kept: Kept::new(data, copies), said: None }
     }
 
     /// Looks after all, again and again, until it is told to stop; it ends when nothing is under way any more.
     pub(super) async fn look_after(mut self, app: Arc<App>, every: Duration, stop: impl Future<Output = ()>) {
-        let mut stop = pin!(stop);
-        let mut ticks = tokio::time::interval(every);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (mut stop, mut ticks) = (pin!(stop), ticks(every));
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
@@ -46,21 +110,9 @@ impl Chores {
             let (list, found) = work(self.list, Watched::look).await;
             self.list = list.unwrap_or_else(|| Watched::unread(&self.data));
             if let Some(found) = found.unwrap_or_else(|panicked| Some(Err(panicked))) {
-                take_up(&app, found, &mut self.said[0]);
+                take_up(&app, found, &mut self.said);
             }
-            let looking = app.clone();
-            let (copies, made) =
-                work(self.copies, move |copies: &mut Copies| copies.make(looking.witness().keeper())).await;
-            self.copies = copies.unwrap_or_else(|| Copies::new(&self.data));
-            let failed = made.and_then(|made| made).err();
-            tell(failed, "a fork proof is kept and could not be copied to a file", &mut self.said[1]);
-            let (looking, data) = (app.clone(), self.data.clone());
-            let (notes, made) =
-                work(self.notes, move |notes: &mut Notes| notes.make(&data, looking.witness().keeper()))
-                    .await;
-            self.notes = notes.unwrap_or_default();
-            let failed = made.and_then(|made| made).err();
-            tell(failed, "how far the witness is could not be noted", &mut self.said[2]);
+            self.kept = self.kept.make(&app).await;
         }
     }
 }

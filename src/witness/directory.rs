@@ -1,15 +1,16 @@
-//! A witness's directory: what lies where, and a witness opened from it.
+//! The directory of a witness or a mirror: what lies where, and what runs opened from it. Both cosign under keys of their own, and
+//! remember for what: the store.
 //!
 //! ```text
 //! DIR/
 //!   lock           held by the one process that runs the witness
-//!   witness.json   what this is, and the witness's name
+//!   witness.json   what this is, and its name (mirror.json)
 //!   ed25519.key    the signing key, mode 0600
-//!   ml-dsa-44.key  the second one, if the witness has one, mode 0600
-//!   witness.vkeys  the public keys, one a line
-//!   logs           the logs that it knows (C2SP tlog-list)
+//!   ml-dsa-44.key  the second one, if there is one, mode 0600
+//!   witness.vkeys  the public keys, one a line (mirror.vkeys)
+//!   logs           the logs that a witness knows (C2SP tlog-list); the copies of a mirror, a folder each
 //!   logs.lock      held by whoever changes that list
-//!   running.json   where the witness listens, while it runs
+//!   running.json   where it listens, while it runs
 //!   forks/         proofs that logs have forked: copies of those in the store
 //!   store/         what it has answered for
 //!   answered       how often it has committed, as evidence beside the store
@@ -28,16 +29,36 @@ use tlog::key::{KeyName, VerifierKey};
 use tlog::witness::WitnessKeys;
 
 use super::answered::refuse_behind;
-use super::keys::{ANEW, Found};
+use super::keys::{Found, anew};
 use crate::cli::Failure;
-use crate::place::WITNESS_FILE;
+use crate::place::{MIRROR_FILE, WITNESS_FILE};
 
 /// Version of the layout above.
 const FORMAT: u32 = 1;
-const VKEYS: &str = "witness.vkeys";
 const RUNNING: &str = "running.json";
 
-/// What a witness is.
+/// What runs in a directory.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    /// What it is called, and the verb that runs it.
+    pub(crate) word: &'static str,
+    /// The file that says what it is.
+    file: &'static str,
+    /// The file with the public keys.
+    vkeys: &'static str,
+    /// A name for one.
+    example: &'static str,
+}
+
+/// A witness.
+pub(crate) const WITNESS: Kind =
+    Kind { word: "witness", file: WITNESS_FILE, vkeys: "witness.vkeys", example: "witness.example.org/w1" };
+
+/// A mirror.
+pub(crate) const MIRROR: Kind =
+    Kind { word: "mirror", file: MIRROR_FILE, vkeys: "mirror.vkeys", example: "mirror.example.org/m1" };
+
+/// What it is, and its name.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Identity {
@@ -45,22 +66,23 @@ struct Identity {
     name: String,
 }
 
-/// Where a running witness is reached.
+/// Where it is reached while it runs.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct RunningAt {
+pub(crate) struct RunningAt {
     /// Where it listens.
-    pub(super) url: String,
+    pub(crate) url: String,
     /// Where others reach it, if that was said.
-    pub(super) public: Option<String>,
+    pub(crate) public: Option<String>,
 }
 
-/// A witness's directory, held by this process, with its keys and what it has kept.
-pub(super) struct Home {
-    pub(super) keeper: Keeper,
-    pub(super) keys: Vec<Cosigner>,
-    pub(super) name: KeyName,
+/// A directory, held by this process, with its keys and what it has kept.
+pub(crate) struct Home {
+    kind: &'static Kind,
+    pub(crate) keeper: Keeper,
+    pub(crate) keys: Vec<Cosigner>,
+    pub(crate) name: KeyName,
     /// Whether the keys were made just now.
-    pub(super) new: bool,
+    pub(crate) new: bool,
     directory: DataDirectory,
 }
 
@@ -73,66 +95,78 @@ pub(super) enum Hold {
 }
 
 impl Home {
-    /// Opens a witness, or makes one of this name if there is none. Blocks on the disk.
-    pub(super) fn open(path: &Path, name: Option<&KeyName>, ml_dsa: bool) -> Result<Self, Failure> {
-        refuse_a_log(path)?;
+    /// Opens a witness or a mirror, or makes one of this name if there is none. Blocks on the disk.
+    pub(crate) fn open(
+        kind: &'static Kind,
+        path: &Path,
+        name: Option<&KeyName>,
+        ml_dsa: bool,
+    ) -> Result<Self, Failure> {
+        refuse_others(kind, path)?;
         match hold(path)? {
-            Some(directory) => Self::of(directory, name, ml_dsa),
+            Some(directory) => Self::of(kind, directory, name, ml_dsa),
             None => Err(Failure::could_not_tell(format!(
-                "{} is in use by another deedbook process; one witness has one process",
-                path.display()
+                "{} is in use by another deedbook process; one {} has one process",
+                path.display(),
+                kind.word
             ))),
         }
     }
 
     /// Takes hold of a witness that is there, if it does not run. Blocks on the disk.
     pub(super) fn hold(path: &Path) -> Result<Hold, Failure> {
-        identity(path)?.ok_or_else(|| no_witness(path))?;
+        identity(&WITNESS, path)?.ok_or_else(|| nothing(&WITNESS, path))?;
         Ok(match hold(path)? {
-            Some(directory) => Hold::Held(Box::new(Self::of(directory, None, false)?)),
+            Some(directory) => Hold::Held(Box::new(Self::of(&WITNESS, directory, None, false)?)),
             None => Hold::Running,
         })
     }
 
-    fn of(directory: DataDirectory, name: Option<&KeyName>, ml_dsa: bool) -> Result<Self, Failure> {
+    fn of(
+        kind: &'static Kind,
+        directory: DataDirectory,
+        name: Option<&KeyName>,
+        ml_dsa: bool,
+    ) -> Result<Self, Failure> {
         let path = directory.path().to_owned();
-        let name = agreed_name(&path, name)?;
-        let found = Found::read(&directory)?;
+        let name = agreed_name(kind, &path, name)?;
+        let found = Found::read(kind.word, &directory)?;
         found.refuse_without_store(&directory)?;
-        let store = SledStore::open(&directory.store_path(), &SledOptions::default()).map_err(cannot_open)?;
+        let store = SledStore::open(&directory.store_path(), &SledOptions::default());
+        let store = store.map_err(|error| cannot_open(kind, error))?;
         let keeper = Keeper::open(Arc::new(store), Limits::default())
             .map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
         let making = found.beside(&directory, &keeper, &name)?;
-        refuse_behind(&path, &keeper)?;
-        note_identity(&directory, &name)?;
+        refuse_behind(kind.word, &path, &keeper)?;
+        note_identity(kind, &directory, &name)?;
         let keys = making.keys(ml_dsa)?;
-        let home = Self { keeper, keys: keys.all, name, new: keys.new, directory };
+        let home = Self { kind, keeper, keys: keys.all, name, new: keys.new, directory };
         home.publish_keys()?;
         Ok(home)
     }
 
     /// The directory.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
     /// The public keys, Ed25519 first.
-    pub(super) fn vkeys(&self) -> Vec<VerifierKey> {
+    pub(crate) fn vkeys(&self) -> Vec<VerifierKey> {
         self.keys.iter().map(|key| key.verifier_key().clone()).collect()
     }
 
     /// What runs, and the hold on the directory, which lasts as long as it is kept.
-    pub(super) fn into_parts(self) -> Result<(Keeper, WitnessKeys, DataDirectory), Failure> {
+    pub(crate) fn into_parts(self) -> Result<(Keeper, WitnessKeys, DataDirectory), Failure> {
         let keys = WitnessKeys::new(self.keys).map_err(Failure::could_not_tell)?;
         Ok((self.keeper, keys, self.directory))
     }
 
     fn publish_keys(&self) -> Result<(), Failure> {
         let lines = self.vkeys().iter().fold(String::new(), |lines, key| lines + &format!("{key}\n"));
-        if std::fs::read_to_string(self.path().join(VKEYS)).is_ok_and(|there| there == lines) {
+        if std::fs::read_to_string(self.path().join(self.kind.vkeys)).is_ok_and(|there| there == lines) {
             return Ok(());
         }
-        self.directory.write(VKEYS, lines.as_bytes(), 0o644).map_err(Failure::could_not_tell)
+        self.directory.write(self.kind.vkeys, lines.as_bytes(), 0o644).map_err(Failure::could_not_tell)
     }
 }
 
@@ -145,46 +179,50 @@ fn hold(path: &Path) -> Result<Option<DataDirectory>, Failure> {
     }
 }
 
-fn refuse_a_log(path: &Path) -> Result<(), Failure> {
-    if path.join("log.json").exists() {
-        let words = format!("{} holds a log; a witness has a directory of its own (--data)", path.display());
-        return Err(Failure::could_not_tell(words));
-    }
-    Ok(())
+/// Nothing else lives in the directory of a witness or a mirror.
+fn refuse_others(kind: &Kind, path: &Path) -> Result<(), Failure> {
+    let other = [("log.json", "log"), (WITNESS.file, WITNESS.word), (MIRROR.file, MIRROR.word)];
+    let there = other.into_iter().find(|(file, _)| *file != kind.file && path.join(file).exists());
+    let Some((_, word)) = there else { return Ok(()) };
+    let words =
+        format!("{} holds a {word}; a {} has a directory of its own (--data)", path.display(), kind.word);
+    Err(Failure::could_not_tell(words))
 }
 
-/// The witness's name: what is there, or what a new one is to be called. An option that contradicts what is there is a
+/// The name: what is there, or what a new one is to be called. An option that contradicts what is there is a
 /// mistake, not a wish.
-fn agreed_name(path: &Path, wanted: Option<&KeyName>) -> Result<KeyName, Failure> {
-    match (identity(path)?, wanted) {
+fn agreed_name(kind: &Kind, path: &Path, wanted: Option<&KeyName>) -> Result<KeyName, Failure> {
+    match (identity(kind, path)?, wanted) {
         (Some(found), Some(wanted)) if found.name != wanted.as_str() => {
             Err(Failure::could_not_tell(format!(
-                "{} is the witness {}; its name is chosen when it is made, for good. Leave --name out, or use another --data",
+                "{} is the {} {}; its name is chosen when it is made, for good. Leave --name out, or use another --data",
                 path.display(),
+                kind.word,
                 found.name
             )))
         }
         (Some(found), _) => found.name.parse().map_err(Failure::could_not_tell),
-        (None, None) => Err(Failure::could_not_tell(
-            "a new witness needs a name, for good: --name, a URL prefix without scheme such as witness.example.org/w1",
-        )),
+        (None, None) => Err(Failure::could_not_tell(format!(
+            "a new {} needs a name, for good: --name, a URL prefix without scheme such as {}",
+            kind.word, kind.example
+        ))),
         (None, Some(wanted)) => Ok(wanted.clone()),
     }
 }
 
 /// Notes the name, which the store and the keys do not contradict.
-fn note_identity(directory: &DataDirectory, name: &KeyName) -> Result<(), Failure> {
-    if identity(directory.path())?.is_some() {
+fn note_identity(kind: &Kind, directory: &DataDirectory, name: &KeyName) -> Result<(), Failure> {
+    if identity(kind, directory.path())?.is_some() {
         return Ok(());
     }
     let identity = Identity { format: FORMAT, name: name.to_string() };
     let mut text = serde_json::to_vec(&identity).map_err(Failure::could_not_tell)?;
     text.push(b'\n');
-    directory.write(WITNESS_FILE, &text, 0o644).map_err(Failure::could_not_tell)
+    directory.write(kind.file, &text, 0o644).map_err(Failure::could_not_tell)
 }
 
-fn identity(path: &Path) -> Result<Option<Identity>, Failure> {
-    let file = path.join(WITNESS_FILE);
+fn identity(kind: &Kind, path: &Path) -> Result<Option<Identity>, Failure> {
+    let file = path.join(kind.file);
     let failed = |why: &dyn std::fmt::Display| Failure::could_not_tell(format!("{}: {why}", file.display()));
     let text = match std::fs::read(&file) {
         Ok(text) => text,
@@ -199,26 +237,28 @@ fn identity(path: &Path) -> Result<Option<Identity>, Failure> {
     }
 }
 
-/// A log's store is remade from a backup, and a witness's never.
-fn cannot_open(error: OpenError) -> Failure {
+/// A log's store is remade from a backup, and that of whoever cosigns never.
+fn cannot_open(kind: &Kind, error: OpenError) -> Failure {
     match error {
         OpenError::Damaged { .. } => {
-            Failure::does_not_hold(format!("{error}; do not put an old copy of it back, but {ANEW}"))
+            let anew = anew(kind.word);
+            Failure::does_not_hold(format!("{error}; do not put an old copy of it back, but {anew}"))
         }
         other => Failure::could_not_tell(other),
     }
 }
 
-fn no_witness(path: &Path) -> Failure {
-    Failure::could_not_tell(format!("{} holds no witness (deedbook witness run makes one)", path.display()))
+fn nothing(kind: &Kind, path: &Path) -> Failure {
+    let (path, word) = (path.display(), kind.word);
+    Failure::could_not_tell(format!("{path} holds no {word} (deedbook {word} run makes one)"))
 }
 
-/// The public keys of the witness in a directory, which may run.
-pub(super) fn vkeys(path: &Path) -> Result<Vec<VerifierKey>, Failure> {
-    let file = path.join(VKEYS);
+/// The public keys of the witness or mirror in a directory, which may run.
+pub(crate) fn vkeys(kind: &Kind, path: &Path) -> Result<Vec<VerifierKey>, Failure> {
+    let file = path.join(kind.vkeys);
     let text = match std::fs::read_to_string(&file) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(no_witness(path)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(nothing(kind, path)),
         Err(error) => return Err(Failure::could_not_tell(format!("{}: {error}", file.display()))),
     };
     let keys = text.lines().map(VerifierKey::parse).collect::<Result<_, _>>();
@@ -235,8 +275,8 @@ pub(super) fn forks_path(path: &Path) -> PathBuf {
     path.join("forks")
 }
 
-/// Notes where the running witness is reached.
-pub(super) fn note_running(directory: &DataDirectory, at: &RunningAt) -> Result<(), Failure> {
+/// Notes where it is reached while it runs.
+pub(crate) fn note_running(directory: &DataDirectory, at: &RunningAt) -> Result<(), Failure> {
     let text = serde_json::to_vec(at).map_err(Failure::could_not_tell)?;
     directory.write(RUNNING, &text, 0o644).map_err(Failure::could_not_tell)
 }
@@ -255,8 +295,11 @@ mod tests {
 
     #[test]
     fn whoever_has_a_damaged_store_is_not_told_to_put_an_old_one_back() {
-        let damaged = OpenError::Damaged { path: "w/store".into(), what: "checksum".into() };
-        let words = cannot_open(damaged).words;
-        assert!(words.contains("make a new witness") && !words.contains("restore"), "{words}");
+        for kind in [&WITNESS, &MIRROR] {
+            let damaged = OpenError::Damaged { path: "w/store".into(), what: "checksum".into() };
+            let words = cannot_open(kind, damaged).words;
+            let anew = format!("make a new {}", kind.word);
+            assert!(words.contains(&anew) && !words.contains("restore"), "{words}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! A witness's keys: made once, and used only beside the store that they were made with.
+//! The keys of a witness or a mirror: made once, and used only beside the store that they were made with.
 //!
 //! The store is told of a key before its file is written, and again when it is there ([`Owner`]). So a first start that was
 //! broken off is gone on with, and whoever has lost the store, a key, or has mixed up two witnesses is told so: a key that
@@ -11,9 +11,10 @@ use tlog::key::{KeyName, KeyType, VerifierKey};
 
 use crate::cli::Failure;
 
-/// What to do when nothing else helps.
-pub(super) const ANEW: &str =
-    "make a new witness with another name in another --data, and tell those who believe this one";
+/// What to do when nothing else helps, about a witness or a mirror.
+pub(super) fn anew(word: &str) -> String {
+    format!("make a new {word} with another name in another --data, and tell those who believe this one")
+}
 
 /// A key that a witness may have.
 #[derive(Clone, Copy)]
@@ -48,9 +49,13 @@ impl Kind {
 }
 
 /// The files of keys in a directory, read.
-pub(super) struct Found([Option<Cosigner>; 2]);
+pub(super) struct Found {
+    /// Whose directory it is: a witness's, or a mirror's.
+    word: &'static str,
+    keys: [Option<Cosigner>; 2],
+}
 
-/// A witness's keys, which may sign.
+/// The keys, which may sign.
 pub(super) struct Keys {
     /// Ed25519 first.
     pub(super) all: Vec<Cosigner>,
@@ -60,12 +65,12 @@ pub(super) struct Keys {
 
 impl Found {
     /// Reads what is there. Blocks on the disk.
-    pub(super) fn read(directory: &DataDirectory) -> Result<Self, Failure> {
+    pub(super) fn read(word: &'static str, directory: &DataDirectory) -> Result<Self, Failure> {
         let [one, other] = Kind::ALL.map(|kind| read(directory, kind));
-        Ok(Self([one?, other?]))
+        Ok(Self { word, keys: [one?, other?] })
     }
 
-    /// A witness that has a key may have cosigned. Without a store it does not begin again, and none is made.
+    /// Whoever has a key may have cosigned. Without a store it does not begin again, and none is made.
     pub(super) fn refuse_without_store(&self, directory: &DataDirectory) -> Result<(), Failure> {
         if directory.store_path().join("db").exists() { Ok(()) } else { self.refuse_strangers(directory) }
     }
@@ -79,45 +84,48 @@ impl Found {
     ) -> Result<Making<'a>, Failure> {
         let owner = match keeper.owner() {
             Some(owner) if owner.name() == name.as_str() => owner,
-            Some(owner) => return Err(of_another(directory, name, &owner)),
+            Some(owner) => return Err(of_another(self.word, directory, name, &owner)),
             None => {
-                refuse_used(directory, keeper)?;
+                refuse_used(self.word, directory, keeper)?;
                 self.refuse_strangers(directory)?;
                 Owner::new(name)
             }
         };
-        Ok(Making { directory, keeper, name, owner, found: self.0 })
+        Ok(Making { word: self.word, directory, keeper, name, owner, found: self.keys })
     }
 
     /// Beside a store that does not know them, keys are not used.
     fn refuse_strangers(&self, directory: &DataDirectory) -> Result<(), Failure> {
-        let Some((kind, _)) = Kind::ALL.iter().zip(&self.0).find(|(_, key)| key.is_some()) else {
+        let Some((kind, _)) = Kind::ALL.iter().zip(&self.keys).find(|(_, key)| key.is_some()) else {
             return Ok(());
         };
         Err(Failure::does_not_hold(format!(
             "{} has a key ({}), and what it has answered for is gone: store/ is missing or empty. With this key it must \
-             not cosign again: {ANEW}",
+             not cosign again: {}",
             directory.path().display(),
-            kind.file()
+            kind.file(),
+            anew(self.word)
         )))
     }
 }
 
-fn refuse_used(directory: &DataDirectory, keeper: &Keeper) -> Result<(), Failure> {
+fn refuse_used(word: &str, directory: &DataDirectory, keeper: &Keeper) -> Result<(), Failure> {
     if keeper.counts() == (Counts { logs: 0, contradictions: 0 }) {
         return Ok(());
     }
     Err(Failure::could_not_tell(format!(
-        "{} has answered for logs, and does not say for which witness; {ANEW}",
-        directory.store_path().display()
+        "{} has answered for logs, and does not say for which {word}; {}",
+        directory.store_path().display(),
+        anew(word)
     )))
 }
 
-fn of_another(directory: &DataDirectory, name: &KeyName, owner: &Owner) -> Failure {
+fn of_another(word: &str, directory: &DataDirectory, name: &KeyName, owner: &Owner) -> Failure {
     Failure::could_not_tell(format!(
-        "{} is the witness {name}, and the store in it is that of {}: put each where it was, or {ANEW}",
+        "{} is the {word} {name}, and the store in it is that of {}: put each where it was, or {}",
         directory.path().display(),
-        owner.name()
+        owner.name(),
+        anew(word)
     ))
 }
 
@@ -156,8 +164,9 @@ fn decide(said: Option<&OwnedKey>, found: Option<&VerifierKey>, wanted: bool) ->
     }
 }
 
-/// A witness whose keys are looked at, and made, one after the other.
+/// A witness or mirror whose keys are looked at, and made, one after the other.
 pub(super) struct Making<'a> {
+    word: &'static str,
     directory: &'a DataDirectory,
     keeper: &'a Keeper,
     name: &'a KeyName,
@@ -216,16 +225,17 @@ impl Making<'_> {
 
     fn wrong(&self, kind: Kind, wrong: Wrong) -> Failure {
         let (path, file) = (self.directory.path().display(), kind.file());
+        let (word, anew) = (self.word, anew(self.word));
         Failure::could_not_tell(match wrong {
             Wrong::Lost => format!(
-                "{path} has no {file} any more, and had one; put that key back from its backup, or {ANEW}"
+                "{path} has no {file} any more, and had one; put that key back from its backup, or {anew}"
             ),
             Wrong::Another => format!(
-                "{path}/{file} is another key than the one that this witness was made with; put that one back, or {ANEW}"
+                "{path}/{file} is another key than the one that this {word} was made with; put that one back, or {anew}"
             ),
             Wrong::Unknown => format!(
-                "{path}/{file} was not made for this witness, and may have cosigned elsewhere; take it away (--ml-dsa \
-                 makes one), or {ANEW}"
+                "{path}/{file} was not made for this {word}, and may have cosigned elsewhere; take it away (--ml-dsa \
+                 makes one), or {anew}"
             ),
         })
     }
@@ -238,7 +248,7 @@ fn read(directory: &DataDirectory, kind: Kind) -> Result<Option<Cosigner>, Failu
     };
     let text = std::str::from_utf8(text.trim_ascii_end()).unwrap_or_default();
     Cosigner::from_skey(text).map(Some).map_err(|error| {
-        Failure::could_not_tell(format!("{} is no key of a witness: {error}", file.path().display()))
+        Failure::could_not_tell(format!("{} is no key that cosigns: {error}", file.path().display()))
     })
 }
 

@@ -15,7 +15,7 @@ fn start(path: &Path, store: &Arc<impl Store + 'static>, ml_dsa: bool) -> Result
     let directory = DataDirectory::open(path).unwrap();
     let keeper = Keeper::open(store.clone(), Limits::default()).unwrap();
     let name = name();
-    let keys = Found::read(&directory)?.beside(&directory, &keeper, &name)?.keys(ml_dsa)?;
+    let keys = Found::read("witness", &directory)?.beside(&directory, &keeper, &name)?.keys(ml_dsa)?;
     Ok(keys.all.iter().map(|key| key.verifier_key().to_string()).collect())
 }
 

@@ -1,0 +1,236 @@
+//! `deedbook mirror run`: a mirror, made if need be, that follows its logs and serves their copies until it is told to stop.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ::monitor::run::Watched;
+use follower::mirror::files::{Directory, Files};
+use follower::mirror::log::OpenError;
+use follower::mirror::service::Mirror;
+use follower::witness::keeper::{Keeper, OriginId};
+use sequencer::DataDirectory;
+use serde::Serialize;
+use server::mirror::{Entries, Metrics};
+use server::{Capacity, Tls, mirror};
+use tlog::key::{KeyName, VerifierKey};
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+
+use super::follow::{self, Follower};
+use super::plan::{Args, Plan};
+use super::pull::Pull;
+use super::standing::Board;
+use crate::audit::cores;
+use crate::cli::{Failure, Verdict};
+use crate::fsck::off_thread;
+use crate::place::raise_descriptor_limit;
+use crate::print::{Printer, Table, remark, things};
+use crate::progress::Bar;
+use crate::serve::{self, Stop};
+use crate::witness::answered::Notes;
+use crate::witness::chores::{Keeps, Kept};
+use crate::witness::directory::{self, Home, MIRROR, RunningAt};
+use crate::witness::forks::Copies;
+
+/// What a program is told at the start.
+#[derive(Debug, Serialize)]
+struct Running<'a> {
+    name: &'a str,
+    vkeys: Vec<String>,
+    /// Where it listens.
+    url: &'a str,
+    /// Where others reach it: the monitoring prefix.
+    prefix: &'a str,
+    /// Each log's name and the path of its copy below the prefix.
+    logs: Vec<[String; 2]>,
+    entries: &'static str,
+    data: &'a Path,
+    new: bool,
+}
+
+/// A mirror that is opened and does nothing yet.
+struct Opened {
+    mirror: Arc<Mirror>,
+    board: Arc<Board>,
+    /// Held as long as it runs.
+    directory: DataDirectory,
+    name: KeyName,
+    new: bool,
+}
+
+pub(super) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
+    let mut plan = args.plan()?;
+    // Before anything else can listen for them: a signal during the opening is not lost.
+    let mut stop = Stop::new()?;
+    let cannot = |error| Failure::could_not_tell(format!("cannot listen on {}: {error}", plan.listen));
+    let listener = if plan.how.once { None } else { Some(serve::listen(plan.listen).map_err(cannot)?) };
+    raise_descriptor_limit();
+    let (data, name, ml_dsa, logs) = (plan.data.clone(), plan.name.clone(), plan.ml_dsa, plan.logs.clone());
+    let opened = off_thread(move || open(&data, name.as_ref(), ml_dsa, &logs)).await??;
+    let (stopping, stopped) = watch::channel(false);
+    let Some(listener) = listener else {
+        let following = opened.follow(&plan, printer, &stopped);
+        return opened.once(following, stopping, stop.wait()).await;
+    };
+    let (address, tls) = (listener.local_addr().map_err(Failure::could_not_tell)?, plan.tls.take());
+    let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
+    let at = RunningAt { url: url.clone(), public: plan.url.clone() };
+    directory::note_running(&opened.directory, &at)?;
+    opened.say(&plan, &url, printer);
+    let following = opened.follow(&plan, printer, &stopped);
+    opened.serve(&plan, listener, tls, stop.wait()).await;
+    let _ = stopping.send(true);
+    follow::all(following).await?;
+    opened.end().await
+}
+
+fn open(data: &Path, name: Option<&KeyName>, ml_dsa: bool, logs: &[Watched]) -> Result<Opened, Failure> {
+    let home = Home::open(&MIRROR, data, name, ml_dsa)?;
+    let (name, new) = (home.name.clone(), home.new);
+    let (keeper, keys, directory) = home.into_parts()?;
+    let mut copies = vec![];
+    for log in logs {
+        if copies.iter().any(|(origin, _)| *origin == log.origin) {
+            let words = format!("{} is to be mirrored twice; one place for each log is enough", log.origin);
+            return Err(Failure::could_not_tell(words));
+        }
+        let files = Directory::open(&copy_of(data, &log.origin)).map_err(Failure::could_not_tell)?;
+        copies.push((log.origin.clone(), Box::new(files) as Box<dyn Files>));
+    }
+    let mirror = Mirror::open(keeper, keys, copies).map_err(|error| match error {
+        OpenError::Files(error) => Failure::could_not_tell(error),
+        error => Failure::does_not_hold(error),
+    })?;
+    let board = Board::new(data);
+    for log in logs {
+        let held = mirror.log(&OriginId::of(&log.origin)).and_then(|log| log.shown());
+        board.opened(&log.origin, &log.source.to_string(), held.map(|shown| shown.head()));
+    }
+    Copies::new(data).make(mirror.keeper())?;
+    Ok(Opened { mirror: Arc::new(mirror), board, directory, name, new })
+}
+
+/// Where the copy of a log is.
+fn copy_of(data: &Path, origin: &KeyName) -> PathBuf {
+    data.join("logs").join(OriginId::of(origin).to_string())
+}
+
+impl Opened {
+    /// Follows each log, and copies what shows that one has forked to where people find it.
+    fn follow(&self, plan: &Plan, printer: Printer, stop: &watch::Receiver<bool>) -> Vec<Following> {
+        let one = |watched: &Watched| {
+            let log = self.mirror.log(&OriginId::of(&watched.origin))?.clone();
+            let pull = Pull {
+                mirror: self.mirror.clone(),
+                log,
+                watched: watched.clone(),
+                folder: copy_of(&plan.data, &watched.origin),
+                threads: cores(),
+            };
+            // Several bars at once would write over each other.
+            let bars = printer.bars && plan.logs.len() == 1;
+            let bar = Bar::new(Printer { bars, ..printer }, "entries");
+            let follower = Follower { pull, board: self.board.clone(), bar, how: plan.how };
+            Some(follower.start(stop.clone()))
+        };
+        plan.logs.iter().filter_map(one).collect()
+    }
+
+    /// Waits until every log was looked at, or until it is told to stop.
+    async fn once(
+        self,
+        following: Vec<Following>,
+        stopping: watch::Sender<bool>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Verdict, Failure> {
+        let mut all = std::pin::pin!(follow::all(following));
+        let verdict = tokio::select! {
+            verdict = &mut all => verdict?,
+            () = stop => {
+                let _ = stopping.send(true);
+                all.await?.max(Verdict::CouldNotTell)
+            }
+        };
+        self.end().await.map(|_| verdict)
+    }
+
+    /// Serves the copies until it is told to stop.
+    async fn serve(
+        &self,
+        plan: &Plan,
+        listener: TcpListener,
+        tls: Option<Tls>,
+        stop: impl Future<Output = ()>,
+    ) {
+        let app = mirror::App::new(self.mirror.clone(), plan.entries, self.board.clone(), Metrics::new());
+        let data = self.directory.path();
+        let (served, ended) = oneshot::channel::<()>();
+        let until = async move {
+            // Gone is as good as ended.
+            let _ = ended.await;
+        };
+        let looking = tokio::spawn(Kept::new(data, Copies::new(data)).look_after(self.mirror.clone(), until));
+        let capacity = Capacity::of_this_process().at_most(plan.connections_max);
+        let router = mirror::routes::router(app.clone());
+        server::serve(listener, router, app.metrics().clone(), capacity, tls, stop).await;
+        drop(served);
+        // What has panicked in there was told by the panic itself.
+        let _ = looking.await;
+    }
+
+    /// What was kept is durable already; the store is closed in order.
+    async fn end(self) -> Result<Verdict, Failure> {
+        let (mirror, data) = (self.mirror, self.directory.path().to_owned());
+        let logs = off_thread(move || {
+            let keeper = mirror.keeper();
+            let copied = Copies::new(&data).make(keeper).and_then(|()| Notes::default().make(&data, keeper));
+            keeper.close();
+            copied.map(|()| mirror.logs().filter(|(_, log)| log.shown().is_some()).count())
+        })
+        .await??;
+        drop(self.directory);
+        remark(&format!("stopped; {} held whole, all of it durable", things(logs as u64, "log", "logs")));
+        Ok(Verdict::Holds)
+    }
+
+    fn say(&self, plan: &Plan, url: &str, printer: Printer) {
+        let prefix = plan.url.as_deref().unwrap_or(url);
+        let (entries, words) = match plan.entries {
+            Entries::Everybody => ("everybody", "to everybody (--serve-entries)"),
+            Entries::ThisMachine => ("this-machine", "to whoever asks on this machine, without a token"),
+            Entries::Nobody => {
+                ("nobody", "to nobody: this address is not loopback (--serve-entries hands them out)")
+            }
+        };
+        let logs =
+            plan.logs.iter().map(|log| [log.origin.to_string(), OriginId::of(&log.origin).to_string()]);
+        let told = Running {
+            name: self.name.as_str(),
+            vkeys: self.mirror.verifier_keys().map(VerifierKey::to_string).collect(),
+            url,
+            prefix,
+            logs: logs.collect(),
+            entries,
+            data: self.directory.path(),
+            new: self.new,
+        };
+        let list = told.logs.iter().map(|[origin, path]| format!("{origin}\n  {prefix}/{path}/"));
+        let forks = self.mirror.keeper().counts().contradictions;
+        let table = Table::default()
+            .maybe("FORKS", (forks > 0).then(|| format!("{forks} kept in {}/forks", told.data.display())))
+            .row("data", format!("{}{}", told.data.display(), if self.new { " (a new mirror)" } else { "" }))
+            .row("logs", list.collect::<Vec<_>>().join("\n"))
+            .row("entries", words)
+            .row("keys", told.vkeys.join("\n"))
+            .maybe("in a policy", told.vkeys.first().map(|vkey| format!("witness {} {vkey}", self.name)));
+        printer.told("mirroring", &format!("{}, listening on {url}", self.name), &table, &told);
+    }
+}
+
+type Following = tokio::task::JoinHandle<Verdict>;
+
+impl Keeps for Arc<Mirror> {
+    fn keeper(&self) -> &Keeper {
+        Mirror::keeper(self)
+    }
+}
