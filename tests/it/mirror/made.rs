@@ -75,7 +75,12 @@ fn what_may_be_cosigned_is_not_forgotten() {
     std::fs::rename(data.join("store"), &new).unwrap();
     copy(&old, &data.join("store"));
     let ran = once(&data, log.path(), &key, &[]).expect(1);
+    assert!(ran.err.contains("has lost something"), "{}", ran.err);
+    let noted = home.path().join("answered");
+    std::fs::rename(data.join("answered"), &noted).unwrap();
+    let ran = once(&data, log.path(), &key, &[]).expect(1);
     assert!(ran.err.contains("an older copy of its store was put back"), "{}", ran.err);
+    std::fs::rename(&noted, data.join("answered")).unwrap();
     std::fs::remove_dir_all(data.join("store")).unwrap();
     let ran = once(&data, log.path(), &key, &[]).expect(1);
     assert!(ran.err.contains("has a key, and what it has answered for is gone"), "{}", ran.err);
