@@ -11,6 +11,8 @@
 //! Everything that a witness says is only its word, but its cosignatures: a note is kept where `Policy::verify` accepts it.
 
 pub mod asking;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gather;
 mod http;
 pub mod party;
