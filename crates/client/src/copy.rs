@@ -13,11 +13,11 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
-use tlog::Hash;
 use tlog::bundle;
 use tlog::checkpoint::SignedCheckpoint;
 use tlog::policy::Policy;
 use tlog::tile::{Bundle, Resource, Tile, WIDTH, bundles_of, tiles_of};
+use tlog::{Hash, Head};
 
 use crate::audit::{Counted, Finding, Findings, Progress, Resume, TreeCheck};
 use crate::follow::{self, Broken, Changes, FollowError, Trust};
@@ -64,6 +64,15 @@ pub struct Copied {
     pub replaced: u64,
     /// What was read back from the directory and hashed.
     pub counted: Counted,
+}
+
+/// A copy that was read again.
+#[derive(Debug, Clone, Copy)]
+pub struct Mended {
+    /// What was read and hashed.
+    pub counted: Counted,
+    /// Resources that were wrong, and were replaced.
+    pub replaced: u64,
 }
 
 /// Why there is no new copy. The directory still holds the one before, if it held one.
@@ -129,7 +138,7 @@ impl Copy {
             counted: Counted::default(),
         };
         self.fetch(signed.size(), progress, &mut copied).await?;
-        copied.counted = self.prove(signed, progress, &mut copied).await?;
+        (copied.counted, copied.replaced) = self.prove(signed.head(), progress).await?;
         // Before the checkpoint: it may be one that only the new key signed.
         if let Some(history) = trust.history.filter(|history| !history.rotations().is_empty()) {
             self.replace_file(KEYS_PATH, history.to_bytes()).await?;
@@ -138,23 +147,21 @@ impl Copy {
         Ok(copied)
     }
 
-    /// Whom to believe of the log; and all that is known of how its keys followed each other, here or there, for those who
-    /// read the copy.
+    /// Whom to believe of the log, with what the copy knows of its keys.
     async fn trust(&self) -> Result<Trust, CopyError> {
         let broken = |error| CopyError::from(FollowError::from(Broken::from(error)));
         let here = self.there()?.keys().await?.map(|bytes| History::parse(&bytes)).transpose();
-        let mut trust =
-            follow::trust(&self.source, &self.policy, here.map_err(broken)?, self.changes).await?;
-        if let Some(shown) = self.source.keys().await? {
-            let shown = History::parse(&shown).map_err(broken)?;
-            let history = trust.history.map_or_else(|| shown.clone(), |known| known.and(&shown));
-            // Where a policy follows nothing, it judges nothing either.
-            if self.changes == Changes::Followed {
-                follow_keys(&self.policy, &history).map_err(broken)?;
-            }
-            trust.history = Some(history);
-        }
-        Ok(trust)
+        Ok(trust_of_copy(&self.source, &self.policy, self.changes, here.map_err(broken)?).await?)
+    }
+
+    /// Reads everything in the directory that belongs to this head, and fetches what is wrong again, once. The head must be one
+    /// that the log continues.
+    ///
+    /// # Errors
+    /// It is wrong at the log too, could not be read, or the directory could not be written.
+    pub async fn mend(&self, head: Head, progress: &dyn Progress) -> Result<Mended, CopyError> {
+        let (counted, replaced) = self.prove(head, progress).await?;
+        Ok(Mended { counted, replaced })
     }
 
     /// Replaces a file at the root of the copy, or below it.
@@ -263,20 +270,16 @@ impl Copy {
         written.map_err(|cause| cannot_write(&path, cause))
     }
 
-    /// Audits the directory against the checkpoint that is about to be written. Files that were kept and are wrong are
-    /// fetched again, once.
-    async fn prove(
-        &self,
-        signed: &SignedCheckpoint,
-        progress: &dyn Progress,
-        copied: &mut Copied,
-    ) -> Result<Counted, CopyError> {
+    /// Audits the directory against the head of the checkpoint that is about to be written. Files that were kept and are wrong
+    /// are fetched again, once; how many.
+    async fn prove(&self, head: Head, progress: &dyn Progress) -> Result<(Counted, u64), CopyError> {
         let there = self.there()?;
-        let check = TreeCheck { source: &there, head: signed.head(), threads: self.threads, visit: None };
+        let check = TreeCheck { source: &there, head, threads: self.threads, visit: None };
+        let mut replaced = 0;
         for last_try in [false, true] {
             let outcome = check.run(Resume::start(), progress, |_| Ok::<_, SourceError>(())).await?;
             if outcome.holds() {
-                return Ok(outcome.counted);
+                return Ok((outcome.counted, replaced));
             }
             if last_try {
                 return Err(CopyError::DoesNotHold(outcome.findings));
@@ -285,9 +288,9 @@ impl Copy {
                 "{} resources of the copy were not right; fetching them again",
                 outcome.findings.total
             ));
-            copied.replaced += self.replace(&outcome.findings, copied.size).await?;
+            replaced += self.replace(&outcome.findings, head.size).await?;
         }
-        Ok(Counted::default())
+        Ok((Counted::default(), replaced))
     }
 
     /// Fetches what findings name, and everything that could be meant: the pair of an entry, the tile.
@@ -315,6 +318,31 @@ impl Copy {
         }
         Ok(replaced)
     }
+}
+
+/// Whom to believe of a log, for whoever makes a copy of it; and all that is known of how its keys followed each other, here
+/// (`known`) or there, for those who read the copy.
+///
+/// # Errors
+/// [`Broken::Keys`] for a history that does not show what it should; or it could not be read.
+pub async fn trust_of_copy(
+    source: &Source,
+    policy: &Policy,
+    changes: Changes,
+    known: Option<History>,
+) -> Result<Trust, FollowError> {
+    let broken = |error| FollowError::from(Broken::from(error));
+    let mut trust = follow::trust(source, policy, known, changes).await?;
+    if let Some(shown) = source.keys().await? {
+        let shown = History::parse(&shown).map_err(broken)?;
+        let history = trust.history.map_or_else(|| shown.clone(), |known| known.and(&shown));
+        // Where a policy follows nothing, it judges nothing either.
+        if changes == Changes::Followed {
+            follow_keys(policy, &history).map_err(broken)?;
+        }
+        trust.history = Some(history);
+    }
+    Ok(trust)
 }
 
 fn cannot_write(path: &Path, cause: std::io::Error) -> CopyError {

@@ -5,10 +5,11 @@ use std::fmt;
 use bytes::Bytes;
 use futures::future::try_join_all;
 use serde::Serialize;
+use tlog::bundle::BundleError;
 use tlog::checkpoint::SignedCheckpoint;
 use tlog::plan::{ConsistencyPlan, ConsistencyProof, InclusionPlan, InclusionProof, PlanError};
 use tlog::policy::{Policy, PolicyError, VerifiedCheckpoint};
-use tlog::tile::Tile;
+use tlog::tile::{Bundle, Tile};
 use tlog::{Hash, Head};
 
 use crate::keys::{Followed, History, KeysError, follow_keys};
@@ -46,6 +47,21 @@ pub enum Broken {
     /// Tiles are not those of the tree that was signed.
     #[error("{0}")]
     Tiles(#[from] PlanError),
+    /// A bundle is not there, though the size that was signed implies it.
+    #[error("{0}: not there, though the signed size implies it")]
+    MissingBundle(Bundle),
+    /// A bundle is none, or not of as many entries as it should have.
+    #[error("{bundle}: {cause}")]
+    Bundle {
+        /// Which one.
+        bundle: Bundle,
+        /// What is wrong with it.
+        #[source]
+        cause: BundleError,
+    },
+    /// The entries of a bundle are not those that were signed.
+    #[error("{0}: the entries are not those that were signed")]
+    Entries(Bundle),
 }
 
 /// Two signed checkpoints that contradict each other, and what was computed from the log's own tiles.

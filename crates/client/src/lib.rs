@@ -6,6 +6,7 @@
 //! * [`audit`] hashes every entry, recomputes every tile and the root, and keeps what it verified in a small file.
 //! * [`submit`] sends records and verifies every answer offline: [`Receipt`]s come out, or what is wrong.
 //! * [`copy`] makes a directory that is a copy of a log, proven before its checkpoint is replaced.
+//! * [`proven`] reads entries bundle by bundle, each proven before it is handed on.
 //! * [`search`] asks which records speak of whom.
 //! * [`payload`] asks for the content beside a log, and checks that it is the one that was asked for.
 //! * [`care`] erases such content, and holds it.
@@ -30,6 +31,7 @@ pub mod http;
 pub mod keys;
 pub mod load;
 pub mod payload;
+pub mod proven;
 pub mod receipt;
 pub mod search;
 pub mod source;

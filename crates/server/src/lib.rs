@@ -1,5 +1,5 @@
 //! The only crate with an HTTP server: the public log API (C2SP tlog-tiles), the record API, metrics and health; and a
-//! [`witness`] (C2SP tlog-witness), which is a server of its own.
+//! [`witness`] (C2SP tlog-witness) and a [`mirror`] (C2SP tlog-mirror), each of which is a server of its own.
 //!
 //! A handler converts what came in, asks the log, and converts the answer; decisions are below this crate. What a
 //! caller may send is bounded in [`limits`], what it is told when something is wrong is in [`problem`], where each
@@ -23,6 +23,7 @@ mod index;
 pub mod limits;
 mod log_keys;
 pub mod metrics;
+pub mod mirror;
 pub mod openapi;
 mod patient;
 mod payloads;

@@ -50,6 +50,8 @@ pub enum Code {
     Erased,
     /// A hold stands against it, or it is not as the request supposes.
     Held,
+    /// A mirror does not hand out entries to whoever asks from there.
+    Withheld,
     /// Nothing is there.
     NotFound,
     /// The path exists, the method does not.
@@ -76,7 +78,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, for the documentation.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::BadRequest,
         Self::BadQuery,
         Self::BadRecord,
@@ -92,6 +94,7 @@ impl Code {
         Self::BadSignature,
         Self::Erased,
         Self::Held,
+        Self::Withheld,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::IdTaken,
@@ -161,6 +164,9 @@ impl Code {
             }
             Self::Erased => ("erased", StatusCode::GONE, "The content was erased"),
             Self::Held => ("held", StatusCode::CONFLICT, "It must not be, as things stand"),
+            Self::Withheld => {
+                ("entries-withheld", StatusCode::FORBIDDEN, "This mirror does not hand out entries")
+            }
             Self::NotFound => ("not-found", StatusCode::NOT_FOUND, "Nothing is there"),
             Self::MethodNotAllowed => {
                 ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED, "Not with this method")

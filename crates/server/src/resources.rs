@@ -36,7 +36,7 @@ const NO_STORE: &str = "no-store";
 )]
 pub(crate) async fn checkpoint(State(app): State<Arc<App>>) -> Response {
     let note = app.reader.published().bytes().clone();
-    respond(note, "text/plain; charset=utf-8", NO_STORE)
+    respond_checkpoint(note)
 }
 
 /// A hash tile or an entry bundle
@@ -74,12 +74,26 @@ pub(crate) async fn tile(
         }
     };
     let bytes = bytes.ok_or_else(not_found)?;
-    if !matches!(resource, Resource::Bundle(_)) {
-        return Ok(respond(bytes, "application/octet-stream", IMMUTABLE));
+    match resource {
+        Resource::Bundle(_) => respond_bundle(bytes, &headers).await,
+        _ => Ok(respond_tile(bytes)),
     }
-    let mut response = if accepts_gzip(&headers) {
-        let small = bytes.len() <= INLINE_WORK_BYTES_MAX;
-        let packed = if small { gzip(&bytes) } else { app.read(move |_| gzip(&bytes)).await? };
+}
+
+/// The answer that is a hash tile.
+pub(crate) fn respond_tile(bytes: Bytes) -> Response {
+    respond(bytes, "application/octet-stream", IMMUTABLE)
+}
+
+/// The answer that is an entry bundle, compressed if that is asked for.
+pub(crate) async fn respond_bundle(bytes: Bytes, headers: &HeaderMap) -> Result<Response, Box<Problem>> {
+    let mut response = if accepts_gzip(headers) {
+        let packed = if bytes.len() <= INLINE_WORK_BYTES_MAX {
+            gzip(&bytes)
+        } else {
+            let packing = tokio::task::spawn_blocking(move || gzip(&bytes)).await;
+            packing.map_err(|error| Problem::internal(&error))?
+        };
         let mut response = respond(packed, "application/octet-stream", IMMUTABLE);
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         response
@@ -90,7 +104,12 @@ pub(crate) async fn tile(
     Ok(response)
 }
 
-fn not_found() -> Box<Problem> {
+/// The answer that is a checkpoint.
+pub(crate) fn respond_checkpoint(note: Bytes) -> Response {
+    respond(note, "text/plain; charset=utf-8", NO_STORE)
+}
+
+pub(crate) fn not_found() -> Box<Problem> {
     Problem::new(Code::NotFound, "The log has no such resource, or not yet, or its path is spelt otherwise.")
 }
 

@@ -199,6 +199,17 @@ impl From<Broken> for Finding {
             Broken::Fork(evidence) => two_roots(plain(Wrong::Fork), evidence),
             Broken::MissingTile(tile) => Self::missing_tile(*tile),
             Broken::Tiles(_) => plain(Wrong::Consistency),
+            Broken::MissingBundle(bundle) => Self::missing_bundle(*bundle),
+            Broken::Bundle { bundle, cause } => Self::bundle(*bundle, *cause),
+            Broken::Entries(bundle) => {
+                let (path, first) = (bundle.to_string(), bundle.first());
+                Self::plain(
+                    path,
+                    Some(first),
+                    Wrong::Entry,
+                    "the entries are not those that were signed".to_owned(),
+                )
+            }
         }
     }
 }

@@ -13,10 +13,12 @@ use std::{collections::HashMap, slice, sync::Arc};
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use tlog::{
+    checkpoint::SignedCheckpoint,
     cosignature::Timestamp,
     fork::ForkProof,
     key::VerifierKey,
     note::{Note, VerifiedSignature},
+    plan::ConsistencyProof,
     witness::{
         AddCheckpoint, CosignError, Evidence, Reason, Refusal, SignSubtree, ToCosign, WitnessKeys, decide,
         decide_subtree,
@@ -191,7 +193,7 @@ impl Witness {
             return Some(Reply::too_many(too_many));
         }
         let stored = allowed.stored();
-        let time = held.map_or(now, |held| now.max(self.time_of(held)));
+        let time = held.map_or(now, |held| now.max(time_by(held.note(), self.verifier_keys())));
         let cosigned = match self.keys.cosign(allowed, time) {
             Ok(cosigned) => cosigned,
             Err(error @ CosignError::NoTime) => {
@@ -214,36 +216,12 @@ impl Witness {
         }
     }
 
-    /// When this witness cosigned what it holds; no time, if none of its present keys did.
-    fn time_of(&self, held: &Held) -> Timestamp {
-        let times = |note: &Note| {
-            let opened = note.open(self.keys.verifier_keys()).ok()?;
-            opened.signatures().iter().filter_map(VerifiedSignature::time).max()
-        };
-        Note::parse(held.note()).ok().as_ref().and_then(times).unwrap_or(Timestamp::NONE)
-    }
-
     /// Keeps the proof that a log has forked. What proves nothing is not kept: anybody can send a log's newest checkpoint
     /// with a proof that does not hold, and there is room for so many.
     async fn keep(&self, evidence: &Evidence, held: &Held, log: &[VerifierKey]) {
-        let grown = match evidence {
-            Evidence::Fork(_) => None,
-            Evidence::Rewritten(_, proof) => Some(proof.clone()),
-            Evidence::Unproven(_) => return,
-        };
-        let (checkpoint, origin) = (evidence.checkpoint(), held.origin());
         let keys: Vec<VerifierKey> = log.iter().chain(self.verifier_keys()).cloned().collect();
-        let text = match ForkProof::make([held.note(), checkpoint.bytes()], &keys, grown) {
-            Ok(proof) => proof.to_string(),
-            Err(error) => {
-                tracing::error!(%error, %origin, "what a log signed contradicts what is kept, and is no proof");
-                return;
-            }
-        };
-        tracing::error!(%origin, size = checkpoint.size(), "the log has forked; the proof is kept");
-        let id = ContradictionId::of(origin, checkpoint.bytes());
-        if let Err(error) = self.keeper.contradicts(id, text).await {
-            tracing::error!(%error, %origin, "the proof that a log has forked could not be kept");
+        if let Some(other) = Other::of(evidence) {
+            keep_fork(&self.keeper, held, &other, &keys).await;
         }
     }
 
@@ -265,4 +243,53 @@ impl Witness {
     pub fn checkpoint(&self, log: &OriginId) -> Option<Bytes> {
         self.keeper.find(log).map(|held| held.note().clone())
     }
+}
+
+/// When one of these keys cosigned a note, at the latest; no time, if none of them did.
+pub(crate) fn time_by<'a>(note: &[u8], keys: impl IntoIterator<Item = &'a VerifierKey>) -> Timestamp {
+    let (note, keys) = (Note::parse(note).ok(), keys.into_iter().collect::<Vec<&VerifierKey>>());
+    let times = |note: &Note| {
+        let opened = note.open(keys.iter().copied()).ok()?;
+        opened.signatures().iter().filter_map(VerifiedSignature::time).max()
+    };
+    note.as_ref().and_then(times).unwrap_or(Timestamp::NONE)
+}
+
+/// A head that a log signed and that cannot be in one history with what is held of it.
+pub(crate) struct Other {
+    /// What was signed.
+    pub(crate) checkpoint: SignedCheckpoint,
+    /// Which root the larger of both trees has at the smaller size; not needed at one size.
+    pub(crate) grown: Option<ConsistencyProof>,
+}
+
+impl Other {
+    /// What evidence proves, if anything.
+    pub(crate) fn of(evidence: &Evidence) -> Option<Self> {
+        let grown = match evidence {
+            Evidence::Fork(_) => None,
+            Evidence::Rewritten(_, proof) => Some(proof.clone()),
+            Evidence::Unproven(_) => return None,
+        };
+        Some(Self { checkpoint: evidence.checkpoint().clone(), grown })
+    }
+}
+
+/// Keeps the proof that a log has forked; whether there is one. `keys` are those of the log and of whoever holds the note.
+pub(crate) async fn keep_fork(keeper: &Keeper, held: &Held, other: &Other, keys: &[VerifierKey]) -> bool {
+    let (checkpoint, origin) = (&other.checkpoint, held.origin());
+    let text = match ForkProof::make([held.note(), checkpoint.bytes()], keys, other.grown.clone()) {
+        Ok(proof) => proof.to_string(),
+        Err(error) => {
+            tracing::error!(%error, %origin, "what a log signed contradicts what is kept, and is no proof");
+            return false;
+        }
+    };
+    tracing::error!(%origin, size = checkpoint.size(), "the log has forked; the proof is kept");
+    let id = ContradictionId::of(origin, checkpoint.bytes());
+    let kept = keeper.contradicts(id, text).await;
+    if let Err(error) = &kept {
+        tracing::error!(%error, %origin, "the proof that a log has forked could not be kept");
+    }
+    kept.is_ok()
 }

@@ -1,4 +1,4 @@
-//! What a witness knows and remembers, on good days and bad ones.
+//! What a witness and a mirror know and remember, on good days and bad ones.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is the report")]
 #![allow(unreachable_pub, reason = "one binary, its modules are its own")]
@@ -9,6 +9,7 @@ mod faults;
 mod history;
 mod life;
 mod list;
+mod mirror;
 mod opening;
 mod queue;
 mod races;

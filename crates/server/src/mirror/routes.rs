@@ -1,0 +1,67 @@
+//! Where a mirror serves each thing. The table in docs/http-api.md is held against this one by a test.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    middleware::map_response,
+    response::IntoResponse as _,
+    routing::{MethodRouter, get},
+};
+
+use super::{App, answer};
+use crate::{
+    counting::CountingLayer,
+    problem::{Code, Problem},
+    routes::open_to_all_origins,
+};
+
+/// The mirror's checkpoint of the log with this hash of its origin.
+pub const CHECKPOINT: &str = "/{origin}/checkpoint";
+/// Its hash tiles and entry bundles.
+pub const TILE: &str = "/{origin}/tile/{*path}";
+/// How its keys followed each other.
+pub const LOG_KEYS: &str = "/{origin}/v1/log/keys";
+/// Metrics.
+pub const METRICS: &str = crate::routes::METRICS;
+/// Liveness.
+pub const HEALTHZ: &str = crate::routes::HEALTHZ;
+/// Readiness.
+pub const READYZ: &str = crate::routes::READYZ;
+
+/// Every route.
+pub static ALL: [&str; 6] = [CHECKPOINT, TILE, LOG_KEYS, METRICS, HEALTHZ, READYZ];
+
+/// The option by which an operator has entries handed out to everybody.
+pub(super) const SERVE_ENTRIES: &str = "--serve-entries";
+
+/// The whole service.
+pub fn router(app: Arc<App>) -> Router {
+    let public = Router::new()
+        .route(CHECKPOINT, only_get(get(answer::checkpoint)))
+        .route(LOG_KEYS, only_get(get(answer::log_keys)))
+        .layer(map_response(open_to_all_origins));
+    Router::new()
+        // What any page may read of it depends on what it is.
+        .route(TILE, only_get(get(answer::tile)))
+        .route(METRICS, only_get(get(answer::metrics)))
+        .route(HEALTHZ, only_get(get(crate::health::healthz)))
+        .route(READYZ, only_get(get(answer::readyz)))
+        .merge(public)
+        .fallback(|| async {
+            Problem::new(
+                Code::NotFound,
+                "There is nothing at this path; this is a mirror (C2SP tlog-mirror).",
+            )
+        })
+        .layer(CountingLayer(app.metrics().requests()))
+        .with_state(app)
+}
+
+/// Answers other methods as the log's server does.
+fn only_get(router: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
+    router.fallback(|| async {
+        let detail = "This path takes GET,HEAD and no other method.";
+        Problem::new(Code::MethodNotAllowed, detail).allow("GET,HEAD".into()).into_response()
+    })
+}
