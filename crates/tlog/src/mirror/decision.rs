@@ -141,8 +141,12 @@ impl Taking {
     /// more for the sake of the time.
     ///
     /// # Errors
-    /// [`Reason::Behind`]: the mirror has gone further meanwhile.
+    /// [`Reason::Behind`]: the mirror has gone further meanwhile. [`Reason::UnknownSize`]: it does not know the checkpoint any
+    /// more, because it was shown many others.
     pub fn finish(&self, standing: &Standing<'_>) -> Result<Head, Refusal> {
-        standing.not_behind(self.tree.size).map(|()| self.tree)
+        let end = self.tree.size;
+        standing.not_behind(end)?;
+        let forgotten = || Refusal::new(Reason::UnknownSize { end, info: standing.info(end) });
+        standing.of_size(end).filter(|known| *known == self.tree).ok_or_else(forgotten)
     }
 }

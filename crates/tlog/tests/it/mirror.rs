@@ -190,6 +190,9 @@ fn a_mirror_never_goes_back() {
     for mirror in [None, Some(0), Some(512), Some(513)] {
         assert_eq!(finish(mirror), Ok(log.head(513)), "{mirror:?}");
     }
+    let forgotten = Standing { mirror: None, pending: &pending[1..], next };
+    let refusal = taking.finish(&forgotten).unwrap_err();
+    assert_eq!((refusal.status(), refusal.info()), (409, Some(&Info::new(600, 513))), "{refusal}");
     let refusal = finish(Some(600)).unwrap_err();
     assert_eq!((refusal.status(), refusal.info()), (409, Some(&Info::new(600, 600))));
     told(&refusal);
