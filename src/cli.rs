@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::print::Printer;
 use crate::{
-    audit, backup, completions, demo, erase, evidence, fsck, hammer, hold, key, lookup, monitor, payload,
-    rebuild, record, restore, search, serve, session, token, verify, witness,
+    audit, backup, completions, demo, erase, evidence, fsck, hammer, hold, key, lookup, mirror, monitor,
+    payload, rebuild, record, restore, search, serve, session, token, verify, witness,
 };
 
 /// A transparency log for what AI agents do.
@@ -67,6 +67,7 @@ pub(crate) enum Verb {
     Key(key::Args),
     Token(token::Args),
     Witness(witness::Args),
+    Mirror(mirror::Args),
     Hammer(hammer::Args),
     Completions(completions::Args),
     Man(completions::ManArgs),

@@ -15,6 +15,7 @@ mod hold;
 mod key;
 mod keyring;
 mod lookup;
+mod mirror;
 mod monitor;
 mod payload;
 mod place;
@@ -31,6 +32,7 @@ mod store_source;
 mod token;
 mod trust;
 mod verify;
+mod watched;
 mod whole_log;
 mod witness;
 
@@ -90,6 +92,7 @@ async fn run(verb: Verb, printer: Printer) -> Result<Verdict, Failure> {
         Verb::Key(args) => key::run(args, printer).await,
         Verb::Token(args) => token::run(args, printer).await,
         Verb::Witness(args) => witness::run(args, printer).await,
+        Verb::Mirror(args) => mirror::run(args, printer).await,
         Verb::Hammer(args) => hammer::run(args, printer).await,
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => completions::man(&args),

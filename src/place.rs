@@ -28,6 +28,8 @@ use crate::print::remark;
 
 /// The file that says that a directory is a witness's.
 pub(crate) const WITNESS_FILE: &str = "witness.json";
+/// The file that says that a directory is a mirror's.
+pub(crate) const MIRROR_FILE: &str = "mirror.json";
 /// Memory for the pages of the lookups.
 const LOOKUP_CACHE_BYTES: u64 = 32 << 20;
 
@@ -220,9 +222,10 @@ pub(crate) fn open_lookups(directory: &DataDirectory) -> Result<(Lookups, Arc<Sl
 
 /// Key and kind of the log in a directory, made if there is none.
 fn identify(directory: &DataDirectory, wanted: &Wanted) -> Result<(Signer, Kind, bool), Failure> {
-    if directory.path().join(WITNESS_FILE).exists() {
+    let other = [(WITNESS_FILE, "witness"), (MIRROR_FILE, "mirror")];
+    if let Some((_, what)) = other.into_iter().find(|(file, _)| directory.path().join(file).exists()) {
         let words = format!(
-            "{} holds a witness; a log has a directory of its own (--data)",
+            "{} holds a {what}; a log has a directory of its own (--data)",
             directory.path().display()
         );
         return Err(Failure::could_not_tell(words));

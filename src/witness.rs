@@ -1,8 +1,8 @@
 //! `deedbook witness`: somebody who watches logs grow, cosigns what continues, and keeps what shows that one has forked
 //! (C2SP tlog-witness).
 
-mod directory;
-mod forks;
+pub(crate) mod directory;
+pub(crate) mod forks;
 mod list;
 mod logs;
 mod run;
@@ -76,7 +76,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
 
 /// They are in a file for everybody: the witness may run or not.
 fn keys(args: &KeysArgs, printer: Printer) -> Result<Verdict, Failure> {
-    let vkeys = directory::vkeys(&args.place.data)?;
+    let vkeys = directory::vkeys(&directory::WITNESS, &args.place.data)?;
     let vkeys: Vec<String> = vkeys.iter().map(ToString::to_string).collect();
     if printer.json {
         json_line(&Keys { vkeys: &vkeys });

@@ -11,21 +11,17 @@ use ::monitor::run::{Options, Partner, Watched};
 use ::monitor::watch::Limits;
 use client::follow::Changes;
 use client::webhook::Webhook;
-use client::{Http, HttpOptions, Source};
+use client::{Http, HttpOptions};
 use serde::Deserialize;
-use tlog::key::KeyName;
-use tlog::policy::Policy;
 
 use super::{Args, stdout};
 use crate::cli::{Failure, read_input};
-use crate::trust::{HttpArgs, log_only};
+use crate::watched::{LogConfig, Typed, http};
 
 /// How long a webhook may take to answer.
 const WEBHOOK_PATIENCE: Duration = Duration::from_secs(10);
 /// How long another monitor or a witness may take to answer.
 const PARTNER_PATIENCE: Duration = Duration::from_secs(10);
-/// Attempts at one request: what fails is tried again at the next look.
-const ATTEMPTS: u32 = 2;
 
 /// The configuration file.
 #[derive(Debug, Default, Deserialize)]
@@ -53,17 +49,6 @@ struct Config {
     metrics: Option<SocketAddr>,
 }
 
-/// One log of the configuration file. Paths are from the file's folder.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LogConfig {
-    /// Where it is read; otherwise the policy says it.
-    place: Option<String>,
-    policy: PathBuf,
-    /// A token to show to this log.
-    token_file: Option<PathBuf>,
-}
-
 /// Everything decided.
 pub(super) struct Plan {
     pub(super) data: PathBuf,
@@ -82,7 +67,14 @@ impl Plan {
         } else {
             Changes::Followed
         };
-        let logs = logs(args, &config, changes)?;
+        let typed = Typed {
+            places: &args.logs,
+            policies: &args.policies,
+            vkey: args.vkey.as_deref(),
+            http: &args.http,
+            changes,
+        };
+        let logs = typed.and(&config.log)?;
         let none = "which log? give --policy with a policy whose log line has a URL, or --log too";
         if logs.is_empty() {
             return Err(Failure::could_not_tell(none));
@@ -121,93 +113,6 @@ impl Plan {
         let gossip_listen = args.gossip_listen.or(config.gossip_listen);
         Ok(Self { data, logs, options, gossip_listen, metrics: args.metrics.or(config.metrics) })
     }
-}
-
-/// The logs that were typed, and those of the file.
-fn logs(args: &Args, config: &Config, changes: Changes) -> Result<Vec<Watched>, Failure> {
-    let mut logs = vec![];
-    let mut policies: Vec<Policy> =
-        args.policies.iter().map(|path| policy(path)).collect::<Result<_, _>>()?;
-    policies.extend(args.vkey.as_deref().map(log_only).transpose()?);
-    let options = http(&args.http)?;
-    match (args.logs.as_slice(), policies.as_slice()) {
-        ([], policies) => {
-            for policy in policies {
-                logs.extend(named(policy, &options, changes)?);
-            }
-        }
-        (places, [policy]) => {
-            for place in places {
-                logs.push(watched(place, policy, &options, changes)?);
-            }
-        }
-        (places, policies) if places.len() == policies.len() => {
-            for (place, policy) in places.iter().zip(policies) {
-                logs.push(watched(place, policy, &options, changes)?);
-            }
-        }
-        (_, []) => return Err(Failure::could_not_tell("whom to believe? give --policy or --vkey")),
-        (places, policies) => {
-            return Err(Failure::could_not_tell(format!(
-                "{} logs and {} policies: give one policy for all of them, or one for each, in the same order",
-                places.len(),
-                policies.len()
-            )));
-        }
-    }
-    for log in &config.log {
-        let policy = policy(&log.policy)?;
-        let token_file = log.token_file.clone().or(args.http.token_file.clone());
-        let options = http(&HttpArgs { token_file, ..args.http.clone() })?;
-        match &log.place {
-            Some(place) => logs.push(watched(place, &policy, &options, changes)?),
-            None => logs.extend(named(&policy, &options, changes)?),
-        }
-    }
-    Ok(logs)
-}
-
-/// The logs for which the policy says where they are.
-fn named(policy: &Policy, options: &HttpOptions, changes: Changes) -> Result<Vec<Watched>, Failure> {
-    let placed = policy.logs().iter().filter_map(|log| Some((log.key.name().clone(), log.url.clone()?)));
-    let open = |(origin, place): (KeyName, String)| {
-        let source = Source::open(&place, options).map_err(Failure::could_not_tell)?;
-        Ok(Watched { origin, source, policy: policy.clone(), changes })
-    };
-    placed.map(open).collect()
-}
-
-/// The log at a place, under a policy: the one that the policy places there, or the only one that it names.
-fn watched(
-    place: &str,
-    policy: &Policy,
-    options: &HttpOptions,
-    changes: Changes,
-) -> Result<Watched, Failure> {
-    let there = policy.logs().iter().find(|log| log.url.as_deref() == Some(place));
-    let mut names: Vec<_> = policy.logs().iter().map(|log| log.key.name()).collect();
-    names.dedup();
-    let origin = match (there, names.as_slice()) {
-        (Some(log), _) => log.key.name().clone(),
-        (None, [only]) => (*only).clone(),
-        (None, _) => {
-            return Err(Failure::could_not_tell(format!(
-                "which of its logs does the policy mean at {place}? Give the log's line this URL, or take a policy that \
-                 names one log"
-            )));
-        }
-    };
-    let source = Source::open(place, options).map_err(Failure::could_not_tell)?;
-    Ok(Watched { origin, source, policy: policy.clone(), changes })
-}
-
-fn policy(path: &Path) -> Result<Policy, Failure> {
-    let read = Policy::parse(&read_input(path)?);
-    read.map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())))
-}
-
-fn http(args: &HttpArgs) -> Result<HttpOptions, Failure> {
-    Ok(HttpOptions { attempts: ATTEMPTS, ..args.options()? })
 }
 
 fn webhooks(args: &Args, config: &Config) -> Result<Vec<Webhook>, Failure> {
@@ -260,8 +165,7 @@ impl Config {
         let mut config: Self = toml::from_str(&text).map_err(|error| failed(&error))?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let paths = config.data.iter_mut().chain(&mut config.webhook_secret_file);
-        let of_logs =
-            config.log.iter_mut().flat_map(|log| std::iter::once(&mut log.policy).chain(&mut log.token_file));
+        let of_logs = config.log.iter_mut().flat_map(LogConfig::paths);
         paths.chain(of_logs).for_each(|path| *path = folder.join(&*path));
         Ok(config)
     }

@@ -1,15 +1,16 @@
-//! A witness's directory: what lies where, and a witness opened from it.
+//! The directory of a witness or a mirror: what lies where, and what runs opened from it. Both cosign under keys of their own, and
+//! remember for what: the store.
 //!
 //! ```text
 //! DIR/
 //!   lock           held by the one process that runs the witness
-//!   witness.json   what this is, and the witness's name
+//!   witness.json   what this is, and its name (mirror.json)
 //!   ed25519.key    the signing key, mode 0600
-//!   ml-dsa-44.key  the second one, if the witness has one, mode 0600
-//!   witness.vkeys  the public keys, one a line
-//!   logs           the logs that it knows (C2SP tlog-list)
+//!   ml-dsa-44.key  the second one, if there is one, mode 0600
+//!   witness.vkeys  the public keys, one a line (mirror.vkeys)
+//!   logs           the logs that a witness knows (C2SP tlog-list); the copies of a mirror, a folder each
 //!   logs.lock      held by whoever changes that list
-//!   running.json   where the witness listens, while it runs
+//!   running.json   where it listens, while it runs
 //!   forks/         proofs that logs have forked: copies of those in the store
 //!   store/         what it has answered for
 //! ```
@@ -27,16 +28,36 @@ use tlog::key::{KeyName, VerifierKey};
 use tlog::witness::WitnessKeys;
 
 use crate::cli::Failure;
-use crate::place::{WITNESS_FILE, cannot_open};
+use crate::place::{MIRROR_FILE, WITNESS_FILE, cannot_open};
 
 /// Version of the layout above.
 const FORMAT: u32 = 1;
 const ED25519: &str = "ed25519.key";
 const ML_DSA: &str = "ml-dsa-44.key";
-const VKEYS: &str = "witness.vkeys";
 const RUNNING: &str = "running.json";
 
-/// What a witness is.
+/// What runs in a directory.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    /// What it is called, and the verb that runs it.
+    word: &'static str,
+    /// The file that says what it is.
+    file: &'static str,
+    /// The file with the public keys.
+    vkeys: &'static str,
+    /// A name for one.
+    example: &'static str,
+}
+
+/// A witness.
+pub(crate) const WITNESS: Kind =
+    Kind { word: "witness", file: WITNESS_FILE, vkeys: "witness.vkeys", example: "witness.example.org/w1" };
+
+/// A mirror.
+pub(crate) const MIRROR: Kind =
+    Kind { word: "mirror", file: MIRROR_FILE, vkeys: "mirror.vkeys", example: "mirror.example.org/m1" };
+
+/// What it is, and its name.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Identity {
@@ -44,22 +65,23 @@ struct Identity {
     name: String,
 }
 
-/// Where a running witness is reached.
+/// Where it is reached while it runs.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct RunningAt {
+pub(crate) struct RunningAt {
     /// Where it listens.
-    pub(super) url: String,
+    pub(crate) url: String,
     /// Where others reach it, if that was said.
-    pub(super) public: Option<String>,
+    pub(crate) public: Option<String>,
 }
 
-/// A witness's directory, held by this process, with its keys and what it has kept.
-pub(super) struct Home {
-    pub(super) keeper: Keeper,
-    pub(super) keys: Vec<Cosigner>,
-    pub(super) name: KeyName,
+/// A directory, held by this process, with its keys and what it has kept.
+pub(crate) struct Home {
+    kind: &'static Kind,
+    pub(crate) keeper: Keeper,
+    pub(crate) keys: Vec<Cosigner>,
+    pub(crate) name: KeyName,
     /// Whether the keys were made just now.
-    pub(super) new: bool,
+    pub(crate) new: bool,
     directory: DataDirectory,
 }
 
@@ -72,32 +94,43 @@ pub(super) enum Hold {
 }
 
 impl Home {
-    /// Opens a witness, or makes one of this name if there is none. Blocks on the disk.
-    pub(super) fn open(path: &Path, name: Option<&KeyName>, ml_dsa: bool) -> Result<Self, Failure> {
-        refuse_a_log(path)?;
+    /// Opens a witness or a mirror, or makes one of this name if there is none. Blocks on the disk.
+    pub(crate) fn open(
+        kind: &'static Kind,
+        path: &Path,
+        name: Option<&KeyName>,
+        ml_dsa: bool,
+    ) -> Result<Self, Failure> {
+        refuse_others(kind, path)?;
         match hold(path)? {
-            Some(directory) => Self::of(directory, name, ml_dsa),
+            Some(directory) => Self::of(kind, directory, name, ml_dsa),
             None => Err(Failure::could_not_tell(format!(
-                "{} is in use by another deedbook process; one witness has one process",
-                path.display()
+                "{} is in use by another deedbook process; one {} has one process",
+                path.display(),
+                kind.word
             ))),
         }
     }
 
     /// Takes hold of a witness that is there, if it does not run. Blocks on the disk.
     pub(super) fn hold(path: &Path) -> Result<Hold, Failure> {
-        identity(path)?.ok_or_else(|| no_witness(path))?;
+        identity(&WITNESS, path)?.ok_or_else(|| nothing(&WITNESS, path))?;
         Ok(match hold(path)? {
-            Some(directory) => Hold::Held(Box::new(Self::of(directory, None, false)?)),
+            Some(directory) => Hold::Held(Box::new(Self::of(&WITNESS, directory, None, false)?)),
             None => Hold::Running,
         })
     }
 
-    fn of(directory: DataDirectory, name: Option<&KeyName>, ml_dsa: bool) -> Result<Self, Failure> {
+    fn of(
+        kind: &'static Kind,
+        directory: DataDirectory,
+        name: Option<&KeyName>,
+        ml_dsa: bool,
+    ) -> Result<Self, Failure> {
         let path = directory.path().to_owned();
-        let name = agreed_name(&directory, name)?;
+        let name = agreed_name(kind, &directory, name)?;
         let key = read_key(&directory, ED25519)?;
-        refuse_to_begin_again(&directory, key.is_some())?;
+        refuse_to_begin_again(kind, &directory, key.is_some())?;
         let store = SledStore::open(&directory.store_path(), &SledOptions::default()).map_err(cannot_open)?;
         let keeper = Keeper::open(Arc::new(store), Limits::default())
             .map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
@@ -119,25 +152,25 @@ impl Home {
             }
             found => found,
         };
-        let home =
-            Self { keeper, keys: std::iter::once(ed25519).chain(second).collect(), name, new, directory };
+        let keys = std::iter::once(ed25519).chain(second).collect();
+        let home = Self { kind, keeper, keys, name, new, directory };
         home.check_names()?;
         home.publish_keys()?;
         Ok(home)
     }
 
     /// The directory.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
     /// The public keys, Ed25519 first.
-    pub(super) fn vkeys(&self) -> Vec<VerifierKey> {
+    pub(crate) fn vkeys(&self) -> Vec<VerifierKey> {
         self.keys.iter().map(|key| key.verifier_key().clone()).collect()
     }
 
     /// What runs, and the hold on the directory, which lasts as long as it is kept.
-    pub(super) fn into_parts(self) -> Result<(Keeper, WitnessKeys, DataDirectory), Failure> {
+    pub(crate) fn into_parts(self) -> Result<(Keeper, WitnessKeys, DataDirectory), Failure> {
         let keys = WitnessKeys::new(self.keys).map_err(Failure::could_not_tell)?;
         Ok((self.keeper, keys, self.directory))
     }
@@ -147,8 +180,9 @@ impl Home {
         let other = self.keys.iter().map(Cosigner::verifier_key).find(|key| *key.name() != self.name);
         let Some(key) = other else { return Ok(()) };
         Err(Failure::could_not_tell(format!(
-            "{} is the witness {}, and a key in it is of {}",
+            "{} is the {} {}, and a key in it is of {}",
             self.path().display(),
+            self.kind.word,
             self.name,
             key.name()
         )))
@@ -156,10 +190,10 @@ impl Home {
 
     fn publish_keys(&self) -> Result<(), Failure> {
         let lines = self.vkeys().iter().fold(String::new(), |lines, key| lines + &format!("{key}\n"));
-        if std::fs::read_to_string(self.path().join(VKEYS)).is_ok_and(|there| there == lines) {
+        if std::fs::read_to_string(self.path().join(self.kind.vkeys)).is_ok_and(|there| there == lines) {
             return Ok(());
         }
-        self.directory.write(VKEYS, lines.as_bytes(), 0o644).map_err(Failure::could_not_tell)
+        self.directory.write(self.kind.vkeys, lines.as_bytes(), 0o644).map_err(Failure::could_not_tell)
     }
 }
 
@@ -172,41 +206,45 @@ fn hold(path: &Path) -> Result<Option<DataDirectory>, Failure> {
     }
 }
 
-fn refuse_a_log(path: &Path) -> Result<(), Failure> {
-    if path.join("log.json").exists() {
-        let words = format!("{} holds a log; a witness has a directory of its own (--data)", path.display());
-        return Err(Failure::could_not_tell(words));
-    }
-    Ok(())
+/// Nothing else lives in the directory of a witness or a mirror.
+fn refuse_others(kind: &Kind, path: &Path) -> Result<(), Failure> {
+    let other = [("log.json", "log"), (WITNESS.file, WITNESS.word), (MIRROR.file, MIRROR.word)];
+    let there = other.into_iter().find(|(file, _)| *file != kind.file && path.join(file).exists());
+    let Some((_, word)) = there else { return Ok(()) };
+    let words =
+        format!("{} holds a {word}; a {} has a directory of its own (--data)", path.display(), kind.word);
+    Err(Failure::could_not_tell(words))
 }
 
-/// The witness's name: what is there, or what a new one is to be called. An option that contradicts what is there is a
+/// The name: what is there, or what a new one is to be called. An option that contradicts what is there is a
 /// mistake, not a wish.
-fn agreed_name(directory: &DataDirectory, wanted: Option<&KeyName>) -> Result<KeyName, Failure> {
-    match (identity(directory.path())?, wanted) {
+fn agreed_name(kind: &Kind, directory: &DataDirectory, wanted: Option<&KeyName>) -> Result<KeyName, Failure> {
+    match (identity(kind, directory.path())?, wanted) {
         (Some(found), Some(wanted)) if found.name != wanted.as_str() => {
             Err(Failure::could_not_tell(format!(
-                "{} is the witness {}; its name is chosen when it is made, for good. Leave --name out, or use another --data",
+                "{} is the {} {}; its name is chosen when it is made, for good. Leave --name out, or use another --data",
                 directory.path().display(),
+                kind.word,
                 found.name
             )))
         }
         (Some(found), _) => found.name.parse().map_err(Failure::could_not_tell),
-        (None, None) => Err(Failure::could_not_tell(
-            "a new witness needs a name, for good: --name, a URL prefix without scheme such as witness.example.org/w1",
-        )),
+        (None, None) => Err(Failure::could_not_tell(format!(
+            "a new {} needs a name, for good: --name, a URL prefix without scheme such as {}",
+            kind.word, kind.example
+        ))),
         (None, Some(wanted)) => {
             let identity = Identity { format: FORMAT, name: wanted.to_string() };
             let mut text = serde_json::to_vec(&identity).map_err(Failure::could_not_tell)?;
             text.push(b'\n');
-            directory.write(WITNESS_FILE, &text, 0o644).map_err(Failure::could_not_tell)?;
+            directory.write(kind.file, &text, 0o644).map_err(Failure::could_not_tell)?;
             Ok(wanted.clone())
         }
     }
 }
 
-fn identity(path: &Path) -> Result<Option<Identity>, Failure> {
-    let file = path.join(WITNESS_FILE);
+fn identity(kind: &Kind, path: &Path) -> Result<Option<Identity>, Failure> {
+    let file = path.join(kind.file);
     let failed = |why: &dyn std::fmt::Display| Failure::could_not_tell(format!("{}: {why}", file.display()));
     let text = match std::fs::read(&file) {
         Ok(text) => text,
@@ -221,19 +259,21 @@ fn identity(path: &Path) -> Result<Option<Identity>, Failure> {
     }
 }
 
-fn no_witness(path: &Path) -> Failure {
-    Failure::could_not_tell(format!("{} holds no witness (deedbook witness run makes one)", path.display()))
+fn nothing(kind: &Kind, path: &Path) -> Failure {
+    let (path, word) = (path.display(), kind.word);
+    Failure::could_not_tell(format!("{path} holds no {word} (deedbook {word} run makes one)"))
 }
 
-/// A witness that has a key may have cosigned, and never begins again: it would cosign second histories.
-fn refuse_to_begin_again(directory: &DataDirectory, has_key: bool) -> Result<(), Failure> {
+/// Who has a key may have cosigned, and never begins again: it would cosign second histories.
+fn refuse_to_begin_again(kind: &Kind, directory: &DataDirectory, has_key: bool) -> Result<(), Failure> {
     if !has_key || directory.store_path().join("db").exists() {
         return Ok(());
     }
     Err(Failure::does_not_hold(format!(
         "{} has a key, and what it has answered for is gone (store/ is missing). With this key it must not cosign again: \
-         make a new witness with another name in another --data, and tell those who believe this one",
-        directory.path().display()
+         make a new {} with another name in another --data, and tell those who believe this one",
+        directory.path().display(),
+        kind.word
     )))
 }
 
@@ -244,7 +284,7 @@ fn read_key(directory: &DataDirectory, name: &str) -> Result<Option<Cosigner>, F
     };
     let text = std::str::from_utf8(text.trim_ascii_end()).unwrap_or_default();
     Cosigner::from_skey(text).map(Some).map_err(|error| {
-        Failure::could_not_tell(format!("{} is no key of a witness: {error}", file.path().display()))
+        Failure::could_not_tell(format!("{} is no key that cosigns: {error}", file.path().display()))
     })
 }
 
@@ -262,12 +302,12 @@ fn make_key(
     Ok(key)
 }
 
-/// The public keys of the witness in a directory, which may run.
-pub(super) fn vkeys(path: &Path) -> Result<Vec<VerifierKey>, Failure> {
-    let file = path.join(VKEYS);
+/// The public keys of the witness or mirror in a directory, which may run.
+pub(crate) fn vkeys(kind: &Kind, path: &Path) -> Result<Vec<VerifierKey>, Failure> {
+    let file = path.join(kind.vkeys);
     let text = match std::fs::read_to_string(&file) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(no_witness(path)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(nothing(kind, path)),
         Err(error) => return Err(Failure::could_not_tell(format!("{}: {error}", file.display()))),
     };
     let keys = text.lines().map(VerifierKey::parse).collect::<Result<_, _>>();
@@ -284,8 +324,8 @@ pub(super) fn forks_path(path: &Path) -> PathBuf {
     path.join("forks")
 }
 
-/// Notes where the running witness is reached.
-pub(super) fn note_running(directory: &DataDirectory, at: &RunningAt) -> Result<(), Failure> {
+/// Notes where it is reached while it runs.
+pub(crate) fn note_running(directory: &DataDirectory, at: &RunningAt) -> Result<(), Failure> {
     let text = serde_json::to_vec(at).map_err(Failure::could_not_tell)?;
     directory.write(RUNNING, &text, 0o644).map_err(Failure::could_not_tell)
 }

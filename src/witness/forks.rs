@@ -136,19 +136,19 @@ impl Kept {
 }
 
 /// What was copied to files already.
-pub(super) struct Copies {
+pub(crate) struct Copies {
     directory: PathBuf,
     made: BTreeSet<ContradictionId>,
 }
 
 impl Copies {
     /// Of the witness in this directory.
-    pub(super) fn new(data: &Path) -> Self {
+    pub(crate) fn new(data: &Path) -> Self {
         Self { directory: directory::forks_path(data), made: BTreeSet::new() }
     }
 
     /// Copies what is kept and has no file yet. Blocks on the disk.
-    pub(super) fn make(&mut self, keeper: &Keeper) -> Result<(), Failure> {
+    pub(crate) fn make(&mut self, keeper: &Keeper) -> Result<(), Failure> {
         if keeper.counts().contradictions == self.made.len() {
             return Ok(());
         }

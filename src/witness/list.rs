@@ -137,7 +137,7 @@ fn change(
     data: &Path,
     how: impl FnOnce(String, &Enrolled) -> Result<String, Failure>,
 ) -> Result<Enrolled, Failure> {
-    directory::vkeys(data)?;
+    directory::vkeys(&directory::WITNESS, data)?;
     let lock = File::create(data.join("logs.lock")).map_err(Failure::could_not_tell)?;
     lock.lock().map_err(Failure::could_not_tell)?;
     let path = directory::list_path(data);

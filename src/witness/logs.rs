@@ -62,7 +62,7 @@ struct Row {
 
 pub(super) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
     let data = args.place.data;
-    let keys = directory::vkeys(&data)?;
+    let keys = directory::vkeys(&directory::WITNESS, &data)?;
     let list = {
         let path = directory::list_path(&data);
         Enrolled::parse(&read_input(&path)?)

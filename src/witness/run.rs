@@ -108,7 +108,7 @@ pub(super) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
 }
 
 fn open(data: &Path, name: Option<&KeyName>, ml_dsa: bool) -> Result<Opened, Failure> {
-    let home = Home::open(data, name, ml_dsa)?;
+    let home = Home::open(&directory::WITNESS, data, name, ml_dsa)?;
     let (name, new) = (home.name.clone(), home.new);
     let (list, enrolled) = Watched::open(data)?;
     let (keeper, keys, directory) = home.into_parts()?;

@@ -18,7 +18,7 @@ use tlog::{
 
 use super::{
     files::Files,
-    log::{Complete, FinishError, MirroredLog, OpenError},
+    log::{Complete, FinishError, MirroredLog, OpenError, Shown},
 };
 use crate::witness::{
     keeper::{AdvanceError, Held, Keeper, OriginId},
@@ -146,16 +146,17 @@ impl Mirror {
         PendError::Refused { refusal: Box::new(refusal), proven }
     }
 
-    /// Keeps the proof that a log has forked, from a smaller head that it signed and the root that the tree held here has at that
-    /// size. Whether it is one.
-    pub async fn went_back(
+    /// Keeps the proof that a log has forked, from what is shown of it here and a head that it signed, which is not larger and of
+    /// another history. `grown` says which root the tree held here has at that size, if it is smaller. Whether it is a proof.
+    pub async fn accuse(
         &self,
+        shown: &Shown,
         checkpoint: &SignedCheckpoint,
-        grown: ConsistencyProof,
+        grown: Option<ConsistencyProof>,
         keys: &[VerifierKey],
     ) -> bool {
-        let Some(held) = self.keeper.get(checkpoint.origin()) else { return false };
-        let other = Other { checkpoint: checkpoint.clone(), grown: Some(grown) };
+        let Ok(held) = Held::parse(shown.note().clone()) else { return false };
+        let other = Other { checkpoint: checkpoint.clone(), grown };
         keep_fork(&self.keeper, &held, &other, &self.and_ours(keys)).await
     }
 

@@ -1,0 +1,174 @@
+//! Following one log: a look now and then, sooner or later as it goes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tlog::cosignature::Timestamp;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::pull::{Pull, Turn};
+use super::standing::Board;
+use super::trouble::Trouble;
+use crate::cli::{Failure, Verdict};
+use crate::print::{count, remark, things};
+use crate::progress::Bar;
+
+/// The longest wait after looks that were in vain.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// When to look again. Pure.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    every: Duration,
+    /// Looks in vain, one after the other.
+    vain: u32,
+}
+
+impl Pace {
+    pub(super) fn new(every: Duration) -> Self {
+        Self { every, vain: 0 }
+    }
+
+    /// How long to wait after a look that went well, or did not: each time twice as long.
+    pub(super) fn after(&mut self, well: bool) -> Duration {
+        if well {
+            self.vain = 0;
+            return self.every;
+        }
+        let wait = self.every.saturating_mul(1 << self.vain.min(16)).min(PATIENCE.max(self.every));
+        self.vain = self.vain.saturating_add(1);
+        wait
+    }
+}
+
+/// How a log is followed.
+#[derive(Clone, Copy)]
+pub(super) struct How {
+    pub(super) every: Duration,
+    /// Read everything that is held again, first.
+    pub(super) check: bool,
+    /// Look once.
+    pub(super) once: bool,
+}
+
+/// One log.
+pub(super) struct Follower {
+    pub(super) pull: Pull,
+    pub(super) board: Arc<Board>,
+    pub(super) bar: Bar,
+    pub(super) how: How,
+}
+
+impl Follower {
+    /// Follows the log until told to stop, on a thread of its own: what reads logs may not move from thread to thread.
+    pub(super) fn start(self, stop: watch::Receiver<bool>) -> JoinHandle<Verdict> {
+        let runtime = Handle::current();
+        tokio::task::spawn_blocking(move || runtime.block_on(self.run(stop)))
+    }
+
+    async fn run(self, mut stop: watch::Receiver<bool>) -> Verdict {
+        tokio::select! {
+            verdict = self.follow() => verdict,
+            // Whatever is under way is taken up at the next start.
+            _ = stop.wait_for(|stopped| *stopped) => Verdict::Holds,
+        }
+    }
+
+    async fn follow(&self) -> Verdict {
+        let mut pace = Pace::new(self.how.every);
+        let mut checked = !self.how.check && !self.pull.log.is_damaged();
+        loop {
+            let outcome = self.look(&mut checked).await;
+            self.tell(&outcome);
+            if self.how.once {
+                return verdict(&outcome);
+            }
+            tokio::time::sleep(pace.after(outcome.is_ok())).await;
+        }
+    }
+
+    /// Reads everything again if that is due, and looks at the log.
+    async fn look(&self, checked: &mut bool) -> Result<Turn, Trouble> {
+        if !*checked {
+            let mended = self.pull.check(&self.bar).await;
+            self.bar.finish();
+            let mended = mended?;
+            if mended > 0 {
+                let files = things(mended, "file", "files");
+                tracing::warn!(origin = %self.pull.log.origin(), "{files} of the copy were damaged, and were copied anew");
+            }
+            *checked = true;
+        }
+        let outcome = self.pull.turn(&self.bar, now).await;
+        self.bar.finish();
+        // Damage that came up since is mended before the next look.
+        *checked = !self.pull.log.is_damaged();
+        outcome
+    }
+
+    fn tell(&self, outcome: &Result<Turn, Trouble>) {
+        let (origin, held) = (self.pull.log.origin(), self.pull.log.shown().map(|shown| shown.head()));
+        let new = self.board.looked(origin, held, outcome, &jiff::Timestamp::now().to_string());
+        match outcome {
+            Err(trouble) if new && trouble.is_broken() => {
+                tracing::error!(%origin, "{trouble}; what was copied before is served on");
+            }
+            Err(trouble) if new => tracing::warn!(%origin, "{trouble}"),
+            Ok(turn) if turn.copied > 0 => {
+                tracing::info!(%origin, size = turn.shown, copied = turn.copied, "copied")
+            }
+            _ => {}
+        }
+        if self.how.once {
+            let size = held.map_or(0, |head| head.size);
+            match outcome {
+                Ok(turn) => {
+                    remark(&format!("{origin}: size {}, {} of them new", count(size), count(turn.copied)))
+                }
+                Err(trouble) => remark(&format!("{origin}: size {}; {trouble}", count(size))),
+            }
+        }
+    }
+}
+
+fn verdict(outcome: &Result<Turn, Trouble>) -> Verdict {
+    match outcome {
+        Ok(_) => Verdict::Holds,
+        Err(trouble) if trouble.is_broken() => Verdict::DoesNotHold,
+        Err(_) => Verdict::CouldNotTell,
+    }
+}
+
+/// The time for a cosignature; none if the clock shows one before 1970.
+fn now() -> Timestamp {
+    let seconds = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
+    Timestamp::from_seconds(seconds).unwrap_or(Timestamp::NONE)
+}
+
+/// Waits for all of them; the worst verdict.
+pub(super) async fn all(following: Vec<JoinHandle<Verdict>>) -> Result<Verdict, Failure> {
+    let mut worst = Verdict::Holds;
+    for log in following {
+        worst = worst.max(log.await.map_err(Failure::could_not_tell)?);
+    }
+    Ok(worst)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_in_vain_come_ever_more_seldom_and_one_that_goes_well_ends_it() {
+        let mut pace = Pace::new(Duration::from_secs(5));
+        let waits: Vec<u64> = (0..8).map(|_| pace.after(false).as_secs()).collect();
+        assert_eq!(waits, [5, 10, 20, 40, 80, 160, 300, 300]);
+        assert_eq!(pace.after(true).as_secs(), 5);
+        assert_eq!(pace.after(false).as_secs(), 5);
+        (0..100).for_each(|_| drop(pace.after(false)));
+        let mut slow = Pace::new(Duration::from_secs(3_600));
+        assert_eq!([slow.after(false), slow.after(false)].map(|wait| wait.as_secs()), [3_600, 3_600]);
+    }
+}

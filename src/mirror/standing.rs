@@ -1,0 +1,158 @@
+//! How each log was followed, as it is told to whoever asks: in a file for the command line, and in memory for HTTP.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use server::mirror::{Standing, Standings};
+use tlog::key::KeyName;
+
+use super::pull::Turn;
+use super::trouble::Trouble;
+use crate::cli::Failure;
+
+/// What is known of a log.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Told {
+    pub(super) origin: String,
+    /// Where it is read.
+    pub(super) place: String,
+    /// Size of the mirror's checkpoint.
+    pub(super) size: Option<u64>,
+    pub(super) root: Option<String>,
+    /// What the log showed when it was looked at last.
+    pub(super) log_size: Option<u64>,
+    /// When (RFC 3339).
+    pub(super) looked: Option<String>,
+    /// What is wrong.
+    pub(super) problem: Option<String>,
+    /// Since when.
+    pub(super) since: Option<String>,
+    /// Whether it is the log's doing.
+    #[serde(default)]
+    pub(super) broken: bool,
+    #[serde(skip)]
+    cannot_keep: bool,
+}
+
+impl Told {
+    /// Entries that the log has shown beyond what is here.
+    pub(super) fn behind(&self) -> u64 {
+        self.log_size.unwrap_or(0).saturating_sub(self.size.unwrap_or(0))
+    }
+}
+
+/// All logs of a mirror.
+pub(super) struct Board {
+    folder: PathBuf,
+    all: Mutex<BTreeMap<KeyName, Told>>,
+}
+
+impl Board {
+    /// In this mirror's directory.
+    pub(super) fn new(data: &Path) -> Arc<Self> {
+        Arc::new(Self { folder: folder(data), all: Mutex::default() })
+    }
+
+    /// Notes what is held, before anything was looked at.
+    pub(super) fn opened(&self, origin: &KeyName, place: &str, held: Option<tlog::Head>) {
+        let told = Told { origin: origin.to_string(), place: place.to_owned(), ..Told::default() };
+        let told = with_head(told, held);
+        self.write(&told);
+        self.lock().insert(origin.clone(), told);
+    }
+
+    /// Notes what came of a look; whether there is a problem that was not there before.
+    pub(super) fn looked(
+        &self,
+        origin: &KeyName,
+        held: Option<tlog::Head>,
+        outcome: &Result<Turn, Trouble>,
+        now: &str,
+    ) -> bool {
+        let mut all = self.lock();
+        let Some(before) = all.get(origin).cloned() else { return false };
+        let mut told = with_head(Told { looked: Some(now.to_owned()), ..before.clone() }, held);
+        match outcome {
+            Ok(turn) => {
+                told.log_size = Some(turn.shown);
+                (told.problem, told.since, told.broken, told.cannot_keep) = (None, None, false, false);
+            }
+            Err(trouble) => {
+                told.log_size = trouble.shown().or(told.log_size);
+                told.problem = Some(trouble.to_string());
+                told.since = before.since.or_else(|| Some(now.to_owned()));
+                (told.broken, told.cannot_keep) = (trouble.is_broken(), trouble.is_ours());
+            }
+        }
+        let new = told.problem.is_some() && told.problem != before.problem;
+        self.write(&told);
+        all.insert(origin.clone(), told);
+        new
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<KeyName, Told>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For `mirror logs`. Nothing depends on it, so a full disk is no reason to stop.
+    fn write(&self, told: &Told) {
+        let Ok(name) = told.origin.parse::<KeyName>() else { return };
+        let path = self.folder.join(follower::witness::keeper::OriginId::of(&name).to_string());
+        let write = || {
+            std::fs::create_dir_all(&self.folder)?;
+            let temporary = path.with_extension("new");
+            std::fs::write(&temporary, serde_json::to_vec(told)?)?;
+            std::fs::rename(&temporary, path.with_extension("json"))
+        };
+        if let Err(error) = write() {
+            tracing::debug!(%error, "how a log stands could not be noted");
+        }
+    }
+}
+
+fn with_head(told: Told, held: Option<tlog::Head>) -> Told {
+    Told { size: held.map(|head| head.size), root: held.map(|head| head.root.to_string()), ..told }
+}
+
+fn folder(data: &Path) -> PathBuf {
+    data.join("status")
+}
+
+/// What the mirror in a directory has noted of its logs, in the order of their names.
+pub(super) fn noted(data: &Path) -> Result<Vec<Told>, Failure> {
+    let folder = folder(data);
+    let failed =
+        |why: &dyn std::fmt::Display| Failure::could_not_tell(format!("{}: {why}", folder.display()));
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
+        Err(error) => return Err(failed(&error)),
+    };
+    let mut all = vec![];
+    for entry in entries {
+        let path = entry.map_err(|error| failed(&error))?.path();
+        if path.extension().is_none_or(|ending| ending != "json") {
+            continue;
+        }
+        let text = std::fs::read(&path).map_err(|error| failed(&error))?;
+        all.push(serde_json::from_slice::<Told>(&text).map_err(|error| failed(&error))?);
+    }
+    all.sort_by(|a, b| a.origin.cmp(&b.origin));
+    Ok(all)
+}
+
+impl Standings for Board {
+    fn all(&self) -> Vec<Standing> {
+        let standing = |told: &Told| Standing {
+            origin: told.origin.clone(),
+            size: told.size,
+            behind: told.behind(),
+            problem: told.problem.clone(),
+            broken: told.broken,
+            cannot_keep: told.cannot_keep,
+        };
+        self.lock().values().map(standing).collect()
+    }
+}
