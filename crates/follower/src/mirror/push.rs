@@ -14,7 +14,7 @@ use tlog::{
     checkpoint::SignedCheckpoint,
     cosignature::Timestamp,
     key::{KeyName, VerifierKey},
-    mirror::{End, INFO_CONTENT_TYPE, Package, ReadError, Taking, Upload, decide},
+    mirror::{End, INFO_CONTENT_TYPE, Package, ReadError, Refusal, Taking, Upload, decide},
     note::Note,
     witness::{AddCheckpoint, Reason, Refusal as NotCosigned, ToCosign},
 };
@@ -129,7 +129,7 @@ impl Pushes {
             .transpose()
             .map_err(|error| not_kept(upload.origin(), &error))?;
         let standing = seen.as_ref().map(|seen| seen.standing());
-        let taking = decide(upload, standing.as_ref()).map_err(|refusal| refused(&refusal))?;
+        let taking = decide(upload, standing.as_ref()).map_err(|refusal| Reply::of_upload(&refusal))?;
         let log = log.cloned().ok_or_else(|| Reply::later("the mirror has no files for this log"))?;
         Ok(Intake { mirror: self.mirror.clone(), log, taking })
     }
@@ -160,7 +160,7 @@ impl Intake {
     pub fn take(&mut self, package: Package) -> Result<(), Reply> {
         let start = package.span().start();
         let before = self.log.leaves_before(start).map_err(|error| self.not_kept(&error))?;
-        let proven = self.taking.prove(package, &before).map_err(|refusal| refused(&refusal))?;
+        let proven = self.taking.prove(package, &before).map_err(|refusal| Reply::of_upload(&refusal))?;
         self.log.keep(start, proven.entries()).map(drop).map_err(|error| self.not_kept(&error))
     }
 
@@ -179,7 +179,7 @@ impl Intake {
                 body: info.to_string(),
                 retry_after: None,
             },
-            End::Nothing(refusal) => refused(&refusal),
+            End::Nothing(refusal) => Reply::of_upload(&refusal),
         }
     }
 
@@ -194,13 +194,12 @@ impl Intake {
         if let Some(shown) = self.log.shown().filter(|shown| shown.head() == self.taking.tree()) {
             return Reply::ok(self.lines_of(&shown));
         }
-        match self.log.seen().map(|seen| self.taking.finish(&seen.standing()).err()) {
-            Ok(Some(refusal)) => refused(&refusal),
-            _ => {
-                tracing::error!(%error, origin = %self.log.origin(), size, "a copy could not be finished");
-                Reply::later("the mirror cannot finish its copy; ask again later")
-            }
+        let refusal = self.log.seen().ok().and_then(|seen| self.taking.finish(&seen.standing()).err());
+        if let Some(refusal) = refusal {
+            return Reply::of_upload(&refusal);
         }
+        tracing::error!(%error, origin = %self.log.origin(), size, "a copy could not be finished");
+        Reply::later("the mirror cannot finish its copy; ask again later")
     }
 
     /// The mirror's own lines of what it shows.
@@ -216,12 +215,15 @@ impl Intake {
     }
 }
 
-fn refused(refusal: &tlog::mirror::Refusal) -> Reply {
-    Reply {
-        status: refusal.status(),
-        content_type: refusal.content_type(),
-        body: refusal.body(),
-        retry_after: None,
+impl Reply {
+    /// The answer to entries that are not taken, or not to the end.
+    pub fn of_upload(refusal: &Refusal) -> Self {
+        Self {
+            status: refusal.status(),
+            content_type: refusal.content_type(),
+            body: refusal.body(),
+            retry_after: None,
+        }
     }
 }
 

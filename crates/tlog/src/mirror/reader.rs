@@ -62,6 +62,11 @@ impl Reader {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// Bytes that were pushed and belong to no part that was whole.
+    pub fn buffered(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// The next part, if it is whole.
     ///
     /// # Errors

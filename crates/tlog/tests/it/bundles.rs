@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use tlog::hash::root_of;
 use tlog::mirror::{Package, Span};
-use tlog::plan::SubtreeProof;
+use tlog::plan::{ConsistencyPlan, SubtreeProof};
 use tlog::range::CompactRange;
 use tlog::tile::{Tile, WIDTH};
 use tlog::{Hash, Head};
@@ -51,7 +51,14 @@ impl Bundles {
         Package::new(span, bundle, self.proof(span, size)).expect("an honest package")
     }
 
-    fn tile(&self, tile: Tile) -> Vec<u8> {
+    /// That the first `old` of `new` entries are the same.
+    pub(crate) fn consistency(&self, old: u64, new: u64) -> Vec<Hash> {
+        let plan = ConsistencyPlan::new(old, self.head(new)).expect("an older tree");
+        let tiles: Vec<_> = plan.tiles().iter().map(|tile| self.tile(*tile)).collect();
+        plan.finish(&tiles).expect("the right tiles").hashes
+    }
+
+    pub(crate) fn tile(&self, tile: Tile) -> Vec<u8> {
         let first = (tile.index() * WIDTH) as usize;
         let hashes = &self.levels[usize::from(tile.level())][first..first + usize::from(tile.width())];
         hashes.iter().flat_map(|hash| *hash.as_bytes()).collect()
