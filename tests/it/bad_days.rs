@@ -5,7 +5,7 @@
 mod content;
 mod crash;
 mod damage;
-mod disk;
+pub(crate) mod disk;
 mod missing;
 mod old_copy;
 mod stop;

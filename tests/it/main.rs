@@ -15,6 +15,7 @@ mod hammer;
 #[allow(dead_code, reason = "shared with the tests of crates/tlog, which use more of it")]
 mod history;
 mod lookups;
+mod mirror;
 mod monitor;
 mod readme;
 mod record;

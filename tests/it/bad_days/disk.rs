@@ -12,14 +12,14 @@ use crate::run::Ran;
 use crate::served::Served;
 
 /// A disk of its own for a server.
-struct Disk {
+pub(crate) struct Disk {
     holder: Child,
     path: PathBuf,
 }
 
 impl Disk {
     /// An empty disk of this size (as `mount -t tmpfs` has it), seen at `path`; `None` where this is not allowed.
-    fn new(path: &Path, size: &str) -> Option<Self> {
+    pub(crate) fn new(path: &Path, size: &str) -> Option<Self> {
         std::fs::create_dir_all(path).unwrap();
         let script = format!("mount -t tmpfs -o size={size} none \"$0\" && echo up && exec sleep 600");
         let mut command = Command::new("unshare");
@@ -36,14 +36,19 @@ impl Disk {
         None
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A command that sees the disk.
-    fn command(&self, program: &str) -> Command {
+    pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--mount", "--target", &self.holder.id().to_string(), "--", program]);
         command
     }
 
-    fn remount(&self, options: &str) {
+    pub(crate) fn remount(&self, options: &str) {
         let mut mount = self.command("mount");
         let status = mount.args(["-o", &format!("remount,{options}")]).arg(&self.path).status().unwrap();
         assert!(status.success(), "remount with {options}");

@@ -1,0 +1,10 @@
+//! `deedbook mirror` as a process of its own: copies that are the log byte for byte, whatever happens to the log, the disk and the
+//! process.
+
+mod bad_days;
+mod copies;
+mod entries;
+mod histories;
+mod made;
+mod process;
+mod restoring;

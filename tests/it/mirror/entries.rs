@@ -1,0 +1,55 @@
+//! Whom entries are handed out to.
+
+use super::process::{Mirror, get, id};
+use crate::testlog::TestLog;
+use crate::witness::process::until;
+
+fn mirror(home: &std::path::Path, log: &TestLog, options: &[&str]) -> Mirror {
+    let vkey = log.policy().logs()[0].key.to_string();
+    let mirror = Mirror::start(&home.join("mirror"), log.path().to_str().unwrap(), &vkey, options);
+    let origin = log.signed().origin().to_string();
+    until("there is a copy", || mirror.size(&origin) == Some(300));
+    mirror
+}
+
+/// The port is reached on this machine; what the mirror was told to listen on decides.
+fn reached(mirror: &Mirror) -> String {
+    mirror.url.replace("0.0.0.0", "127.0.0.1")
+}
+
+#[test]
+fn entries_are_for_this_machine_unless_the_operator_says_that_they_are_for_everybody() {
+    let log = TestLog::of_size(300);
+    let below = format!("/{}", id(log.signed().origin().as_str()));
+    let (bundle, tile) = (format!("{below}/tile/entries/000"), format!("{below}/tile/0/000"));
+
+    let home = tempfile::tempdir().unwrap();
+    let local = mirror(home.path(), &log, &[]);
+    assert_eq!(local.said["entries"], "this-machine");
+    let got = get(&local.url, &bundle, &[]);
+    assert_eq!((got.status, got.body), (200, log.read("tile/entries/000")));
+    let got = get(&local.url, &bundle, &[]);
+    assert_eq!(got.header("cache-control"), Some("private, no-store"));
+    assert_eq!(got.header("access-control-allow-origin"), None, "no page of another site may read it");
+    // A name that somebody has lead to this machine, or a proxy that hands on what it was asked.
+    let foreign = get(&local.url, &bundle, &[("Host", "log.evil.example:2029")]);
+    assert_eq!(foreign.status, 403);
+    assert!(String::from_utf8_lossy(&foreign.body).contains("entries-withheld"));
+    let hashes = get(&local.url, &tile, &[("Host", "mirror.example.org")]);
+    assert_eq!((hashes.status, hashes.header("access-control-allow-origin")), (200, Some("*")));
+    drop(local);
+
+    let home = tempfile::tempdir().unwrap();
+    let open = mirror(home.path(), &log, &["--listen", "0.0.0.0:0"]);
+    assert_eq!(open.said["entries"], "nobody");
+    assert_eq!(get(&reached(&open), &bundle, &[]).status, 403);
+    assert_eq!(get(&reached(&open), &tile, &[]).status, 200);
+    drop(open);
+
+    let home = tempfile::tempdir().unwrap();
+    let open = mirror(home.path(), &log, &["--listen", "0.0.0.0:0", "--serve-entries"]);
+    assert_eq!(open.said["entries"], "everybody");
+    let got = get(&reached(&open), &bundle, &[("Host", "mirror.example.org")]);
+    assert_eq!((got.status, got.header("access-control-allow-origin")), (200, Some("*")));
+    assert_eq!(got.header("cache-control"), Some("public, max-age=604800, immutable"));
+}
