@@ -10,17 +10,20 @@ use client::follow::Changes;
 use follower::mirror::files::{Directory, Files};
 use follower::mirror::log::OpenError;
 use follower::mirror::service::Mirror;
+use follower::witness::enrolled::{Enrolled, EnrolledLog};
 use follower::witness::keeper::OriginId;
 use sequencer::DataDirectory;
 use serde::{Deserialize, Serialize};
-use server::mirror::{Entries, Metrics};
-use server::{Capacity, Tls, mirror};
+use server::limits::Timeouts;
+use server::mirror::{Entries, Metrics, Push};
+use server::{Capacity, SystemClock, Tls, mirror};
 use tlog::key::{KeyName, VerifierKey};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::follow::{self, Follower, How};
 use super::pull::Pull;
+use super::pushed;
 use super::standing::Board;
 use crate::audit::cores;
 use crate::cli::{Failure, Verdict, read_input};
@@ -47,6 +50,7 @@ const LOOK_AFTER: Duration = Duration::from_secs(1);
     deedbook mirror run --data /var/lib/mirror --name mirror.example.org/m1 --log https://log.example.org/agents --vkey-file log.vkey\n  \
     deedbook mirror run --data /var/lib/mirror --policy policy.txt --token-file mirror.token\n  \
     deedbook mirror run --data /var/lib/mirror --policy policy.txt --once\n  \
+    deedbook mirror run --data /var/lib/mirror --pushed logs.txt --listen 192.0.2.7:2029 --serve-entries\n  \
     deedbook mirror run --config mirror.toml\n\n\
     Keys are made at the first start, for their owner's eyes alone. A policy's log lines may say where the log is read; --log says\n\
     it otherwise: with one policy, all of them are under it; with several, one for each. What is copied is proven entry by entry;\n\
@@ -89,6 +93,9 @@ pub(super) struct Args {
     /// Address and port; port 0 takes a free one [default: 127.0.0.1:2029]
     #[arg(long, value_name = "ADDRESS", env = "DEEDBOOK_MIRROR_LISTEN")]
     listen: Option<SocketAddr>,
+    /// A list (C2SP tlog-list) of logs that may push their checkpoints and entries to this mirror; it need not read them
+    #[arg(long, value_name = "FILE", conflicts_with = "once")]
+    pushed: Option<PathBuf>,
     /// Hand out entries to everybody: they are public, or whoever can reach this mirror may read them
     #[arg(long)]
     serve_entries: bool,
@@ -107,7 +114,7 @@ pub(super) struct Args {
     /// The file with the certificate's private key (PEM)
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
-    /// A TOML file with data, name, listen, poll, serve_entries; each log in a table of its own, named log, with place, policy,
+    /// A TOML file with data, name, listen, poll, serve_entries, pushed; each log in a table of its own, named log, with place, policy,
     /// token_file
     #[arg(long, value_name = "FILE", env = "DEEDBOOK_MIRROR_CONFIG")]
     config: Option<PathBuf>,
@@ -124,6 +131,7 @@ struct Config {
     listen: Option<SocketAddr>,
     poll: Option<f64>,
     serve_entries: Option<bool>,
+    pushed: Option<PathBuf>,
     #[serde(default)]
     log: Vec<LogConfig>,
 }
@@ -134,6 +142,8 @@ struct Plan {
     name: Option<KeyName>,
     ml_dsa: bool,
     logs: Vec<Watched>,
+    /// Those that may be pushed.
+    pushed: Option<Enrolled>,
     how: How,
     listen: SocketAddr,
     entries: Entries,
@@ -180,8 +190,8 @@ pub(super) async fn run(mut args: Args, printer: Printer) -> Result<Verdict, Fai
             })?)
         };
     raise_descriptor_limit();
-    let (data, name, ml_dsa, logs) = (plan.data.clone(), plan.name.clone(), plan.ml_dsa, plan.logs.clone());
-    let opened = off_thread(move || open(&data, name.as_ref(), ml_dsa, &logs)).await??;
+    let (data, name, ml_dsa, places) = (plan.data.clone(), plan.name.clone(), plan.ml_dsa, plan.places());
+    let opened = off_thread(move || open(&data, name.as_ref(), ml_dsa, &places)).await??;
     let (stopping, stopped) = watch::channel(false);
     let Some(listener) = listener else {
         let following = opened.follow(&plan, printer, &stopped);
@@ -193,33 +203,39 @@ pub(super) async fn run(mut args: Args, printer: Printer) -> Result<Verdict, Fai
     opened.say(&plan, &url, args.url.as_deref(), printer);
     let following = opened.follow(&plan, printer, &stopped);
     let capacity = Capacity::of_this_process().at_most(args.connections_max);
-    opened.serve(plan.entries, listener, capacity, tls, stop.wait()).await;
+    opened.serve(&plan, listener, capacity, tls, stop.wait()).await;
     let _ = stopping.send(true);
     follow::all(following).await?;
     opened.end().await
 }
 
-fn open(data: &Path, name: Option<&KeyName>, ml_dsa: bool, logs: &[Watched]) -> Result<Opened, Failure> {
+/// `logs` are their names and where they come from.
+fn open(
+    data: &Path,
+    name: Option<&KeyName>,
+    ml_dsa: bool,
+    logs: &[(KeyName, String)],
+) -> Result<Opened, Failure> {
     let home = Home::open(&MIRROR, data, name, ml_dsa)?;
     let (name, new) = (home.name.clone(), home.new);
     let (keeper, keys, directory) = home.into_parts()?;
     let mut copies = vec![];
-    for log in logs {
-        if copies.iter().any(|(origin, _)| *origin == log.origin) {
-            let words = format!("{} is to be mirrored twice; one place for each log is enough", log.origin);
+    for (log, _) in logs {
+        if copies.iter().any(|(origin, _)| origin == log) {
+            let words = format!("{log} is to be mirrored twice; one place for each log is enough");
             return Err(Failure::could_not_tell(words));
         }
-        let files = Directory::open(&copy_of(data, &log.origin)).map_err(Failure::could_not_tell)?;
-        copies.push((log.origin.clone(), Box::new(files) as Box<dyn Files>));
+        let files = Directory::open(&copy_of(data, log)).map_err(Failure::could_not_tell)?;
+        copies.push((log.clone(), Box::new(files) as Box<dyn Files>));
     }
     let mirror = Mirror::open(keeper, keys, copies).map_err(|error| match error {
         OpenError::Files(error) => Failure::could_not_tell(error),
         error => Failure::does_not_hold(error),
     })?;
     let board = Board::new(data);
-    for log in logs {
-        let held = mirror.log(&OriginId::of(&log.origin)).and_then(|log| log.shown());
-        board.opened(&log.origin, &log.source.to_string(), held.map(|shown| shown.head()));
+    for (log, place) in logs {
+        let held = mirror.log(&OriginId::of(log)).and_then(|log| log.shown());
+        board.opened(log, place, held.map(|shown| shown.head()));
     }
     Copies::new(data).make(mirror.keeper())?;
     Ok(Opened { mirror: Arc::new(mirror), board, directory, name, new })
@@ -272,17 +288,28 @@ impl Opened {
     /// Serves the copies until it is told to stop.
     async fn serve(
         &self,
-        entries: Entries,
+        plan: &Plan,
         listener: TcpListener,
         capacity: Capacity,
         tls: Option<Tls>,
         stop: impl Future<Output = ()>,
     ) {
-        let app = mirror::App::new(self.mirror.clone(), entries, self.board.clone(), Metrics::new());
+        let (mirror, board, metrics) = (self.mirror.clone(), self.board.clone(), Metrics::new());
+        let app = match &plan.pushed {
+            None => mirror::App::new(mirror, plan.entries, board, metrics),
+            Some(list) => {
+                let pushes = pushed::open(&mirror, list).await;
+                let push = Push::new(pushes, Arc::new(SystemClock), Timeouts::default());
+                mirror::App::with_push(mirror, plan.entries, board, metrics, push)
+            }
+        };
         let looking = tokio::spawn(copy_forks(self.mirror.clone(), self.directory.path().to_owned()));
+        let noting =
+            tokio::spawn(pushed::look_after(self.mirror.clone(), self.board.clone(), plan.only_pushed()));
         let router = mirror::routes::router(app.clone());
         server::serve(listener, router, app.metrics().clone(), capacity, tls, stop).await;
         looking.abort();
+        noting.abort();
     }
 
     /// What was kept is durable already; the store is closed in order.
@@ -308,8 +335,8 @@ impl Opened {
                 ("nobody", "to nobody: this address is not loopback (--serve-entries hands them out)")
             }
         };
-        let logs =
-            plan.logs.iter().map(|log| [log.origin.to_string(), OriginId::of(&log.origin).to_string()]);
+        let places = plan.places();
+        let logs = places.iter().map(|(log, _)| [log.to_string(), OriginId::of(log).to_string()]);
         let told = Running {
             name: self.name.as_str(),
             vkeys: self.mirror.verifier_keys().map(VerifierKey::to_string).collect(),
@@ -372,9 +399,12 @@ impl Args {
             changes: if self.pin_key { Changes::Refused } else { Changes::Followed },
         };
         let logs = typed.and(&config.log)?;
-        if logs.is_empty() {
+        let list = self.pushed.clone().or(config.pushed).filter(|_| !self.once);
+        let pushed = list.map(|path| pushed::list(&path)).transpose()?;
+        if logs.is_empty() && pushed.as_ref().is_none_or(|list| list.logs().is_empty()) {
             return Err(Failure::could_not_tell(
-                "which log? give --policy with a policy whose log line has a URL, or --log too",
+                "which log? give --policy with a policy whose log line has a URL, or --log too; or --pushed with a list of logs \
+                 that may push to this mirror",
             ));
         }
         let name = match (&self.name, config.name) {
@@ -392,6 +422,7 @@ impl Args {
             name,
             ml_dsa: self.ml_dsa,
             logs,
+            pushed,
             how: How {
                 every: every(self.poll.or(config.poll).unwrap_or(EVERY))?,
                 check: !self.no_check,
@@ -400,6 +431,22 @@ impl Args {
             listen,
             entries: Entries::of(listen, public),
         })
+    }
+}
+
+impl Plan {
+    /// The logs that may be pushed and are not read.
+    fn only_pushed(&self) -> Vec<EnrolledLog> {
+        let pushed = self.pushed.iter().flat_map(Enrolled::logs);
+        pushed.filter(|log| self.logs.iter().all(|read| read.origin != *log.origin())).cloned().collect()
+    }
+
+    /// All logs, and where they come from.
+    fn places(&self) -> Vec<(KeyName, String)> {
+        let read = self.logs.iter().map(|log| (log.origin.clone(), log.source.to_string()));
+        let pushed =
+            self.only_pushed().into_iter().map(|log| (log.origin().clone(), pushed::PLACE.to_owned()));
+        read.chain(pushed).collect()
     }
 }
 
@@ -420,7 +467,12 @@ impl Config {
         let mut config: Self = toml::from_str(&text).map_err(|error| failed(&error))?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let of_logs = config.log.iter_mut().flat_map(LogConfig::paths);
-        config.data.iter_mut().chain(of_logs).for_each(|path| *path = folder.join(&*path));
+        config
+            .data
+            .iter_mut()
+            .chain(&mut config.pushed)
+            .chain(of_logs)
+            .for_each(|path| *path = folder.join(&*path));
         Ok(config)
     }
 }

@@ -92,6 +92,35 @@ impl Board {
         new
     }
 
+    /// Notes how a log stands that is pushed: what is held, and the largest size that is pending.
+    pub(super) fn pushed(
+        &self,
+        origin: &KeyName,
+        held: Option<tlog::Head>,
+        pending: Option<u64>,
+        damage: Option<&str>,
+        now: &str,
+    ) {
+        let mut all = self.lock();
+        let Some(before) = all.get(origin) else { return };
+        let size = held.map(|head| head.size);
+        let log_size = pending.max(size);
+        if (before.size, before.log_size, before.problem.as_deref()) == (size, log_size, damage) {
+            return;
+        }
+        let since = damage.map(|_| before.since.clone().unwrap_or_else(|| now.to_owned()));
+        let told = Told {
+            looked: Some(now.to_owned()),
+            log_size,
+            since,
+            cannot_keep: damage.is_some(),
+            ..before.clone()
+        };
+        let told = with_head(Told { problem: damage.map(str::to_owned), ..told }, held);
+        self.write(&told);
+        all.insert(origin.clone(), told);
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<KeyName, Told>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,4 +7,5 @@ mod entries;
 mod histories;
 mod made;
 mod process;
+mod pushed;
 mod restoring;

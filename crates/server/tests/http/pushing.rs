@@ -20,10 +20,11 @@ use store::MemoryStore;
 use tempfile::TempDir;
 use testkit::keys::{LOG, OTHER_LOG, WITNESSES};
 use tlog::{
-    bundle,
+    Hash, bundle,
     checkpoint::{Checkpoint, SignedCheckpoint},
     cosignature::Cosigner,
     mirror::{ENTRIES_CONTENT_TYPE, INFO_CONTENT_TYPE, Upload},
+    plan::ConsistencyPlan,
     tile::{Bundle, bundles_of, tiles_of},
     witness::{AddCheckpoint, Answer as Cosignatures, WitnessKeys},
 };
@@ -94,7 +95,7 @@ impl Mirroring {
     }
 
     async fn add_checkpoint(&self, log: &Bundles, old: u64, new: u64) -> Answer {
-        let proof = if old == 0 { vec![] } else { log.consistency(old, new) };
+        let proof = if old == 0 { vec![] } else { consistency(log, old, new) };
         let request = AddCheckpoint::new(old, proof, &signed(log, new)).unwrap().to_string();
         self.ask("POST", "/add-checkpoint", &[], request.as_bytes()).await
     }
@@ -142,6 +143,12 @@ fn key() -> Cosigner {
 
 fn signed(log: &Bundles, size: u64) -> SignedCheckpoint {
     Checkpoint::new(LOG.name.parse().unwrap(), log.head(size)).unwrap().sign(&signer(LOG)).unwrap()
+}
+
+fn consistency(log: &Bundles, old: u64, new: u64) -> Vec<Hash> {
+    let plan = ConsistencyPlan::new(old, log.head(new)).unwrap();
+    let tiles: Vec<_> = plan.tiles().iter().map(|tile| log.tile(*tile)).collect();
+    plan.finish(&tiles).unwrap().hashes
 }
 
 /// A request with the first `packages` packages.

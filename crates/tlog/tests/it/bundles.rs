@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use tlog::hash::root_of;
 use tlog::mirror::{Package, Span};
-use tlog::plan::{ConsistencyPlan, SubtreeProof};
+use tlog::plan::SubtreeProof;
 use tlog::range::CompactRange;
 use tlog::tile::{Tile, WIDTH};
 use tlog::{Hash, Head};
@@ -49,13 +49,6 @@ impl Bundles {
     pub(crate) fn package(&self, span: Span, size: u64) -> Package {
         let bundle = self.entries(span.bundle_start()..span.end());
         Package::new(span, bundle, self.proof(span, size)).expect("an honest package")
-    }
-
-    /// That the first `old` of `new` entries are the same.
-    pub(crate) fn consistency(&self, old: u64, new: u64) -> Vec<Hash> {
-        let plan = ConsistencyPlan::new(old, self.head(new)).expect("an older tree");
-        let tiles: Vec<_> = plan.tiles().iter().map(|tile| self.tile(*tile)).collect();
-        plan.finish(&tiles).expect("the right tiles").hashes
     }
 
     pub(crate) fn tile(&self, tile: Tile) -> Vec<u8> {
