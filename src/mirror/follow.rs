@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use client::audit::Progress;
+use futures::future::join;
+use tlog::Head;
 use tlog::cosignature::Timestamp;
+use tlog::key::KeyName;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -16,7 +20,7 @@ use crate::print::{count, remark, things};
 use crate::progress::Bar;
 
 /// The longest wait after looks that were in vain.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// When to look again. Pure.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +51,7 @@ impl Pace {
 #[derive(Clone, Copy)]
 pub(super) struct How {
     pub(super) every: Duration,
-    /// Read everything that is held again, first.
+    /// Read everything again that was held at the start.
     pub(super) check: bool,
     /// Look once.
     pub(super) once: bool,
@@ -77,35 +81,71 @@ impl Follower {
     }
 
     async fn follow(&self) -> Verdict {
+        let held = self.pull.log.shown().map(|shown| shown.head());
+        // Damage at the edge is mended before anything else is done.
+        let held = held.filter(|_| self.how.check && !self.pull.log.is_damaged());
+        if self.how.once {
+            return self.once(held).await;
+        }
+        // What was copied long ago is read again beside what is new: that may take hours.
+        let (never, ()) = join(self.watch(), self.check_in_peace(held)).await;
+        never
+    }
+
+    async fn once(&self, held: Option<Head>) -> Verdict {
+        let outcome = match (self.look().await, held) {
+            (Ok(turn), Some(head)) => self.check(head).await.map(|()| turn),
+            (outcome, _) => outcome,
+        };
+        self.tell(&outcome);
+        verdict(&outcome)
+    }
+
+    async fn watch(&self) -> Verdict {
         let mut pace = Pace::new(self.how.every);
-        let mut checked = !self.how.check && !self.pull.log.is_damaged();
         loop {
-            let outcome = self.look(&mut checked).await;
+            let outcome = self.look().await;
             self.tell(&outcome);
-            if self.how.once {
-                return verdict(&outcome);
-            }
             tokio::time::sleep(pace.after(outcome.is_ok())).await;
         }
     }
 
-    /// Reads everything again if that is due, and looks at the log.
-    async fn look(&self, checked: &mut bool) -> Result<Turn, Trouble> {
-        if !*checked {
-            let mended = self.pull.check(&self.bar).await;
-            self.bar.finish();
-            let mended = mended?;
-            if mended > 0 {
+    /// Reads everything up to this head again until all of it is right.
+    async fn check_in_peace(&self, held: Option<Head>) {
+        let mut pace = Pace::new(self.how.every);
+        while let Some(head) = held {
+            let checked = self.check(head).await;
+            self.board.checked(self.pull.log.origin(), checked.as_ref().err());
+            match checked {
+                Ok(()) => return,
+                Err(trouble) => tracing::error!(origin = %self.pull.log.origin(), "{trouble}"),
+            }
+            tokio::time::sleep(pace.after(false)).await;
+        }
+    }
+
+    /// Looks at the log, after damage that is in the way was mended.
+    async fn look(&self) -> Result<Turn, Trouble> {
+        if let Some(shown) = self.pull.log.shown().filter(|_| self.pull.log.is_damaged()) {
+            self.check(shown.head()).await?;
+        }
+        let seen = Seen { bar: &self.bar, board: &self.board, origin: self.pull.log.origin() };
+        let outcome = self.pull.turn(&seen, now).await;
+        self.bar.finish();
+        outcome
+    }
+
+    async fn check(&self, head: Head) -> Result<(), Trouble> {
+        let mended = self.pull.check(head, &self.bar).await;
+        self.bar.finish();
+        match mended? {
+            0 => {}
+            mended => {
                 let files = things(mended, "file", "files");
                 tracing::warn!(origin = %self.pull.log.origin(), "{files} of the copy were damaged, and were copied anew");
             }
-            *checked = true;
         }
-        let outcome = self.pull.turn(&self.bar, now).await;
-        self.bar.finish();
-        // Damage that came up since is mended before the next look.
-        *checked = !self.pull.log.is_damaged();
-        outcome
+        Ok(())
     }
 
     fn tell(&self, outcome: &Result<Turn, Trouble>) {
@@ -117,7 +157,7 @@ impl Follower {
             }
             Err(trouble) if new => tracing::warn!(%origin, "{trouble}"),
             Ok(turn) if turn.copied > 0 => {
-                tracing::info!(%origin, size = turn.shown, copied = turn.copied, "copied")
+                tracing::info!(%origin, size = turn.shown, copied = turn.copied, "copied");
             }
             _ => {}
         }
@@ -125,11 +165,29 @@ impl Follower {
             let size = held.map_or(0, |head| head.size);
             match outcome {
                 Ok(turn) => {
-                    remark(&format!("{origin}: size {}, {} of them new", count(size), count(turn.copied)))
+                    remark(&format!("{origin}: size {}, {} of them new", count(size), count(turn.copied)));
                 }
                 Err(trouble) => remark(&format!("{origin}: size {}; {trouble}", count(size))),
             }
         }
+    }
+}
+
+/// Shows how far a copy has come to whoever looks: at the terminal, or later.
+struct Seen<'a> {
+    bar: &'a Bar,
+    board: &'a Board,
+    origin: &'a KeyName,
+}
+
+impl Progress for Seen<'_> {
+    fn entries(&self, done: u64, of: u64) {
+        self.bar.at(done, of);
+        self.board.copying(self.origin, done, of);
+    }
+
+    fn note(&self, words: &str) {
+        self.bar.note(words);
     }
 }
 
@@ -167,8 +225,10 @@ mod tests {
         assert_eq!(waits, [5, 10, 20, 40, 80, 160, 300, 300]);
         assert_eq!(pace.after(true).as_secs(), 5);
         assert_eq!(pace.after(false).as_secs(), 5);
-        (0..100).for_each(|_| drop(pace.after(false)));
-        let mut slow = Pace::new(Duration::from_secs(3_600));
+        for _ in 0..100 {
+            pace.after(false);
+        }
+        let mut slow = Pace::new(Duration::from_hours(1));
         assert_eq!([slow.after(false), slow.after(false)].map(|wait| wait.as_secs()), [3_600, 3_600]);
     }
 }

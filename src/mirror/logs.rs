@@ -46,10 +46,14 @@ fn table(noted: &[Told]) -> Vec<String> {
     let sizes: Vec<String> = noted.iter().map(|told| told.size.map_or_else(|| "-".into(), count)).collect();
     let size_width = sizes.iter().map(String::len).max().unwrap_or(0);
     let line = |(told, size): (&Told, &String)| {
-        let behind = match told.behind() {
-            0 => String::new(),
-            behind => format!("  {} behind", count(behind)),
+        let behind = match (told.copied, told.behind()) {
+            (Some(copied), _) => {
+                format!("  copying: {} of {}", count(copied), count(told.log_size.unwrap_or(0)))
+            }
+            (None, 0) => String::new(),
+            (None, behind) => format!("  {} behind", count(behind)),
         };
+        let damage = told.damage.as_ref().map(|damage| format!("\nDAMAGED: {}", safe(damage)));
         let when = told.looked.as_deref().unwrap_or("never looked at");
         let problem = match (&told.problem, &told.since) {
             (Some(problem), Some(since)) => {
@@ -58,7 +62,11 @@ fn table(noted: &[Told]) -> Vec<String> {
             }
             _ => String::new(),
         };
-        format!("{:width$}  {size:>size_width$}  {when}{behind}{problem}", told.origin)
+        format!(
+            "{:width$}  {size:>size_width$}  {when}{behind}{problem}{}",
+            told.origin,
+            damage.unwrap_or_default()
+        )
     };
     noted.iter().zip(&sizes).map(line).collect()
 }

@@ -196,9 +196,8 @@ impl Pull {
         Ok(())
     }
 
-    /// Reads every byte of the copy again and has what is wrong replaced by the log. How many files were.
-    pub(super) async fn check(&self, progress: &dyn Progress) -> Result<u64, Trouble> {
-        let Some(shown) = self.log.shown() else { return Ok(0) };
+    /// Reads every byte of the copy up to a head that was shown, and has what is wrong replaced by the log. How many files were.
+    pub(super) async fn check(&self, head: Head, progress: &dyn Progress) -> Result<u64, Trouble> {
         let Watched { source, policy, changes, .. } = &self.watched;
         let copy = Copy {
             source: source.clone(),
@@ -207,7 +206,7 @@ impl Pull {
             directory: self.folder.clone(),
             threads: self.threads,
         };
-        let mended = match copy.mend(shown.head(), progress).await {
+        let mended = match copy.mend(head, progress).await {
             Ok(mended) => mended.replaced,
             Err(CopyError::Source(error)) => {
                 return Err(Trouble::Ours(format!(

@@ -49,10 +49,7 @@ pub(super) async fn look_after(mirror: Arc<Mirror>, board: Arc<Board>, logs: Vec
 }
 
 fn note(board: &Board, copy: &MirroredLog) {
-    let shown = copy.shown().map(|shown| shown.head());
+    let (shown, held) = (copy.shown().map(|shown| shown.head()), copy.next().ok());
     let pending = copy.pending().into_iter().max();
-    let damaged = copy.is_damaged().then_some(
-        "files of the copy are damaged; move them away, and have the log push them again, or read it once with --log",
-    );
-    board.pushed(copy.origin(), shown, pending, damaged, &jiff::Timestamp::now().to_string());
+    board.pushed(copy.origin(), shown, held, pending, &jiff::Timestamp::now().to_string());
 }

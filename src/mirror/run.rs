@@ -63,9 +63,6 @@ pub(super) struct Args {
     /// The mirror's directory [default: deedbook-mirror]
     #[arg(long, value_name = "DIR", env = "DEEDBOOK_MIRROR_DATA")]
     data: Option<PathBuf>,
-    /// A new mirror's name, for good: a URL prefix without scheme, such as mirror.example.org/m1
-    #[arg(long, value_name = "NAME", env = "DEEDBOOK_MIRROR_NAME")]
-    name: Option<KeyName>,
     /// A log: a URL prefix, or a directory in the same layout; may be given several times
     #[arg(long = "log", value_name = "PLACE")]
     logs: Vec<String>,
@@ -90,6 +87,33 @@ pub(super) struct Args {
     /// Do not read again at the start what was copied before, to find what has rotted on the disk
     #[arg(long)]
     no_check: bool,
+    /// A TOML file with data, name, listen, poll, serve_entries, pushed; each log in a table of its own, named log, with place,
+    /// policy, token_file
+    #[arg(long, value_name = "FILE", env = "DEEDBOOK_MIRROR_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    who: WhoArgs,
+    #[command(flatten)]
+    serving: ServingArgs,
+    #[command(flatten)]
+    http: HttpArgs,
+}
+
+/// Who the mirror is.
+#[derive(Debug, clap::Args)]
+struct WhoArgs {
+    /// A new mirror's name, for good: a URL prefix without scheme, such as mirror.example.org/m1
+    #[arg(long, value_name = "NAME", env = "DEEDBOOK_MIRROR_NAME")]
+    name: Option<KeyName>,
+    /// Have a second key, ML-DSA-44 (FIPS 204), from now on
+    #[arg(long, env = "DEEDBOOK_MIRROR_ML_DSA")]
+    ml_dsa: bool,
+}
+
+/// How the copies are served.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Serving")]
+struct ServingArgs {
     /// Address and port; port 0 takes a free one [default: 127.0.0.1:2029]
     #[arg(long, value_name = "ADDRESS", env = "DEEDBOOK_MIRROR_LISTEN")]
     listen: Option<SocketAddr>,
@@ -99,9 +123,6 @@ pub(super) struct Args {
     /// Hand out entries to everybody: they are public, or whoever can reach this mirror may read them
     #[arg(long)]
     serve_entries: bool,
-    /// Have a second key, ML-DSA-44 (FIPS 204), from now on
-    #[arg(long, env = "DEEDBOOK_MIRROR_ML_DSA")]
-    ml_dsa: bool,
     /// The URL under which others reach it, such as that of a proxy in front; it is shown, and nothing else
     #[arg(long, value_name = "URL", env = "DEEDBOOK_MIRROR_URL")]
     url: Option<String>,
@@ -114,12 +135,6 @@ pub(super) struct Args {
     /// The file with the certificate's private key (PEM)
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
-    /// A TOML file with data, name, listen, poll, serve_entries, pushed; each log in a table of its own, named log, with place, policy,
-    /// token_file
-    #[arg(long, value_name = "FILE", env = "DEEDBOOK_MIRROR_CONFIG")]
-    config: Option<PathBuf>,
-    #[command(flatten)]
-    http: HttpArgs,
 }
 
 /// The configuration file. Paths are from the file's folder.
@@ -179,7 +194,7 @@ pub(super) async fn run(mut args: Args, printer: Printer) -> Result<Verdict, Fai
     let plan = args.plan()?;
     // Before anything else can listen for them: a signal during the opening is not lost.
     let mut stop = Stop::new()?;
-    let tls = serve::tls(args.tls_cert.take(), args.tls_key.take())?;
+    let tls = serve::tls(args.serving.tls_cert.take(), args.serving.tls_key.take())?;
     let listener =
         if plan.how.once {
             None
@@ -199,10 +214,13 @@ pub(super) async fn run(mut args: Args, printer: Printer) -> Result<Verdict, Fai
     };
     let address = listener.local_addr().map_err(Failure::could_not_tell)?;
     let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
-    directory::note_running(&opened.directory, &RunningAt { url: url.clone(), public: args.url.clone() })?;
-    opened.say(&plan, &url, args.url.as_deref(), printer);
+    directory::note_running(
+        &opened.directory,
+        &RunningAt { url: url.clone(), public: args.serving.url.clone() },
+    )?;
+    opened.say(&plan, &url, args.serving.url.as_deref(), printer);
     let following = opened.follow(&plan, printer, &stopped);
-    let capacity = Capacity::of_this_process().at_most(args.connections_max);
+    let capacity = Capacity::of_this_process().at_most(args.serving.connections_max);
     opened.serve(&plan, listener, capacity, tls, stop.wait()).await;
     let _ = stopping.send(true);
     follow::all(following).await?;
@@ -399,7 +417,7 @@ impl Args {
             changes: if self.pin_key { Changes::Refused } else { Changes::Followed },
         };
         let logs = typed.and(&config.log)?;
-        let list = self.pushed.clone().or(config.pushed).filter(|_| !self.once);
+        let list = self.serving.pushed.clone().or(config.pushed).filter(|_| !self.once);
         let pushed = list.map(|path| pushed::list(&path)).transpose()?;
         if logs.is_empty() && pushed.as_ref().is_none_or(|list| list.logs().is_empty()) {
             return Err(Failure::could_not_tell(
@@ -407,7 +425,7 @@ impl Args {
                  that may push to this mirror",
             ));
         }
-        let name = match (&self.name, config.name) {
+        let name = match (&self.who.name, config.name) {
             (Some(name), _) => Some(name.clone()),
             (None, Some(name)) => Some(
                 name.parse()
@@ -415,12 +433,12 @@ impl Args {
             ),
             (None, None) => None,
         };
-        let listen = self.listen.or(config.listen).unwrap_or(LISTEN);
-        let public = self.serve_entries || config.serve_entries.unwrap_or(false);
+        let listen = self.serving.listen.or(config.listen).unwrap_or(LISTEN);
+        let public = self.serving.serve_entries || config.serve_entries.unwrap_or(false);
         Ok(Plan {
             data: self.data.clone().or(config.data).unwrap_or_else(|| super::DATA.into()),
             name,
-            ml_dsa: self.ml_dsa,
+            ml_dsa: self.who.ml_dsa,
             logs,
             pushed,
             how: How {

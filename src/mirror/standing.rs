@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use server::mirror::{Standing, Standings};
@@ -11,6 +12,12 @@ use tlog::key::KeyName;
 use super::pull::Turn;
 use super::trouble::Trouble;
 use crate::cli::Failure;
+
+/// How often the way of a copy is noted in the file.
+const NOTED_EVERY: Duration = Duration::from_secs(1);
+
+/// What is wrong with a log that is pushed, if its files do not lead to its checkpoint.
+const DAMAGED: &str = "files of the copy are damaged; move them away and have the log pushed again, or read it with --log, which mends them";
 
 /// What is known of a log.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -23,6 +30,9 @@ pub(super) struct Told {
     pub(super) root: Option<String>,
     /// What the log showed when it was looked at last.
     pub(super) log_size: Option<u64>,
+    /// Entries that are held while they are copied, up to what the log showed.
+    #[serde(default)]
+    pub(super) copied: Option<u64>,
     /// When (RFC 3339).
     pub(super) looked: Option<String>,
     /// What is wrong.
@@ -32,8 +42,13 @@ pub(super) struct Told {
     /// Whether it is the log's doing.
     #[serde(default)]
     pub(super) broken: bool,
+    /// What is wrong with files of the copy.
+    #[serde(default)]
+    pub(super) damage: Option<String>,
     #[serde(skip)]
     cannot_keep: bool,
+    #[serde(skip)]
+    written: Option<Instant>,
 }
 
 impl Told {
@@ -73,7 +88,8 @@ impl Board {
     ) -> bool {
         let mut all = self.lock();
         let Some(before) = all.get(origin).cloned() else { return false };
-        let mut told = with_head(Told { looked: Some(now.to_owned()), ..before.clone() }, held);
+        let looked = Told { looked: Some(now.to_owned()), copied: None, ..before.clone() };
+        let mut told = with_head(looked, held);
         match outcome {
             Ok(turn) => {
                 told.log_size = Some(turn.shown);
@@ -92,33 +108,48 @@ impl Board {
         new
     }
 
-    /// Notes how a log stands that is pushed: what is held, and the largest size that is pending.
+    /// Notes how a log stands that is pushed: what is shown and held, and the largest size that is pending.
     pub(super) fn pushed(
         &self,
         origin: &KeyName,
-        held: Option<tlog::Head>,
+        shown: Option<tlog::Head>,
+        held: Option<u64>,
         pending: Option<u64>,
-        damage: Option<&str>,
         now: &str,
     ) {
         let mut all = self.lock();
-        let Some(before) = all.get(origin) else { return };
-        let size = held.map(|head| head.size);
-        let log_size = pending.max(size);
-        if (before.size, before.log_size, before.problem.as_deref()) == (size, log_size, damage) {
+        let Some(told) = all.get_mut(origin) else { return };
+        let size = shown.map(|head| head.size);
+        let (log_size, copied) = (pending.max(size), held.filter(|held| Some(*held) > size));
+        let cannot_keep = held.is_none();
+        if (told.size, told.log_size, told.copied, told.cannot_keep) == (size, log_size, copied, cannot_keep)
+        {
             return;
         }
-        let since = damage.map(|_| before.since.clone().unwrap_or_else(|| now.to_owned()));
-        let told = Told {
-            looked: Some(now.to_owned()),
-            log_size,
-            since,
-            cannot_keep: damage.is_some(),
-            ..before.clone()
-        };
-        let told = with_head(Told { problem: damage.map(str::to_owned), ..told }, held);
-        self.write(&told);
-        all.insert(origin.clone(), told);
+        (told.log_size, told.copied, told.looked) = (log_size, copied, Some(now.to_owned()));
+        (told.cannot_keep, told.problem) = (cannot_keep, cannot_keep.then(|| DAMAGED.to_owned()));
+        told.since = told.problem.as_ref().map(|_| told.since.take().unwrap_or_else(|| now.to_owned()));
+        *told = with_head(told.clone(), shown);
+        self.write(told);
+    }
+
+    /// Notes how far a copy has come; in the file every second.
+    pub(super) fn copying(&self, origin: &KeyName, done: u64, of: u64) {
+        if let Some(told) = self.lock().get_mut(origin) {
+            (told.copied, told.log_size) = (Some(done), Some(of));
+            if told.written.is_none_or(|written| written.elapsed() >= NOTED_EVERY) {
+                told.written = Some(Instant::now());
+                self.write(told);
+            }
+        }
+    }
+
+    /// Notes what came of reading the copy again.
+    pub(super) fn checked(&self, origin: &KeyName, damage: Option<&Trouble>) {
+        if let Some(told) = self.lock().get_mut(origin) {
+            told.damage = damage.map(ToString::to_string);
+            self.write(told);
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<KeyName, Told>> {
@@ -178,9 +209,9 @@ impl Standings for Board {
             origin: told.origin.clone(),
             size: told.size,
             behind: told.behind(),
-            problem: told.problem.clone(),
+            problem: told.damage.clone().or_else(|| told.problem.clone()),
             broken: told.broken,
-            cannot_keep: told.cannot_keep,
+            cannot_keep: told.cannot_keep || told.damage.is_some(),
         };
         self.lock().values().map(standing).collect()
     }

@@ -6,6 +6,6 @@ mod copies;
 mod entries;
 mod histories;
 mod made;
-mod process;
+pub(crate) mod process;
 mod pushed;
 mod restoring;

@@ -6,11 +6,13 @@ use std::process::Command;
 use testkit::keys::LOG;
 
 use crate::history::History;
+use crate::mirror::process::{Mirror, id};
 use crate::served::Served;
 use crate::witness::process::{Witness, grown, signer, until, verb};
 
 const README: &str = include_str!("../../README.md");
 const WITNESSING: &str = include_str!("../../docs/witnessing.md");
+const MIRRORING: &str = include_str!("../../docs/mirroring.md");
 
 /// The `sh` blocks of a section of the README.
 fn blocks(section: &str) -> Vec<&'static str> {
@@ -107,6 +109,55 @@ fn the_commands_of_the_page_on_witnessing_work_as_they_stand() {
     for held in ["1 fork proof is kept", "holds: two histories of the log", "signed BOTH"] {
         assert!(said.contains(held), "{held:?} is not in\n{said}");
     }
+}
+
+/// docs/mirroring.md: a mirror run, looked at, audited by address and by directory, and run by a timer.
+#[test]
+fn the_commands_of_the_page_on_mirroring_work_as_they_stand() {
+    let run = blocks_of(MIRRORING, "Run one");
+    let typed = "deedbook mirror run --data ./mirror --name mirror.example.org/m1 --log https://log.example.org/agents \
+                 --vkey-file log.vkey\n";
+    assert_eq!(run[0], typed);
+    let home = tempfile::tempdir().unwrap();
+    let served = Served::start_with(&home.path().join("log"), &[]);
+    let sample: Vec<_> = testkit::airline::lines().take(40).collect();
+    std::fs::write(home.path().join("calls.ndjson"), sample.join("\n")).unwrap();
+    std::fs::write(home.path().join("log.vkey"), served.vkey.clone() + "\n").unwrap();
+    let url = &served.url;
+    type_in(
+        &format!("deedbook record calls.ndjson --url {url} --vkey-file log.vkey --published"),
+        home.path(),
+    );
+    let origin = served.said["origin"].as_str().unwrap();
+    let mirror = Mirror::start(&home.path().join("mirror"), url, &served.vkey, &[]);
+    until("there is a copy", || mirror.size(origin) == Some(40));
+    let typed = run[1].replace("http://127.0.0.1:2029", &mirror.url).replace("HASH", &id(origin));
+    let said = type_in(&typed, home.path());
+    assert!(said.contains("1 log") && said.matches("at size 40").count() == 2, "{said}");
+    let vkeys = std::fs::read_to_string(home.path().join("mirror.vkeys")).unwrap();
+    assert!(vkeys.starts_with("mirror.test/m1+"), "{vkeys}");
+    assert!(mirror.stop().success());
+    let said = type_in(&run[2].replace("https://log.example.org/agents", url), home.path());
+    assert!(said.contains("size 40, 0 of them new"), "{said}");
+
+    let pushed = blocks_of(MIRRORING, "Logs that push");
+    assert_eq!(
+        pushed[0],
+        "deedbook mirror run --data ./mirror --name mirror.example.org/m1 --pushed logs.txt\n"
+    );
+    let list = MIRRORING.split_once("```text\nlogs/v0").unwrap().1.split("```").next().unwrap();
+    let example = list.lines().find(|line| line.starts_with("vkey ")).unwrap();
+    let list = format!("logs/v0{}", list.replace(example, &format!("vkey {}", served.vkey)));
+    std::fs::write(home.path().join("logs.txt"), list).unwrap();
+    let options = ["--name", "mirror.test/m1", "--pushed", home.path().join("logs.txt").to_str().unwrap()]
+        .map(str::to_owned);
+    let mirror =
+        Mirror::try_start(&home.path().join("other"), &options.each_ref().map(String::as_str)).unwrap();
+    std::fs::copy(home.path().join("other/mirror.vkeys"), home.path().join("mirror.vkeys")).unwrap();
+    let typed = pushed[1].replace("http://127.0.0.1:2026", url).replace("http://127.0.0.1:2029", &mirror.url);
+    let said = type_in(&typed, home.path());
+    assert!(said.contains("at size 40, and has cosigned it"), "{said}");
+    assert_eq!(mirror.size(origin), Some(40));
 }
 
 /// The verbs that the README names, and those that the program has.

@@ -88,6 +88,15 @@ impl World {
         deedbook(["backup", &self.text("backup"), "--url", &served.url, "--data", &data, "--json"])
     }
 
+    /// A mirror of somebody who trusts the first key; how large its copy is, and which changes an audit of it follows.
+    fn mirror(&self, served: &Served) -> (Value, usize) {
+        let data = self.path("mirrored");
+        crate::mirror::process::once(&data, Path::new(&served.url), &self.first, &[]).expect(0);
+        let copy = crate::mirror::process::copy_of(&data, served.said["origin"].as_str().unwrap());
+        let audited = self.audit(copy.to_str().unwrap(), &[]).expect(0).json();
+        (audited["size"].clone(), changes(&audited))
+    }
+
     fn fsck(&self) {
         deedbook(["fsck", "--data", &self.text("data")]).expect(0);
     }
@@ -128,6 +137,7 @@ fn a_key_is_rotated_and_retired_and_who_trusts_the_first_one_follows() {
     world.record(&served, "before", 300);
     world.audit_on(&served.url);
     world.backup(&served).expect(0);
+    assert_eq!(world.mirror(&served), (300.into(), 0));
     let busy = world.key("rotate", &[]).expect(2);
     assert!(busy.out.contains("in use by another deedbook process"), "{}", busy.out);
     drop(served);
@@ -149,6 +159,7 @@ fn a_key_is_rotated_and_retired_and_who_trusts_the_first_one_follows() {
     assert_eq!(changes(&world.audit(&served.url, &["--pin-key"]).expect(0).json()), 0);
     deedbook(["audit", &served.url, "--vkey", &second]).expect(0);
     world.backup(&served).expect(0);
+    assert_eq!(world.mirror(&served), (321.into(), 0));
     drop(served);
     let again = world.key("rotate", &[]).expect(2);
     assert!(again.out.contains("deedbook key retire"), "{}", again.out);
@@ -174,6 +185,9 @@ fn a_key_is_rotated_and_retired_and_who_trusts_the_first_one_follows() {
     assert!(session.err.contains("the log's key changed at index 300"), "{session:?}");
     let hammer = ["hammer", "--url", &served.url, "--vkey", &world.first, "--what", "records", "--requests"];
     deedbook(hammer.iter().chain(&["3", "--workers", "1"])).expect(0);
+
+    let (size, followed) = world.mirror(&served);
+    assert_eq!((size.as_u64() > Some(321), followed), (true, 1), "{size}");
 
     // The mirror carries it on, for those who read the mirror only; its own copy from before is still its own.
     let copied = world.backup(&served).expect(0).json();

@@ -86,9 +86,10 @@ fn while_the_log_is_away_the_copy_is_served_and_it_is_told() {
     let home = tempfile::tempdir().unwrap();
     let (data, place) = (home.path().join("mirror"), home.path().join("log"));
     let served = Served::start(&place, Kind::Raw);
-    (0..5).for_each(|number| {
-        assert_eq!(served.exchange("POST", "/add", "", format!("{number}").as_bytes()).unwrap().0, 200)
-    });
+    for number in 0..5 {
+        let added = served.exchange("POST", "/add", "", format!("{number}").as_bytes());
+        assert_eq!(added.unwrap().0, 200);
+    }
     let origin = served.said["origin"].as_str().unwrap().to_owned();
     let mirror = Mirror::start(&data, &served.url, &served.vkey, &["--timeout", "1"]);
     until("there is a copy", || mirror.size(&origin) == Some(5));
@@ -140,6 +141,31 @@ fn what_rots_is_noticed_at_the_start_and_mended_from_the_log() {
     assert!(ran.err.contains("files of the copy are damaged"), "{}", ran.err);
     assert!(ran.err.contains("tile/entries/000"), "{}", ran.err);
     once(&data, log.path(), &vkey, &["--no-check"]).expect(0);
+}
+
+/// A mirror that serves finds it beside following, says so while the log cannot help, and mends it when it can.
+#[test]
+fn a_running_mirror_says_what_has_rotted_and_mends_it_when_it_can() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("mirror");
+    let mut log = TestLog::of_size(700);
+    let (vkey, origin) = (vkey_of(&log), log.signed().origin().to_string());
+    once(&data, log.path(), &vkey, &[]).expect(0);
+    let file = copy_of(&data, &origin).join("tile/entries/000");
+    let good = std::fs::read(&file).unwrap();
+    std::fs::write(&file, "rotten").unwrap();
+    std::fs::write(log.file("tile/entries/000"), "rotten").unwrap();
+    let mirror = Mirror::start(&data, log.path().to_str().unwrap(), &vkey, &[]);
+    until("it is told", || get(&mirror.url, "/readyz", &[]).status == 503);
+    let ready = String::from_utf8(get(&mirror.url, "/readyz", &[]).body).unwrap();
+    assert!(ready.contains("tile/entries/000"), "{ready}");
+    log.grow((700..800).map(entry));
+    until("what is new is copied nevertheless", || mirror.size(&origin) == Some(800));
+    assert!(told(&data, 0)["damage"].as_str().unwrap().contains("tile/entries/000"));
+    std::fs::write(log.file("tile/entries/000"), &good).unwrap();
+    until("it is mended", || get(&mirror.url, "/readyz", &[]).status == 200);
+    assert_eq!(std::fs::read(&file).unwrap(), good);
+    audit(&format!("{}/{}", mirror.url, id(&origin)), &vkey).expect(0);
 }
 
 #[test]

@@ -145,7 +145,7 @@ pub(crate) fn get(url: &str, path: &str, headers: &[(&str, &str)]) -> Got {
     } else {
         format!("Host: {address}\r\n")
     };
-    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let more = headers.iter().fold(String::new(), |more, (name, value)| more + name + ": " + value + "\r\n");
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\n{host}Connection: close\r\n{more}\r\n").unwrap();
     let mut answer = vec![];

@@ -117,10 +117,10 @@ fn a_mirror_of_no_log_says_what_is_missing() {
     let home = Home::of(&TestLog::of_size(0));
     std::fs::write(&home.list, "logs/v0\n").unwrap();
     let Err(ran) = home.start(&[]) else { panic!("it runs") };
-    assert!(ran.code == 2 && ran.err.contains("--pushed"), "{ran:?}");
+    assert!(ran.code == 2 && ran.out.contains("--pushed"), "{ran:?}");
     std::fs::write(&home.list, "logs\n").unwrap();
     let Err(ran) = home.start(&[]) else { panic!("it runs") };
-    assert!(ran.code == 2 && ran.err.contains(home.list.to_str().unwrap()), "{ran:?}");
+    assert!(ran.code == 2 && ran.out.contains(home.list.to_str().unwrap()), "{ran:?}");
 }
 
 /// Killed three times while it takes entries, it goes on each time where it was, and so does the log that pushes.

@@ -80,3 +80,20 @@ fn only_get(router: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
         Problem::new(Code::MethodNotAllowed, detail).allow("GET,HEAD".into()).into_response()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_route_is_told_in_the_documentation() {
+        let page = include_str!("../../../../docs/http-api.md");
+        let (_, told) = page.split_once("\n## A mirror\n").unwrap();
+        let told = told.split("\n## ").next().unwrap();
+        for route in super::ALL {
+            let of_route = |line: &&str| {
+                ["GET", "POST"].iter().any(|method| line.starts_with(&format!("| `{method} {route}`")))
+            };
+            let rows = told.lines().filter(of_route);
+            assert_eq!(rows.count(), 1, "{route} in the table");
+        }
+    }
+}
