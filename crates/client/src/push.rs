@@ -223,3 +223,6 @@ fn refused(what: &'static str, status: StatusCode, body: &[u8]) -> PushError {
     });
     PushError::Refused { what, status: status.as_u16(), words }
 }
+
+#[cfg(test)]
+mod tests;

@@ -319,3 +319,25 @@ async fn a_refusal_does_not_wait_for_the_body() {
     says(&Answer::parse(&read_to_end(&mut early).await, "POST"), 409, "600\n0\n\n");
     mirror.stop().await;
 }
+
+/// What comes behind the last package is read too, so that the connection can be used again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_kept_for_the_next_request() {
+    let (log, mirror) = (Bundles::of(600), Mirroring::serve(Timeouts::default()).await);
+    mirror.add_checkpoint(&log, 0, 600).await;
+    let all = body(&log, 0, 600, 9);
+    let head = format!(
+        "POST /add-entries HTTP/1.1\r\nhost: m\r\ncontent-type: {ENTRIES_CONTENT_TYPE}\r\ncontent-length: {}\r\n\r\n",
+        all.len() + 8
+    );
+    let mut stream = TcpStream::connect(mirror.address).await.unwrap();
+    stream.write_all(&[head.as_bytes(), &all].concat()).await.unwrap();
+    mirror.holds(600).await;
+    stream.write_all(b"the tail").await.unwrap();
+    let next =
+        request("POST", "/add-entries", &[("content-type", ENTRIES_CONTENT_TYPE)], &body(&log, 600, 600, 0));
+    stream.write_all(&next).await.unwrap();
+    let said = String::from_utf8(read_to_end(&mut stream).await).unwrap();
+    assert_eq!(said.matches("HTTP/1.1 200 OK\r\n").count(), 2, "{said}");
+    mirror.stop().await;
+}
