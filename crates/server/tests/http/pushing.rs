@@ -333,6 +333,8 @@ async fn a_connection_is_kept_for_the_next_request() {
     let mut stream = TcpStream::connect(mirror.address).await.unwrap();
     stream.write_all(&[head.as_bytes(), &all].concat()).await.unwrap();
     mirror.holds(600).await;
+    let answered = tokio::time::timeout(Duration::from_millis(300), stream.readable()).await;
+    assert!(answered.is_err(), "an answer now would end the connection");
     stream.write_all(b"the tail").await.unwrap();
     let next =
         request("POST", "/add-entries", &[("content-type", ENTRIES_CONTENT_TYPE)], &body(&log, 600, 600, 0));
