@@ -3,6 +3,7 @@
 
 mod follow;
 mod logs;
+mod plan;
 mod pull;
 mod push;
 mod pushed;
@@ -38,7 +39,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    Run(Box<run::Args>),
+    Run(Box<plan::Args>),
     Keys(KeysArgs),
     Logs(logs::Args),
     Push(Box<push::Args>),

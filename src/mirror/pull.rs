@@ -217,7 +217,7 @@ impl Pull {
         };
         if mended > 0 || self.log.is_damaged() {
             let log = self.log.clone();
-            let opened = tokio::task::spawn_blocking(move || log.reopen(true)).await;
+            let opened = tokio::task::spawn_blocking(move || log.reopen()).await;
             opened.map_err(|error| Trouble::Ours(error.to_string()))??;
         }
         Ok(mended)

@@ -9,12 +9,17 @@ use follower::mirror::push::Pushes;
 use follower::mirror::service::Mirror;
 use follower::witness::enrolled::{Enrolled, EnrolledLog};
 use follower::witness::keeper::OriginId;
+use server::limits::Timeouts;
+use server::mirror::{Metrics, Push};
+use server::{SystemClock, mirror};
+use tlog::key::KeyName;
 
+use super::plan::Plan;
 use super::standing::Board;
 use crate::cli::{Failure, read_input};
 
 /// Where a log comes from that nobody reads.
-pub(super) const PLACE: &str = "pushed by the log";
+const PLACE: &str = "pushed by the log";
 /// How often what was pushed is noted.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
 
@@ -24,11 +29,31 @@ pub(super) fn list(path: &Path) -> Result<Enrolled, Failure> {
         .map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())))
 }
 
-/// What may be pushed to this mirror; what was pending when it ended is pending again.
-pub(super) async fn open(mirror: &Arc<Mirror>, list: &Enrolled) -> Arc<Pushes> {
-    let pushes = Pushes::new(mirror.clone(), list.clone());
+/// The mirror as it is served. What was pending when it ended, of logs that may be pushed, is pending again.
+pub(super) async fn app(plan: &Plan, mirror: &Arc<Mirror>, board: &Arc<Board>) -> Arc<mirror::App> {
+    let (board, metrics) = (board.clone(), Metrics::new());
+    let Some(list) = &plan.pushed else {
+        return mirror::App::new(mirror.clone(), plan.entries, board, metrics);
+    };
+    let pushes = Arc::new(Pushes::new(mirror.clone(), list.clone()));
     pushes.resume().await;
-    Arc::new(pushes)
+    let push = Push::new(pushes, Arc::new(SystemClock), Timeouts::default());
+    mirror::App::with_push(mirror.clone(), plan.entries, board, metrics, push)
+}
+
+impl Plan {
+    /// The logs that may be pushed and are not read.
+    pub(super) fn only_pushed(&self) -> Vec<EnrolledLog> {
+        let pushed = self.pushed.iter().flat_map(Enrolled::logs);
+        pushed.filter(|log| self.logs.iter().all(|read| read.origin != *log.origin())).cloned().collect()
+    }
+
+    /// All logs, and where they come from.
+    pub(super) fn places(&self) -> Vec<(KeyName, String)> {
+        let read = self.logs.iter().map(|log| (log.origin.clone(), log.source.to_string()));
+        let pushed = self.only_pushed().into_iter().map(|log| (log.origin().clone(), PLACE.to_owned()));
+        read.chain(pushed).collect()
+    }
 }
 
 /// Notes how the logs stand that are pushed and not read, until it is dropped.

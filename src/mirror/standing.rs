@@ -216,3 +216,48 @@ impl Standings for Board {
         self.lock().values().map(standing).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_noted_is_read_by_others_and_what_is_over_is_gone() {
+        let home = tempfile::tempdir().unwrap();
+        let board = Board::new(home.path());
+        let log: KeyName = "log.test/one".parse().unwrap();
+        let head = |size| Some(tlog::Head { size, root: tlog::Hash::EMPTY });
+        let noted = || noted(home.path()).unwrap().remove(0);
+        let standing = || board.all().remove(0);
+        board.opened(&log, "somewhere", head(5));
+        assert_eq!((noted().size, noted().behind(), standing().problem), (Some(5), 0, None));
+        board.copying(&log, 7, 20);
+        assert_eq!((noted().copied, noted().behind(), standing().behind), (Some(7), 15, 15));
+
+        let trouble = |broken| {
+            if broken {
+                Trouble::broken("it forked", 9)
+            } else {
+                Trouble::Ours("the disk is full".to_owned())
+            }
+        };
+        assert!(board.looked(&log, head(5), &Err(trouble(true)), "one"), "that is new");
+        assert!(!board.looked(&log, head(5), &Err(trouble(true)), "two"), "that is not");
+        assert_eq!(
+            (noted().copied, noted().log_size, noted().since.as_deref()),
+            (None, Some(9), Some("one"))
+        );
+        assert!(noted().broken && standing().broken && !standing().cannot_keep);
+        assert!(board.looked(&log, head(5), &Err(trouble(false)), "three"));
+        assert!(!noted().broken && standing().cannot_keep);
+        let well = Ok(Turn { shown: 20, copied: 15 });
+        assert!(!board.looked(&log, head(20), &well, "four"));
+        assert_eq!((noted().problem, noted().since, noted().size), (None, None, Some(20)));
+
+        board.checked(&log, Some(&trouble(false)));
+        board.looked(&log, head(20), &well, "five");
+        assert!(noted().damage.is_some() && standing().cannot_keep, "a look does not end it");
+        board.checked(&log, None);
+        assert_eq!((noted().damage, standing().problem, standing().cannot_keep), (None, None, false));
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sequencer::Kind;
 use testkit::Chance;
 
-use super::process::{Mirror, NAME, audit, copy_of, get, id, once, size_in, told};
+use super::process::{Dying, Mirror, NAME, audit, copy_of, get, id, once, size_in, told};
 use crate::bad_days::disk::Disk;
 use crate::run::deedbook;
 use crate::served::Served;
@@ -79,6 +79,27 @@ fn a_log_that_dies_in_the_middle_is_copied_on_when_it_is_back() {
         when,
         "what was kept was not copied twice"
     );
+}
+
+/// The same over HTTP: connections that break in the middle of a copy are no word against the log.
+#[test]
+fn a_server_that_dies_in_the_middle_is_asked_on_when_it_is_back() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("mirror");
+    let log = TestLog::of_size(40_000);
+    let vkey = vkey_of(&log);
+    let server = Dying::serve(log.path(), 120);
+    let copy = copy_of(&data, log.signed().origin().as_str());
+    let ran = once(&data, Path::new(&server.url), &vkey, &["--timeout", "2"]).expect(2);
+    assert!(ran.err.contains(&server.url), "{}", ran.err);
+    assert!(
+        !copy.join("checkpoint").exists() && copy.join("tile/entries/000").exists(),
+        "it was in the middle"
+    );
+    assert!(told(&data, 0)["problem"].is_string());
+    server.revive();
+    once(&data, Path::new(&server.url), &vkey, &[]).expect(0);
+    assert_eq!(audit(copy.to_str().unwrap(), &vkey).expect(0).json()["size"], 40_000);
 }
 
 #[test]

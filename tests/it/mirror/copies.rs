@@ -12,6 +12,8 @@ use crate::served::Served;
 use crate::testlog::{TestLog, entry};
 use crate::witness::process::until;
 
+const TESSERA_VKEY: &str = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
+
 fn submit(served: &Served, from: u64, count: u64) {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("records");
@@ -139,6 +141,32 @@ fn a_timer_keeps_a_copy_as_a_service_does_and_a_monitor_follows_it() {
         tiles_of(1_300).map(|tile| tile.to_string()).chain(bundles_of(1_300).map(|each| each.to_string()))
     {
         assert_eq!(std::fs::read(copy.join(&path)).unwrap(), log.read(&path), "{path}");
+    }
+}
+
+/// A log that another program wrote, of which every checkpoint was published.
+#[test]
+fn the_test_log_of_tessera_is_copied_as_it_grew() {
+    let original = testkit::vectors::path("tessera-testlog/testdata/log");
+    let home = tempfile::tempdir().unwrap();
+    let (log, data) = (home.path().join("log"), home.path().join("mirror"));
+    let copied = std::process::Command::new("cp").arg("-r").arg(&original).arg(&log).status().unwrap();
+    assert!(copied.success());
+    let copy = copy_of(&data, "example.com/log/testdata");
+    for size in 0..=15 {
+        let checkpoint = log.join(format!("checkpoint.{size}"));
+        std::fs::copy(checkpoint, log.join("checkpoint")).unwrap();
+        once(&data, &log, TESSERA_VKEY, &[]).expect(0);
+        let note = std::fs::read(copy.join("checkpoint")).unwrap();
+        assert!(note.starts_with(&std::fs::read(log.join("checkpoint")).unwrap()));
+        for path in
+            tiles_of(size).map(|tile| tile.to_string()).chain(bundles_of(size).map(|each| each.to_string()))
+        {
+            let (here, there) = (std::fs::read(copy.join(&path)).unwrap(), std::fs::read(log.join(&path)));
+            // The log keeps the widest partial alone.
+            assert!(there.is_err() || there.unwrap() == here, "{path} at size {size}");
+        }
+        audit(copy.to_str().unwrap(), TESSERA_VKEY).expect(0);
     }
 }
 

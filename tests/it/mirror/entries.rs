@@ -1,6 +1,7 @@
 //! Whom entries are handed out to.
 
 use super::process::{Mirror, get, id};
+use crate::served::exchange;
 use crate::testlog::TestLog;
 use crate::witness::process::until;
 
@@ -15,6 +16,31 @@ fn mirror(home: &std::path::Path, log: &TestLog, options: &[&str]) -> Mirror {
 /// The port is reached on this machine; what the mirror was told to listen on decides.
 fn reached(mirror: &Mirror) -> String {
     mirror.url.replace("0.0.0.0", "127.0.0.1")
+}
+
+#[test]
+fn paths_and_methods_that_are_none_are_answered_as_the_logs_server_does() {
+    let log = TestLog::of_size(300);
+    let home = tempfile::tempdir().unwrap();
+    let mirror = mirror(home.path(), &log, &[]);
+    let id = id(log.signed().origin().as_str());
+    for path in [
+        "/",
+        "/checkpoint",
+        "/x/checkpoint",
+        &format!("/{}/checkpoint", "0".repeat(64)),
+        &format!("/{id}/tile/0/000/"),
+    ] {
+        let got = get(&mirror.url, path, &[]);
+        assert_eq!((got.status, got.header("cache-control")), (404, Some("no-store")), "{path}");
+    }
+    for path in [format!("/{id}/checkpoint"), format!("/{id}/tile/0/000"), "/readyz".into()] {
+        let (status, body) = exchange(&mirror.url, "POST", &path, "text/plain", b"").unwrap();
+        assert!(status == 405 && body.contains("GET,HEAD"), "{path}: {status} {body}");
+        let (status, body) = exchange(&mirror.url, "HEAD", &path, "text/plain", b"").unwrap();
+        assert_eq!((status, body.as_str()), (200, ""), "{path}");
+    }
+    assert_eq!(get(&mirror.url, "/healthz", &[]).body, b"ok\n");
 }
 
 #[test]

@@ -70,10 +70,10 @@ fn an_alarm_is_raised_while_the_copy_is_served() {
     let mirror = Mirror::start(&data, log.path().to_str().unwrap(), &vkey, &[]);
     until("there is a copy", || mirror.size(&origin) == Some(700));
     let other = fork(900, 500);
-    for file in ["tile", "checkpoint"] {
-        let (from, to) = (other.path().join(file), log.path().join(file));
-        deedbook_copy(&from, &to);
-    }
+    // The checkpoint last and in one step, as logs do it.
+    put(&other.path().join("tile"), &log.path().join("tile"));
+    put(&other.path().join("checkpoint"), &log.path().join("new"));
+    std::fs::rename(log.path().join("new"), log.path().join("checkpoint")).unwrap();
     let broken = format!("deedbook_mirror_broken{{origin=\"{origin}\"}}");
     until("it is told", || mirror.metric(&broken) == 1);
     assert_eq!(mirror.size(&origin), Some(700));
@@ -92,7 +92,7 @@ fn an_alarm_is_raised_while_the_copy_is_served() {
 }
 
 /// Puts one directory or file in the place of another.
-fn deedbook_copy(from: &Path, to: &Path) {
+fn put(from: &Path, to: &Path) {
     let copied = std::process::Command::new("cp").args(["-rT"]).arg(from).arg(to).status().unwrap();
     assert!(copied.success());
 }

@@ -25,6 +25,7 @@ fn keys_are_made_once_for_their_owner_alone() {
         let mode = std::fs::metadata(data.join(key)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{key}");
     }
+    assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700, "entries are in it");
     let made = vkey(&data);
     assert_eq!(made.lines().count(), 2);
     assert!(made.lines().all(|line| line.starts_with(&format!("{NAME}+"))), "{made}");

@@ -158,3 +158,52 @@ pub(crate) fn get(url: &str, path: &str, headers: &[(&str, &str)]) -> Got {
     headers.sort_unstable();
     Got { status, headers, body: answer[end + 4..].to_vec() }
 }
+
+/// A web server for the files of a log, which answers so many requests and then breaks every connection.
+pub(crate) struct Dying {
+    pub(crate) url: String,
+    left: std::sync::Arc<std::sync::atomic::AtomicU64>,
+}
+
+impl Dying {
+    pub(crate) fn serve(files: &Path, answers: u64) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let left = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(answers));
+        let (files, counted) = (files.to_owned(), left.clone());
+        // It ends with the process of the tests.
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let one_less = |left: u64| left.checked_sub(1);
+                let order = std::sync::atomic::Ordering::SeqCst;
+                if counted.fetch_update(order, order, one_less).is_ok() {
+                    let _ = answer(stream, &files);
+                }
+            }
+        });
+        Self { url, left }
+    }
+
+    /// From now on it answers again.
+    pub(crate) fn revive(&self) {
+        self.left.store(u64::MAX, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+fn answer(mut stream: TcpStream, files: &Path) -> std::io::Result<()> {
+    let mut request = BufReader::new(stream.try_clone()?);
+    let mut first = String::new();
+    request.read_line(&mut first)?;
+    let mut line = String::new();
+    while request.read_line(&mut line)? > 2 {
+        line.clear();
+    }
+    let path = first.split(' ').nth(1).unwrap_or("/").trim_start_matches('/');
+    match std::fs::read(files.join(path)) {
+        Ok(body) => {
+            write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len())?;
+            stream.write_all(&body)
+        }
+        Err(_) => write!(stream, "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+    }
+}

@@ -10,6 +10,9 @@ use std::{
 
 use bytes::Bytes;
 
+/// Threads that write at one time.
+const WRITERS: usize = 8;
+
 /// Files below one folder, by names with slashes. All of it blocks on the disk.
 pub trait Files: Send + Sync {
     /// What a file holds; `None` if it is not there.
@@ -21,6 +24,11 @@ pub trait Files: Send + Sync {
     /// Writes a file, so that under its name there is the whole of it or what was there before, also after a power cut. Folders
     /// are made as needed. That the name is there lasts only after [`Files::sync`].
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()>;
+
+    /// [`Files::write`] for many, in any order.
+    fn write_all(&self, files: &[(String, Bytes)]) -> io::Result<()> {
+        files.iter().try_for_each(|(name, bytes)| self.write(name, bytes))
+    }
 
     /// Makes the names of these files last, up to the folder of all.
     fn sync(&self, names: &[String]) -> io::Result<()>;
@@ -96,6 +104,20 @@ impl Files for Directory {
         write().map_err(named(&path))
     }
 
+    /// Each file is synced by itself, and disks do many at once in the time of one.
+    fn write_all(&self, files: &[(String, Bytes)]) -> io::Result<()> {
+        let write =
+            |part: &[(String, Bytes)]| part.iter().try_for_each(|(name, bytes)| self.write(name, bytes));
+        std::thread::scope(|scope| {
+            let parts = files.chunks(files.len().div_ceil(WRITERS).max(1));
+            let writers: Vec<_> = parts.map(|part| scope.spawn(move || write(part))).collect();
+            let panicked = |_| Err(io::Error::other("a thread that writes panicked"));
+            let ends: Vec<_> =
+                writers.into_iter().map(|writer| writer.join().unwrap_or_else(panicked)).collect();
+            ends.into_iter().collect()
+        })
+    }
+
     fn sync(&self, names: &[String]) -> io::Result<()> {
         // The names of new folders must last as well.
         let above =
@@ -140,6 +162,9 @@ mod tests {
             ["7"],
             "and nothing that was written on the way"
         );
+        let many: Vec<_> = (0..40).map(|n| (format!("tile/0/{n:03}"), Bytes::from(format!("{n}")))).collect();
+        files.write_all(&many).unwrap();
+        assert!(many.iter().all(|(name, bytes)| files.read(name).unwrap().as_ref() == Some(bytes)));
         files.write("checkpoint", b"note").unwrap();
         assert_eq!(files.read("checkpoint/7").unwrap(), None, "a file is no folder");
         files.remove("tile/0/x001/234.p").unwrap();
@@ -147,5 +172,7 @@ mod tests {
         assert_eq!(files.read(&name).unwrap(), None);
         let error = files.write("checkpoint/7", b"x").unwrap_err().to_string();
         assert!(error.contains("deep/log/checkpoint/7"), "{error}");
+        let one_bad = [many, vec![("checkpoint/7".to_owned(), Bytes::new())]].concat();
+        assert!(files.write_all(&one_bad).unwrap_err().to_string().contains("deep/log/checkpoint/7"));
     }
 }

@@ -24,21 +24,24 @@ mod error;
 mod opening;
 mod pushing;
 mod reading;
+mod writing;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use tlog::{
-    Head, SIZE_MAX,
+    Head,
     checkpoint::SignedCheckpoint,
     cosignature::Timestamp,
     integrate::{Edge, Entry},
     key::{KeyName, VerifierKey},
     note::SignatureLine,
-    tile::{Bundle, Resource, Tile, WIDTH, items_at, levels_of},
+    tile::Resource,
     witness::{Answer, ToCosign, WitnessKeys},
 };
+
+use writing::{Writing, last_bundle};
 
 use super::files::Files;
 use crate::witness::{keeper::Held, service::time_by};
@@ -62,6 +65,8 @@ struct State {
     edge: Option<Edge>,
     /// Ascending in size.
     pending: Vec<Pending>,
+    /// The newest checkpoint that was written, or perhaps written: where its name could not be made to last, it is not shown.
+    newest: Option<Arc<Shown>>,
 }
 
 /// A head that may be cosigned once all of it is held.
@@ -113,22 +118,17 @@ impl MirroredLog {
     ) -> Result<Self, OpenError> {
         let shown = opening::shown(&origin, &*files, held, keys)?.map(Arc::new);
         let edge = opening::edge(&*files, shown.as_deref())?;
-        let state = State { edge, pending: vec![] };
+        let state = State { edge, pending: vec![], newest: shown.clone() };
         Ok(Self { origin, files, state: Mutex::new(state), shown: RwLock::new(shown) })
     }
 
-    /// Reads again what is on the disk: it was mended. What is held beyond the checkpoint counts only if `all`.
+    /// Reads again what is on the disk: it was mended. Answers the index of the first entry that is not held.
     ///
     /// # Errors
     /// [`KeepError::Files`], and [`KeepError::Damaged`] if it still does not lead to the checkpoint.
-    pub fn reopen(&self, all: bool) -> Result<u64, KeepError> {
+    pub fn reopen(&self) -> Result<u64, KeepError> {
         let mut state = self.state.lock();
-        let shown = self.shown();
-        state.edge = if all {
-            opening::edge(&*self.files, shown.as_deref())?
-        } else {
-            opening::edge_of(&*self.files, shown.as_deref())?
-        };
+        state.edge = opening::edge(&*self.files, self.shown().as_deref())?;
         state.edge.as_ref().map(Edge::size).ok_or(KeepError::Damaged)
     }
 
@@ -200,16 +200,16 @@ impl MirroredLog {
         let growth = edge.integrate(&new.map_err(tlog::integrate::IntegrateError::from)?)?;
         let mut writing = Writing::new(&*self.files);
         for (bundle, bytes) in &growth.bundles {
-            writing.put(Resource::Bundle(*bundle), bytes)?;
+            writing.put(Resource::Bundle(*bundle), bytes.clone());
         }
         for (tile, bytes) in &growth.tiles {
-            writing.put(Resource::Tile(*tile), bytes)?;
+            writing.put(Resource::Tile(*tile), bytes.clone());
         }
         if let Some((bundle, bytes)) = last_bundle(&growth.edge) {
-            writing.put(Resource::Bundle(bundle), &bytes)?;
-            writing.tile(&growth.edge, bundle.tile())?;
+            writing.put(Resource::Bundle(bundle), bytes);
+            writing.tile(&growth.edge, bundle.tile());
         }
-        writing.sync()?;
+        writing.finish()?;
         let next = growth.edge.size();
         state.edge = Some(growth.edge);
         Ok(next)
@@ -222,9 +222,9 @@ impl MirroredLog {
     /// What is shown is as it was. After [`FinishError::OtherRoot`] what was held beyond the checkpoint is forgotten.
     pub fn finish(&self, size: u64, keys: &WitnessKeys, now: Timestamp) -> Result<Complete, FinishError> {
         let mut state = self.state.lock();
-        let shown = self.shown();
-        if let Some(shown) = shown.as_ref().filter(|shown| shown.head.size > size) {
-            return Err(FinishError::Behind { shown: shown.head.size });
+        let (shown, newest) = (self.shown(), state.newest.clone());
+        if let Some(newest) = newest.as_ref().filter(|newest| newest.head.size > size) {
+            return Err(FinishError::Behind { shown: newest.head.size });
         }
         let at = state.pending.iter().position(|pending| pending.allowed.head().size == size);
         let at = at.ok_or(FinishError::NotPending { size })?;
@@ -233,18 +233,19 @@ impl MirroredLog {
             state.edge = opening::edge_of(&*self.files, shown.as_deref()).map_err(KeepError::from)?;
             return Err(FinishError::OtherRoot { size });
         }
-        self.write_partials(&edge).map_err(KeepError::from)?;
+        writing::partials(&*self.files, &edge).map_err(KeepError::from)?;
         let pending = state.pending.remove(at);
-        let time = shown.as_ref().map_or(now, |shown| now.max(time_by(&shown.note, keys.verifier_keys())));
+        let time = newest.map_or(now, |newest| now.max(time_by(&newest.note, keys.verifier_keys())));
         let cosigned = keys.cosign(pending.allowed, time)?;
         let signed = with_witnesses(cosigned.checkpoint(), pending.witnesses, keys);
-        let mut writing = Writing::new(&*self.files);
-        writing.put(Resource::Checkpoint, signed.bytes()).map_err(KeepError::from)?;
-        writing.sync().map_err(KeepError::from)?;
         let now_shown = Arc::new(Shown { head: signed.head(), note: signed.bytes().clone() });
+        state.newest = Some(now_shown.clone());
+        let mut writing = Writing::new(&*self.files);
+        writing.put(Resource::Checkpoint, signed.bytes().clone());
+        writing.finish().map_err(KeepError::from)?;
         *self.shown.write() = Some(now_shown.clone());
         state.pending.retain(|pending| pending.allowed.head().size > size);
-        self.remove_partials(shown.map_or(0, |shown| shown.head.size));
+        writing::remove_partials(&*self.files, shown.map_or(0, |shown| shown.head.size));
         Ok(Complete { answer: cosigned.answer().clone(), shown: now_shown })
     }
 
@@ -294,53 +295,6 @@ impl MirroredLog {
             }
         }
     }
-
-    /// The tiles of the edge, and the last bundle: all that a log of this size has beside what is full.
-    fn write_partials(&self, edge: &Edge) -> std::io::Result<()> {
-        let mut writing = Writing::new(&*self.files);
-        if let Some((bundle, bytes)) = last_bundle(edge) {
-            writing.put(Resource::Bundle(bundle), &bytes)?;
-        }
-        for tile in edge_tiles(edge.size()) {
-            writing.tile(edge, tile)?;
-        }
-        writing.sync()
-    }
-
-    /// Removes the partial tiles and bundles of which a log of `size` entries has full ones: whoever knows this checkpoint, or a
-    /// later one, needs none of them. What stays behind after a failure does no harm.
-    fn remove_partials(&self, size: u64) {
-        for folder in (0..levels_of(size)).flat_map(groups_with_full(size)) {
-            for name in self.files.list(&folder).unwrap_or_default() {
-                let Some(full) = name.strip_suffix(".p") else { continue };
-                let level_and_index = match Resource::parse(&format!("{folder}/{full}")) {
-                    Ok(Resource::Tile(tile)) => (tile.level(), tile.index()),
-                    Ok(Resource::Bundle(bundle)) => (0, bundle.index()),
-                    _ => continue,
-                };
-                if level_and_index.1 >= items_at(level_and_index.0, size) / WIDTH {
-                    continue;
-                }
-                if let Err(error) = self.files.remove(&format!("{folder}/{name}")) {
-                    tracing::debug!(%error, "partial tiles that nobody needs could not be removed");
-                }
-            }
-        }
-    }
-}
-
-/// The folders of the last full tiles of a level, and of the bundles, in a log of this size.
-fn groups_with_full(size: u64) -> impl Fn(u8) -> BTreeSet<String> {
-    move |level| {
-        let full = items_at(level, size) / WIDTH;
-        let around = [full.checked_sub(1), Some(full)].into_iter().flatten();
-        let names = around.flat_map(|index| {
-            let tile = Tile::at(level, index, SIZE_MAX).map(|tile| tile.full().to_string());
-            let bundle = Bundle::at(index, SIZE_MAX).map(|bundle| bundle.full().to_string());
-            tile.into_iter().chain(bundle.filter(|_| level == 0))
-        });
-        names.filter_map(|name| name.rsplit_once('/').map(|(folder, _)| folder.to_owned())).collect()
-    }
 }
 
 /// The checkpoint with the cosignatures of others after the mirror's own, unless they do not go onto one note.
@@ -357,42 +311,4 @@ fn with_witnesses(
         }
     }
     signed.with_signatures(lines).unwrap_or_else(|_| signed.clone())
-}
-
-/// The bundle that is not full.
-fn last_bundle(edge: &Edge) -> Option<(Bundle, Bytes)> {
-    let bundle = Bundle::at(edge.size() / WIDTH, edge.size())?;
-    edge.bundle(bundle).map(|bytes| (bundle, bytes))
-}
-
-/// The tiles of a log of this size that are not full.
-fn edge_tiles(size: u64) -> impl Iterator<Item = Tile> {
-    (0..levels_of(size)).filter_map(move |level| Tile::at(level, items_at(level, size) / WIDTH, size))
-}
-
-/// Files that are written together.
-struct Writing<'a> {
-    files: &'a dyn Files,
-    names: Vec<String>,
-}
-
-impl<'a> Writing<'a> {
-    fn new(files: &'a dyn Files) -> Self {
-        Self { files, names: vec![] }
-    }
-
-    fn put(&mut self, resource: Resource, bytes: &[u8]) -> std::io::Result<()> {
-        let name = resource.to_string();
-        self.files.write(&name, bytes)?;
-        self.names.push(name);
-        Ok(())
-    }
-
-    fn tile(&mut self, edge: &Edge, tile: Tile) -> std::io::Result<()> {
-        edge.tile(tile).map_or(Ok(()), |bytes| self.put(Resource::Tile(tile), &bytes))
-    }
-
-    fn sync(self) -> std::io::Result<()> {
-        if self.names.is_empty() { Ok(()) } else { self.files.sync(&self.names) }
-    }
 }

@@ -12,7 +12,7 @@ use tlog::{
     tile::{Bundle, Resource, WIDTH},
 };
 
-use super::{OpenError, Shown, Writing, reading};
+use super::{OpenError, Shown, reading, writing::Writing};
 use crate::{mirror::files::Files, witness::keeper::Held};
 
 /// Names that are made to last together.
@@ -102,18 +102,18 @@ fn beyond(files: &dyn Files, mut edge: Edge) -> io::Result<Edge> {
             match tile.level() {
                 0 => writing.names.push(tile.to_string()),
                 // Written after those below it, so perhaps not at all.
-                _ => writing.put(Resource::Tile(*tile), bytes)?,
+                _ => writing.put(Resource::Tile(*tile), bytes.clone()),
             }
         }
         if let Some(last) = Bundle::at(growth.edge.size() / WIDTH, growth.edge.size()) {
             writing.names.extend([last.to_string(), last.tile().to_string()]);
         }
         if writing.names.len() > NAMES_AT_ONCE {
-            std::mem::replace(&mut writing, Writing::new(files)).sync()?;
+            std::mem::replace(&mut writing, Writing::new(files)).finish()?;
         }
         edge = growth.edge;
     }
-    writing.sync()?;
+    writing.finish()?;
     Ok(edge)
 }
 

@@ -1,5 +1,6 @@
 //! The disk fails, or the power goes, at every step there is.
 
+use follower::mirror::log::FinishError;
 use testkit::Chance;
 
 use super::world::{Copying, Disk, Fault, Log};
@@ -86,6 +87,33 @@ fn a_step_that_fails_once_changes_nothing_and_may_be_tried_again() {
         copying.is_whole(&log);
         assert_eq!(copying.shown(), 1_300);
     }
+}
+
+/// A checkpoint that is in its place, and of which the disk does not say that it lasts, may have been read: none goes behind it.
+#[test]
+fn a_checkpoint_that_may_have_been_seen_is_not_gone_back_behind() {
+    let log = Log::of(&[100, 300, 700], |index| format!("entry {index}"));
+    let mut seen = 0;
+    for step in 0..40 {
+        let copying = Copying::new();
+        copying.follow(&log, 100).unwrap();
+        copying.pend(&log.request(100, 300)).unwrap();
+        copying.pend(&log.request(300, 700)).unwrap();
+        copying.log().keep(100, log.entries(100, 700)).unwrap();
+        copying.disk.fail(copying.disk.steps() + step, Fault::Once);
+        if copying.finish(700).is_ok() {
+            continue;
+        }
+        let in_place = copying.disk.get("checkpoint").unwrap().starts_with(log.signed(700).bytes());
+        assert_eq!(copying.shown(), 100, "it is not served");
+        if in_place {
+            seen += 1;
+            assert!(matches!(copying.finish(300), Err(FinishError::Behind { shown: 700 })), "step {step}");
+        }
+        copying.follow(&log, 700).unwrap();
+        copying.is_whole(&log);
+    }
+    assert_eq!(seen, 1, "the sync after the rename");
 }
 
 #[test]

@@ -85,11 +85,11 @@ fn damage_at_the_edge_is_noticed_at_once_and_mended_files_are_taken_up() {
         assert!(copying.log().is_damaged(), "{bent}");
         assert!(matches!(copying.log().keep(300, log.entries(300, 301)), Err(KeepError::Damaged)));
         assert!(copying.follow(&log, 300).unwrap_err().contains("have to be mended"), "{bent}");
-        assert!(matches!(copying.log().reopen(true), Err(KeepError::Damaged)));
+        assert!(matches!(copying.log().reopen(), Err(KeepError::Damaged)));
         disk.take(bent);
-        assert!(matches!(copying.log().reopen(true), Err(KeepError::Damaged)), "{bent} is gone");
+        assert!(matches!(copying.log().reopen(), Err(KeepError::Damaged)), "{bent} is gone");
         disk.put(bent, good);
-        assert_eq!(copying.log().reopen(true).unwrap(), 300);
+        assert_eq!(copying.log().reopen().unwrap(), 300);
         copying.follow(&log, 700).unwrap();
         copying.is_whole(&log);
     }
