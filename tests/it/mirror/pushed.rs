@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use tlog::tile::{Resource, bundles_of, tiles_of};
 
+use super::copies::TESSERA_VKEY;
 use super::process::{Mirror, NAME, audit, copy_of, get, id, size_in, told, vkey};
 use crate::run::{Ran, deedbook};
 use crate::testlog::{TestLog, entry};
@@ -21,11 +22,14 @@ struct Home {
 
 impl Home {
     fn of(log: &TestLog) -> Self {
+        Self::with(&log.policy().logs()[0].key.to_string(), log.signed().origin().as_str())
+    }
+
+    fn with(vkey: &str, origin: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (data, list) = (folder.path().join("mirror"), folder.path().join("logs"));
-        let vkey = log.policy().logs()[0].key.to_string();
         std::fs::write(&list, format!("logs/v0\nvkey {vkey}\nqpd 100000\ncontact nobody\n")).unwrap();
-        Self { data, list, vkey, origin: log.signed().origin().to_string(), folder }
+        Self { data, list, vkey: vkey.to_owned(), origin: origin.to_owned(), folder }
     }
 
     fn start(&self, options: &[&str]) -> Result<Mirror, Ran> {
@@ -33,9 +37,9 @@ impl Home {
         Mirror::try_start(&self.data, &[&fixed, options].concat())
     }
 
-    fn push_args(&self, log: &TestLog, url: &str) -> Vec<String> {
+    fn push_args(&self, log: &Path, url: &str) -> Vec<String> {
         let keys = self.data.join("mirror.vkeys");
-        ["mirror", "push", "--json", "--log", log.path().to_str().unwrap(), "--vkey", &self.vkey, "--to", url]
+        ["mirror", "push", "--json", "--log", log.to_str().unwrap(), "--vkey", &self.vkey, "--to", url]
             .into_iter()
             .chain(["--mirror-keys", keys.to_str().unwrap()])
             .map(str::to_owned)
@@ -43,7 +47,7 @@ impl Home {
     }
 
     fn push(&self, log: &TestLog, url: &str) -> Ran {
-        deedbook(self.push_args(log, url))
+        deedbook(self.push_args(log.path(), url))
     }
 
     fn copy(&self) -> PathBuf {
@@ -97,6 +101,23 @@ fn what_a_log_pushes_is_served_byte_for_byte_and_cosigned() {
     until("it is told", || mirror.metric(&metric) == 12_000);
     assert_eq!(told(&home.data, 0)["place"], "pushed by the log");
     assert!(mirror.stop().success());
+}
+
+/// A log that another program wrote, at every size that it had.
+#[test]
+fn the_test_log_of_tessera_is_pushed_as_it_grew() {
+    let original = testkit::vectors::path("tessera-testlog/testdata/log");
+    let home = Home::with(TESSERA_VKEY, "example.com/log/testdata");
+    let log = home.folder.path().join("log");
+    assert!(Command::new("cp").arg("-r").arg(&original).arg(&log).status().unwrap().success());
+    let mirror = home.start(&[]).unwrap();
+    for size in 0..=15 {
+        std::fs::copy(log.join(format!("checkpoint.{size}")), log.join("checkpoint")).unwrap();
+        let pushed = deedbook(home.push_args(&log, &mirror.url)).expect(0).json();
+        assert_eq!((&pushed["size"], &pushed["entries"]), (&size.into(), &size.min(1).into()), "{pushed}");
+        assert_eq!(mirror.size(&home.origin), Some(size));
+        audit(home.copy().to_str().unwrap(), TESSERA_VKEY).expect(0);
+    }
 }
 
 #[test]
@@ -162,7 +183,7 @@ struct Pushing(Child);
 impl Pushing {
     fn start(home: &Home, log: &TestLog, url: &str) -> Self {
         let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_deedbook")));
-        command.args(home.push_args(log, url)).env_clear();
+        command.args(home.push_args(log.path(), url)).env_clear();
         Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
