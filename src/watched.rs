@@ -1,5 +1,6 @@
 //! Logs that are followed for long: which, where, and whom to believe. What `monitor` and `mirror` have in common.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ::monitor::run::Watched;
@@ -76,17 +77,45 @@ impl Typed<'_> {
                 )));
             }
         }
+        let mut own_token = vec![];
         for log in config {
             let policy = policy(&log.policy)?;
             let token_file = log.token_file.clone().or(self.http.token_file.clone());
             let options = http(&HttpArgs { token_file, ..self.http.clone() })?;
-            match &log.place {
-                Some(place) => logs.push(watched(place, &policy, &options, changes)?),
-                None => logs.extend(named(&policy, &options, changes)?),
+            let these = match &log.place {
+                Some(place) => vec![watched(place, &policy, &options, changes)?],
+                None => named(&policy, &options, changes)?,
+            };
+            if log.token_file.is_some() {
+                one_server(&these)?;
+                own_token.extend(these);
+            } else {
+                logs.extend(these);
             }
         }
+        if self.http.token_file.is_some() {
+            one_server(&logs)?;
+        }
+        logs.extend(own_token);
         Ok(logs)
     }
+}
+
+/// A token is shown to whoever serves these logs, and opens one of them: it is no business of others.
+fn one_server(logs: &[Watched]) -> Result<(), Failure> {
+    let server = |log: &Watched| match &log.source {
+        Source::Http(http) => Some(http.prefix().origin().ascii_serialization()),
+        Source::Local(_) => None,
+    };
+    let servers: BTreeSet<String> = logs.iter().filter_map(server).collect();
+    if servers.len() < 2 {
+        return Ok(());
+    }
+    Err(Failure::could_not_tell(format!(
+        "one token would be shown to {} servers ({}); give each log its own token_file, in a configuration file (--config)",
+        servers.len(),
+        servers.into_iter().collect::<Vec<_>>().join(", ")
+    )))
 }
 
 /// The logs for which the policy says where they are.

@@ -198,6 +198,7 @@ mod tests {
             &format!("log {ONE} https://a.example/log/\nlog {TWO} https://b.example/\nquorum none\n"),
         );
         let one = file("one", &format!("log {ONE}\nquorum none\n"));
+        let token = file("token", "deedbook_0000000000000000000000000000000000000000000");
         let two = file("two", &format!("log {TWO}\nquorum none\n"));
         let names = |words: &[&str]| {
             let logs = plan(words).map(|plan| plan.logs).map_err(|failure| failure.words)?;
@@ -235,6 +236,11 @@ mod tests {
                 "secret",
             ),
             ("time", &["--policy", &placed, "--delay=-1"], "seconds"),
+            (
+                "one token for two servers",
+                &["--policy", &placed, "--token-file", &token],
+                "shown to 2 servers",
+            ),
         ] {
             let refused = plan(words).map(|_| ()).unwrap_err();
             assert!(refused.words.contains(why), "{bend}: {}", refused.words);

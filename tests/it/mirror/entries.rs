@@ -1,7 +1,7 @@
 //! Whom entries are handed out to.
 
-use super::process::{Mirror, get, id};
-use crate::served::exchange;
+use super::process::{Mirror, audit, copy_of, get, id, once, size_in};
+use crate::served::{Served, exchange};
 use crate::testlog::TestLog;
 use crate::witness::process::until;
 
@@ -78,4 +78,26 @@ fn entries_are_for_this_machine_unless_the_operator_says_that_they_are_for_every
     let got = get(&reached(&open), &bundle, &[("Host", "mirror.example.org")]);
     assert_eq!((got.status, got.header("access-control-allow-origin")), (200, Some("*")));
     assert_eq!(got.header("cache-control"), Some("public, max-age=604800, immutable"));
+}
+
+/// A log that shows entries under tokens only: the mirror needs one, and it is nowhere in what the mirror keeps or says.
+#[test]
+fn a_log_under_tokens_is_copied_with_one_and_says_so_without() {
+    let home = tempfile::tempdir().unwrap();
+    let served = Served::start_under_tokens(&home.path().join("log"), &[]);
+    let origin = served.said["origin"].as_str().unwrap();
+    let token = home.path().join("log/admin.token");
+    let data = home.path().join("mirror");
+    // Its first record, that there is an admin, is published soon.
+    until("there is something", || size_in(&get(&served.url, "/checkpoint", &[]).body) > 0);
+    let place = std::path::Path::new(&served.url);
+    let ran = once(&data, place, &served.vkey, &[]).expect(2);
+    assert!(ran.err.contains("token"), "{}", ran.err);
+    let copy = copy_of(&data, origin);
+    assert!(!copy.join("checkpoint").exists());
+    once(&data, place, &served.vkey, &["--token-file", token.to_str().unwrap(), "-vv"]).expect(0);
+    assert!(audit(copy.to_str().unwrap(), &served.vkey).expect(0).json()["size"].as_u64() > Some(0));
+    let secret = std::fs::read_to_string(token).unwrap();
+    let kept = std::process::Command::new("grep").args(["-r", secret.trim()]).arg(&data).output().unwrap();
+    assert_eq!(kept.status.code(), Some(1), "{kept:?}");
 }
