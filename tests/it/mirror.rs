@@ -2,6 +2,7 @@
 //! process.
 
 mod bad_days;
+mod both;
 mod copies;
 mod entries;
 mod histories;

@@ -12,16 +12,16 @@ use crate::testlog::{TestLog, entry};
 use crate::witness::process::until;
 
 /// A mirror's directory, and a list with one log.
-struct Home {
+pub(super) struct Home {
     folder: tempfile::TempDir,
-    data: PathBuf,
+    pub(super) data: PathBuf,
     list: PathBuf,
-    vkey: String,
-    origin: String,
+    pub(super) vkey: String,
+    pub(super) origin: String,
 }
 
 impl Home {
-    fn of(log: &TestLog) -> Self {
+    pub(super) fn of(log: &TestLog) -> Self {
         Self::with(&log.policy().logs()[0].key.to_string(), log.signed().origin().as_str())
     }
 
@@ -32,7 +32,7 @@ impl Home {
         Self { data, list, vkey: vkey.to_owned(), origin: origin.to_owned(), folder }
     }
 
-    fn start(&self, options: &[&str]) -> Result<Mirror, Ran> {
+    pub(super) fn start(&self, options: &[&str]) -> Result<Mirror, Ran> {
         let fixed = ["--name", NAME, "--pushed", self.list.to_str().unwrap()];
         Mirror::try_start(&self.data, &[&fixed, options].concat())
     }
@@ -46,7 +46,7 @@ impl Home {
             .collect()
     }
 
-    fn push(&self, log: &TestLog, url: &str) -> Ran {
+    pub(super) fn push(&self, log: &TestLog, url: &str) -> Ran {
         deedbook(self.push_args(log.path(), url))
     }
 
@@ -56,7 +56,7 @@ impl Home {
 
     /// That everything is served as the log has it, and that the mirror has cosigned it.
     #[track_caller]
-    fn serves(&self, mirror: &Mirror, log: &TestLog) {
+    pub(super) fn serves(&self, mirror: &Mirror, log: &TestLog) {
         let size = log.edge.size();
         assert_eq!(mirror.size(&self.origin), Some(size));
         let tiles = tiles_of(size).map(Resource::Tile);
