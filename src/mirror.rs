@@ -5,6 +5,8 @@ mod follow;
 mod logs;
 mod plan;
 mod pull;
+mod push;
+mod pushed;
 mod run;
 mod standing;
 mod trouble;
@@ -26,7 +28,8 @@ const DATA: &str = "deedbook-mirror";
     deedbook mirror run --data /var/lib/mirror --name mirror.example.org/m1 --log https://log.example.org/agents --vkey-file log.vkey\n  \
     deedbook mirror run --data /var/lib/mirror --policy policy.txt --once\n  \
     deedbook mirror keys --data /var/lib/mirror\n  \
-    deedbook mirror logs --data /var/lib/mirror\n\n\
+    deedbook mirror logs --data /var/lib/mirror\n  \
+    deedbook mirror push --log http://127.0.0.1:2026 --vkey-file log.vkey --to https://mirror.example.org/m1 --mirror-keys mirror.vkeys\n\n\
     DIR/logs/HASH is the copy of one log (HASH: SHA-256 of its origin): any static web server can serve it, and deedbook audit,\n\
     restore and rebuild --from read it. DIR/store is what the mirror may cosign: never put an older copy of it back.")]
 pub(crate) struct Args {
@@ -39,6 +42,7 @@ enum What {
     Run(Box<plan::Args>),
     Keys(KeysArgs),
     Logs(logs::Args),
+    Push(Box<push::Args>),
 }
 
 /// Which mirror.
@@ -67,6 +71,7 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
         What::Run(args) => run::run(*args, printer).await,
         What::Keys(args) => keys(&args, printer),
         What::Logs(args) => logs::run(&args, printer),
+        What::Push(args) => push::run(*args, printer).await,
     }
 }
 

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use ::monitor::run::Watched;
 use client::follow::Changes;
+use follower::witness::enrolled::Enrolled;
 use serde::Deserialize;
 use server::Tls;
 use server::mirror::Entries;
 use tlog::key::KeyName;
 
 use super::follow::How;
+use super::pushed;
 use crate::cli::{Failure, read_input};
 use crate::serve;
 use crate::trust::HttpArgs;
@@ -28,6 +30,7 @@ const EVERY: f64 = 5.0;
     deedbook mirror run --data /var/lib/mirror --name mirror.example.org/m1 --log https://log.example.org/agents --vkey-file log.vkey\n  \
     deedbook mirror run --data /var/lib/mirror --policy policy.txt --token-file mirror.token\n  \
     deedbook mirror run --data /var/lib/mirror --policy policy.txt --once\n  \
+    deedbook mirror run --data /var/lib/mirror --pushed logs.txt --listen 192.0.2.7:2029 --serve-entries\n  \
     deedbook mirror run --config mirror.toml\n\n\
     Keys are made at the first start, for their owner's eyes alone. A policy's log lines may say where the log is read; --log says\n\
     it otherwise: with one policy, all of them are under it; with several, one for each. What is copied is proven entry by entry;\n\
@@ -64,8 +67,8 @@ pub(super) struct Args {
     /// Do not read again at the start what was copied before, to find what has rotted on the disk
     #[arg(long)]
     no_check: bool,
-    /// A TOML file with data, name, listen, poll, serve_entries; each log in a table of its own, named log, with place, policy,
-    /// token_file
+    /// A TOML file with data, name, listen, poll, serve_entries, pushed; each log in a table of its own, named log, with place,
+    /// policy, token_file
     #[arg(long, value_name = "FILE", env = "DEEDBOOK_MIRROR_CONFIG")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -94,6 +97,9 @@ struct ServingArgs {
     /// Address and port; port 0 takes a free one [default: 127.0.0.1:2029]
     #[arg(long, value_name = "ADDRESS", env = "DEEDBOOK_MIRROR_LISTEN")]
     listen: Option<SocketAddr>,
+    /// A list (C2SP tlog-list) of logs that may push their checkpoints and entries to this mirror; it need not read them
+    #[arg(long, value_name = "FILE", conflicts_with = "once")]
+    pushed: Option<PathBuf>,
     /// Hand out entries to everybody: they are public, or whoever can reach this mirror may read them
     #[arg(long)]
     serve_entries: bool,
@@ -120,6 +126,7 @@ struct Config {
     listen: Option<SocketAddr>,
     poll: Option<f64>,
     serve_entries: Option<bool>,
+    pushed: Option<PathBuf>,
     #[serde(default)]
     log: Vec<LogConfig>,
 }
@@ -130,6 +137,8 @@ pub(super) struct Plan {
     pub(super) name: Option<KeyName>,
     pub(super) ml_dsa: bool,
     pub(super) logs: Vec<Watched>,
+    /// Those that may be pushed.
+    pub(super) pushed: Option<Enrolled>,
     pub(super) how: How,
     pub(super) listen: SocketAddr,
     pub(super) entries: Entries,
@@ -155,9 +164,12 @@ impl Args {
             changes: if self.pin_key { Changes::Refused } else { Changes::Followed },
         };
         let logs = typed.and(&config.log)?;
-        if logs.is_empty() {
+        let list = self.serving.pushed.or(config.pushed).filter(|_| !self.once);
+        let pushed = list.map(|path| pushed::list(&path)).transpose()?;
+        if logs.is_empty() && pushed.as_ref().is_none_or(|list| list.logs().is_empty()) {
             return Err(Failure::could_not_tell(
-                "which log? give --policy with a policy whose log line has a URL, or --log too",
+                "which log? give --policy with a policy whose log line has a URL, or --log too; or --pushed with a list of logs \
+                 that may push to this mirror",
             ));
         }
         let name = match (self.who.name, config.name) {
@@ -175,6 +187,7 @@ impl Args {
             name,
             ml_dsa: self.who.ml_dsa,
             logs,
+            pushed,
             how: How {
                 every: every(self.poll.or(config.poll).unwrap_or(EVERY))?,
                 check: !self.no_check,
@@ -206,7 +219,12 @@ impl Config {
         let mut config: Self = toml::from_str(&text).map_err(|error| failed(&error))?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let of_logs = config.log.iter_mut().flat_map(LogConfig::paths);
-        config.data.iter_mut().chain(of_logs).for_each(|path| *path = folder.join(&*path));
+        config
+            .data
+            .iter_mut()
+            .chain(&mut config.pushed)
+            .chain(of_logs)
+            .for_each(|path| *path = folder.join(&*path));
         Ok(config)
     }
 }

@@ -12,7 +12,7 @@ use client::copy::{Copy, CopyError, trust_of_copy};
 use client::follow;
 use client::keys::{History, KEYS_PATH};
 use client::proven::Proven;
-use follower::mirror::log::{MirroredLog, Shown};
+use follower::mirror::log::{FinishError, MirroredLog, Shown};
 use follower::mirror::service::{Mirror, PendError};
 use futures::stream::{self, StreamExt as _};
 use tlog::Head;
@@ -22,7 +22,7 @@ use tlog::key::VerifierKey;
 use tlog::note::{Note, SignatureLine};
 use tlog::policy::VerifiedCheckpoint;
 use tlog::tile::{Bundle, WIDTH};
-use tlog::witness::AddCheckpoint;
+use tlog::witness::{AddCheckpoint, Reason};
 
 use super::trouble::Trouble;
 
@@ -58,6 +58,7 @@ impl Pull {
         now: impl FnOnce() -> Timestamp,
     ) -> Result<Turn, Trouble> {
         let Watched { source, policy, changes, .. } = &self.watched;
+        let before = self.held();
         let known = self.log.read_file(KEYS_PATH)?.map(|bytes| History::parse(&bytes)).transpose();
         let known = known.map_err(|error| Trouble::Ours(format!("the key history in the copy: {error}")))?;
         let trust = trust_of_copy(source, policy, *changes, known.clone()).await?;
@@ -72,7 +73,9 @@ impl Pull {
         if self.is_shown(&checkpoint) {
             return Ok(Turn { shown: shown.size(), copied: 0 });
         }
-        self.pend(&checkpoint, &keys).await.map_err(|trouble| trouble.about(shown.size()))?;
+        if !self.pend(&checkpoint, before, &keys).await.map_err(|trouble| trouble.about(shown.size()))? {
+            return Ok(Turn { shown: shown.size(), copied: 0 });
+        }
         let copied =
             self.copy(shown.head(), progress).await.map_err(|trouble| trouble.about(shown.size()))?;
         // Before the checkpoint: it may be one that only the new key signed.
@@ -104,12 +107,26 @@ impl Pull {
         lines.filter(by).filter(|line| !ours(line)).cloned().collect()
     }
 
-    /// Has the head judged, and kept as one that may be cosigned.
-    async fn pend(&self, checkpoint: &VerifiedCheckpoint, keys: &[VerifierKey]) -> Result<(), Trouble> {
-        let shown = checkpoint.signed();
-        let held = self.mirror.keeper().get(shown.origin()).map_or(Head::EMPTY, |held| held.head());
+    /// The newest head that may be cosigned.
+    fn held(&self) -> Head {
+        self.mirror.keeper().get(&self.watched.origin).map_or(Head::EMPTY, |held| held.head())
+    }
+
+    /// Has the head judged, and kept as one that may be cosigned. `false` if a later one was pushed since `before` was held, so
+    /// that there is nothing to be done for this one.
+    async fn pend(
+        &self,
+        checkpoint: &VerifiedCheckpoint,
+        before: Head,
+        keys: &[VerifierKey],
+    ) -> Result<bool, Trouble> {
+        let (shown, held) = (checkpoint.signed(), self.held());
         if shown.size() < held.size {
-            return Err(self.went_back(shown, held, keys).await);
+            return if shown.size() > before.size || shown.head() == before {
+                Ok(false)
+            } else {
+                Err(self.went_back(shown, held, keys).await)
+            };
         }
         let proof = if held.size == 0 || held.size == shown.size() {
             vec![]
@@ -119,7 +136,10 @@ impl Pull {
         let request =
             AddCheckpoint::new(held.size, proof, shown).map_err(|error| Trouble::Ours(error.to_string()))?;
         match self.mirror.pend(&request, keys, self.witnesses(checkpoint)).await {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(PendError::Refused { refusal, .. }) if matches!(refusal.reason(), Reason::Stale { .. }) => {
+                Ok(false)
+            }
             Err(PendError::Refused { refusal, proven: true }) => {
                 let what = format!("it shows another history than before: {refusal}");
                 Err(Trouble::Broken { what, proven: true, shown: Some(shown.size()) })
@@ -192,8 +212,16 @@ impl Pull {
     async fn finish(&self, size: u64, now: Timestamp) -> Result<(), Trouble> {
         let (mirror, log) = (self.mirror.clone(), self.log.clone());
         let finished = tokio::task::spawn_blocking(move || mirror.finish(&log, size, now)).await;
-        finished.map_err(|error| Trouble::Ours(error.to_string()))??;
-        Ok(())
+        match finished.map_err(|error| Trouble::Ours(error.to_string()))? {
+            Ok(_) => Ok(()),
+            // Somebody has pushed meanwhile what was copied here.
+            Err(FinishError::Behind { .. } | FinishError::NotPending { .. })
+                if self.log.shown().is_some_and(|shown| shown.head().size >= size) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Reads every byte of the copy up to a head that was shown, and has what is wrong replaced by the log. How many files were.

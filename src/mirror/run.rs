@@ -10,7 +10,7 @@ use follower::mirror::service::Mirror;
 use follower::witness::keeper::{Keeper, OriginId};
 use sequencer::DataDirectory;
 use serde::Serialize;
-use server::mirror::{Entries, Metrics};
+use server::mirror::Entries;
 use server::{Capacity, Tls, mirror};
 use tlog::key::{KeyName, VerifierKey};
 use tokio::net::TcpListener;
@@ -19,6 +19,7 @@ use tokio::sync::{oneshot, watch};
 use super::follow::{self, Follower};
 use super::plan::{Args, Plan};
 use super::pull::Pull;
+use super::pushed;
 use super::standing::Board;
 use crate::audit::cores;
 use crate::cli::{Failure, Verdict};
@@ -65,7 +66,7 @@ pub(super) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     let cannot = |error| Failure::could_not_tell(format!("cannot listen on {}: {error}", plan.listen));
     let listener = if plan.how.once { None } else { Some(serve::listen(plan.listen).map_err(cannot)?) };
     raise_descriptor_limit();
-    let (data, name, ml_dsa, logs) = (plan.data.clone(), plan.name.clone(), plan.ml_dsa, plan.logs.clone());
+    let (data, name, ml_dsa, logs) = (plan.data.clone(), plan.name.clone(), plan.ml_dsa, plan.places());
     let opened = off_thread(move || open(&data, name.as_ref(), ml_dsa, &logs)).await??;
     let (stopping, stopped) = watch::channel(false);
     let Some(listener) = listener else {
@@ -84,27 +85,33 @@ pub(super) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     opened.end().await
 }
 
-fn open(data: &Path, name: Option<&KeyName>, ml_dsa: bool, logs: &[Watched]) -> Result<Opened, Failure> {
+/// `logs` are their names and where they come from.
+fn open(
+    data: &Path,
+    name: Option<&KeyName>,
+    ml_dsa: bool,
+    logs: &[(KeyName, String)],
+) -> Result<Opened, Failure> {
     let home = Home::open(&MIRROR, data, name, ml_dsa)?;
     let (name, new) = (home.name.clone(), home.new);
     let (keeper, keys, directory) = home.into_parts()?;
     let mut copies = vec![];
-    for log in logs {
-        if copies.iter().any(|(origin, _)| *origin == log.origin) {
-            let words = format!("{} is to be mirrored twice; one place for each log is enough", log.origin);
+    for (log, _) in logs {
+        if copies.iter().any(|(origin, _)| origin == log) {
+            let words = format!("{log} is to be mirrored twice; one place for each log is enough");
             return Err(Failure::could_not_tell(words));
         }
-        let files = Directory::open(&copy_of(data, &log.origin)).map_err(Failure::could_not_tell)?;
-        copies.push((log.origin.clone(), Box::new(files) as Box<dyn Files>));
+        let files = Directory::open(&copy_of(data, log)).map_err(Failure::could_not_tell)?;
+        copies.push((log.clone(), Box::new(files) as Box<dyn Files>));
     }
     let mirror = Mirror::open(keeper, keys, copies).map_err(|error| match error {
         OpenError::Files(error) => Failure::could_not_tell(error),
         error => Failure::does_not_hold(error),
     })?;
     let board = Board::new(data);
-    for log in logs {
-        let held = mirror.log(&OriginId::of(&log.origin)).and_then(|log| log.shown());
-        board.opened(&log.origin, &log.source.to_string(), held.map(|shown| shown.head()));
+    for (log, place) in logs {
+        let held = mirror.log(&OriginId::of(log)).and_then(|log| log.shown());
+        board.opened(log, place, held.map(|shown| shown.head()));
     }
     Copies::new(data).make(mirror.keeper())?;
     Ok(Opened { mirror: Arc::new(mirror), board, directory, name, new })
@@ -162,7 +169,7 @@ impl Opened {
         tls: Option<Tls>,
         stop: impl Future<Output = ()>,
     ) {
-        let app = mirror::App::new(self.mirror.clone(), plan.entries, self.board.clone(), Metrics::new());
+        let app = pushed::app(plan, &self.mirror, &self.board).await;
         let data = self.directory.path();
         let (served, ended) = oneshot::channel::<()>();
         let until = async move {
@@ -170,12 +177,15 @@ impl Opened {
             let _ = ended.await;
         };
         let looking = tokio::spawn(Kept::new(data, Copies::new(data)).look_after(self.mirror.clone(), until));
+        let noting =
+            tokio::spawn(pushed::look_after(self.mirror.clone(), self.board.clone(), plan.only_pushed()));
         let capacity = Capacity::of_this_process().at_most(plan.connections_max);
         let router = mirror::routes::router(app.clone());
         server::serve(listener, router, app.metrics().clone(), capacity, tls, stop).await;
         drop(served);
         // What has panicked in there was told by the panic itself.
         let _ = looking.await;
+        noting.abort();
     }
 
     /// What was kept is durable already; the store is closed in order.
@@ -202,8 +212,8 @@ impl Opened {
                 ("nobody", "to nobody: this address is not loopback (--serve-entries hands them out)")
             }
         };
-        let logs =
-            plan.logs.iter().map(|log| [log.origin.to_string(), OriginId::of(&log.origin).to_string()]);
+        let places = plan.places();
+        let logs = places.iter().map(|(log, _)| [log.to_string(), OriginId::of(log).to_string()]);
         let told = Running {
             name: self.name.as_str(),
             vkeys: self.mirror.verifier_keys().map(VerifierKey::to_string).collect(),

@@ -16,6 +16,9 @@ use crate::cli::Failure;
 /// How often the way of a copy is noted in the file.
 const NOTED_EVERY: Duration = Duration::from_secs(1);
 
+/// What is wrong with a log that is pushed, if its files do not lead to its checkpoint.
+const DAMAGED: &str = "files of the copy are damaged; move them away and have the log pushed again, or read it with --log, which mends them";
+
 /// What is known of a log.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Told {
@@ -103,6 +106,31 @@ impl Board {
         self.write(&told);
         all.insert(origin.clone(), told);
         new
+    }
+
+    /// Notes how a log stands that is pushed: what is shown and held, and the largest size that is pending.
+    pub(super) fn pushed(
+        &self,
+        origin: &KeyName,
+        shown: Option<tlog::Head>,
+        held: Option<u64>,
+        pending: Option<u64>,
+        now: &str,
+    ) {
+        let mut all = self.lock();
+        let Some(told) = all.get_mut(origin) else { return };
+        let size = shown.map(|head| head.size);
+        let (log_size, copied) = (pending.max(size), held.filter(|held| Some(*held) > size));
+        let cannot_keep = held.is_none();
+        if (told.size, told.log_size, told.copied, told.cannot_keep) == (size, log_size, copied, cannot_keep)
+        {
+            return;
+        }
+        (told.log_size, told.copied, told.looked) = (log_size, copied, Some(now.to_owned()));
+        (told.cannot_keep, told.problem) = (cannot_keep, cannot_keep.then(|| DAMAGED.to_owned()));
+        told.since = told.problem.as_ref().map(|_| told.since.take().unwrap_or_else(|| now.to_owned()));
+        *told = with_head(told.clone(), shown);
+        self.write(told);
     }
 
     /// Notes how far a copy has come; in the file every second.

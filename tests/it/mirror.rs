@@ -2,10 +2,12 @@
 //! process.
 
 mod bad_days;
+mod both;
 mod copies;
 mod entries;
 mod histories;
 mod made;
 mod old_store;
 pub(crate) mod process;
+mod pushed;
 mod restoring;

@@ -139,6 +139,25 @@ fn the_commands_of_the_page_on_mirroring_work_as_they_stand() {
     assert!(mirror.stop().success());
     let said = type_in(&run[2].replace("https://log.example.org/agents", url), home.path());
     assert!(said.contains("size 40, 0 of them new"), "{said}");
+
+    let pushed = blocks_of(MIRRORING, "Logs that push");
+    assert_eq!(
+        pushed[0],
+        "deedbook mirror run --data ./mirror --name mirror.example.org/m1 --pushed logs.txt\n"
+    );
+    let list = MIRRORING.split_once("```text\nlogs/v0").unwrap().1.split("```").next().unwrap();
+    let example = list.lines().find(|line| line.starts_with("vkey ")).unwrap();
+    let list = format!("logs/v0{}", list.replace(example, &format!("vkey {}", served.vkey)));
+    std::fs::write(home.path().join("logs.txt"), list).unwrap();
+    let options = ["--name", "mirror.test/m1", "--pushed", home.path().join("logs.txt").to_str().unwrap()]
+        .map(str::to_owned);
+    let mirror =
+        Mirror::try_start(&home.path().join("other"), &options.each_ref().map(String::as_str)).unwrap();
+    std::fs::copy(home.path().join("other/mirror.vkeys"), home.path().join("mirror.vkeys")).unwrap();
+    let typed = pushed[1].replace("http://127.0.0.1:2026", url).replace("http://127.0.0.1:2029", &mirror.url);
+    let said = type_in(&typed, home.path());
+    assert!(said.contains("at size 40, and has cosigned it"), "{said}");
+    assert_eq!(mirror.size(origin), Some(40));
 }
 
 /// The verbs that the README names, and those that the program has.

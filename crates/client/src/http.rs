@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER,
+};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect};
 use tokio::sync::Semaphore;
 use url::Url;
 
-use error::{is_in_vain, problem_of};
+use error::is_in_vain;
+pub(crate) use error::problem_of;
 
 mod bearer;
 mod body;
@@ -25,7 +28,7 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(1);
 /// Wait after the first failure; it doubles with each further one.
 const BACKOFF: Duration = Duration::from_millis(200);
 /// Bytes of an error's body that are read, at most.
-const PROBLEM_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const PROBLEM_BYTES_MAX: usize = 64 * 1024;
 
 /// How to talk to a log.
 #[derive(Clone)]
@@ -152,6 +155,25 @@ impl Http {
         let request = |url| {
             let request = self.client.request(Method::POST, url);
             request.header(CONTENT_TYPE, content_type).body(body.clone())
+        };
+        self.decided(path, request, limit).await
+    }
+
+    /// The same with the body packed (gzip).
+    ///
+    /// # Errors
+    /// As [`post`](Self::post).
+    pub async fn post_packed(
+        &self,
+        path: &str,
+        content_type: &'static str,
+        body: &[u8],
+        limit: usize,
+    ) -> Result<Answer, HttpError> {
+        let packed = body::gzip(body);
+        let request = |url| {
+            let request = self.client.request(Method::POST, url).header(CONTENT_TYPE, content_type);
+            request.header(CONTENT_ENCODING, "gzip").body(packed.clone())
         };
         self.decided(path, request, limit).await
     }

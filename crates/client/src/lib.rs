@@ -7,6 +7,7 @@
 //! * [`submit`] sends records and verifies every answer offline: [`Receipt`]s come out, or what is wrong.
 //! * [`copy`] makes a directory that is a copy of a log, proven before its checkpoint is replaced.
 //! * [`proven`] reads entries bundle by bundle, each proven before it is handed on.
+//! * [`push`] brings a log to a mirror that takes it.
 //! * [`search`] asks which records speak of whom.
 //! * [`payload`] asks for the content beside a log, and checks that it is the one that was asked for.
 //! * [`care`] erases such content, and holds it.
@@ -32,6 +33,7 @@ pub mod keys;
 pub mod load;
 pub mod payload;
 pub mod proven;
+pub mod push;
 pub mod receipt;
 pub mod search;
 pub mod source;

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use tlog::hash::root_of;
-use tlog::plan::{PlanError, SubtreePlan};
+use tlog::mirror::{Package, Span};
+use tlog::plan::{PlanError, SubtreePlan, SubtreeProof};
 use tlog::tile::{Bundle, Tile};
 use tlog::{Hash, Head, bundle};
 use tokio::sync::Mutex;
@@ -39,23 +40,44 @@ impl<'a> Proven<'a> {
     /// [`Broken::Entries`], [`Broken::Bundle`] and [`Broken::MissingBundle`] for entries that are not those that were signed, or
     /// not there; [`Broken::Tiles`] and [`Broken::MissingTile`] where the tiles do not show it; or it could not be read.
     pub async fn bundle(&self, bundle: Bundle) -> Result<Vec<Bytes>, FollowError> {
-        let bytes = self.source.bundle(bundle).await?.ok_or(Broken::MissingBundle(bundle))?;
-        let entries = bundle::decode(&bytes, usize::from(bundle.width()));
-        let entries = entries.map_err(|cause| Broken::Bundle { bundle, cause })?;
+        let entries = self.entries(bundle).await?;
         let root = root_of(&entries.iter().map(|entry| Hash::leaf(entry)).collect::<Vec<_>>());
         if root == self.root(bundle).await? { Ok(entries) } else { Err(Broken::Entries(bundle).into()) }
+    }
+
+    /// Entries with the proof that goes with them, to be pushed to a mirror of this tree.
+    ///
+    /// # Errors
+    /// As [`Self::bundle`].
+    pub async fn package(&self, span: Span) -> Result<Package, FollowError> {
+        let plan = span.plan(self.head).map_err(Broken::from)?;
+        let behind = PlanError::Inconsistent { size: self.head.size };
+        let bundle = Bundle::at(span.bundle(), self.head.size).ok_or(Broken::from(behind))?;
+        let entries = self.entries(bundle).await?;
+        Ok(Package::new(span, &entries, self.prove(plan).await?).map_err(|_| Broken::Entries(bundle))?)
+    }
+
+    /// What the source has as the entries of a bundle.
+    async fn entries(&self, bundle: Bundle) -> Result<Vec<Bytes>, FollowError> {
+        let bytes = self.source.bundle(bundle).await?.ok_or(Broken::MissingBundle(bundle))?;
+        let entries = bundle::decode(&bytes, usize::from(bundle.width()));
+        Ok(entries.map_err(|cause| Broken::Bundle { bundle, cause })?)
     }
 
     /// The hash of the tree over these entries alone, as it is part of the signed one.
     async fn root(&self, bundle: Bundle) -> Result<Hash, FollowError> {
         let end = bundle.first() + u64::from(bundle.width());
         let plan = SubtreePlan::new(bundle.first(), end, self.head).map_err(Broken::from)?;
+        Ok(self.prove(plan).await?.hash)
+    }
+
+    async fn prove(&self, plan: SubtreePlan) -> Result<SubtreeProof, FollowError> {
         let proof = plan.finish(&self.tiles(plan.tiles()).await?);
         if matches!(proof, Err(PlanError::Inconsistent { .. })) {
             // A tile may have been damaged on its way: the next attempt fetches all of them.
             self.tiles.lock().await.clear();
         }
-        Ok(proof.map_err(Broken::from)?.hash)
+        Ok(proof.map_err(Broken::from)?)
     }
 
     /// One at a time fetches what is missing: the others want the same.

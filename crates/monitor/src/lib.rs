@@ -13,6 +13,8 @@
 //! Out of scope: an HTTP server (crate `server`), the command line, configuration.
 
 pub mod event;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gossip;
 pub mod heard;
 pub mod keep;

@@ -78,7 +78,8 @@ async fn collect(room: &Room, mut body: Body, limit: usize) -> Result<Received<'
     Ok(Received { bytes: bytes.freeze(), _room: held })
 }
 
-async fn next(body: &mut Body) -> Result<Option<Bytes>, Box<Problem>> {
+/// The next piece of a body; `None` at its end.
+pub(crate) async fn next(body: &mut Body) -> Result<Option<Bytes>, Box<Problem>> {
     while let Some(frame) = body.frame().await {
         let broken = |_| Problem::new(Code::BadRequest, "The body broke off before its end.");
         if let Ok(data) = frame.map_err(broken)?.into_data() {
@@ -94,7 +95,11 @@ fn too_large(limit: usize) -> Box<Problem> {
 
 impl Room {
     /// Makes what is held enough for `bytes`. Small bodies need none.
-    fn hold<'a>(&'a self, held: &mut Option<SemaphorePermit<'a>>, bytes: usize) -> Result<(), Box<Problem>> {
+    pub(crate) fn hold<'a>(
+        &'a self,
+        held: &mut Option<SemaphorePermit<'a>>,
+        bytes: usize,
+    ) -> Result<(), Box<Problem>> {
         let has = held.as_ref().map_or(0, SemaphorePermit::num_permits);
         let lacks = bytes.div_ceil(1 << 10).saturating_sub(has);
         if bytes <= INLINE_WORK_BYTES_MAX || lacks == 0 {

@@ -75,6 +75,15 @@ pub const SUBTREES_AT_ONCE: usize = 2;
 /// Subtrees that wait or are worked on; one more is told to come back.
 pub const SUBTREES_WAITING_MAX: usize = 64;
 
+/// Bytes of a request that pushes entries, unpacked, that are read: more than three packages of the largest entries.
+pub const UPLOAD_BYTES_MAX: usize = 64 << 20;
+/// Bytes that are read behind the last package.
+pub const UPLOAD_TAIL_BYTES_MAX: usize = 64 << 10;
+/// Time for such a request to arrive.
+pub const UPLOAD_TIME_MAX: Duration = Duration::from_mins(5);
+/// Pushed packages that are proven and written at one time; others wait.
+pub const UPLOADS_AT_ONCE: usize = 4;
+
 /// Tokens of a log.
 pub const TOKENS_MAX: usize = 1_000;
 /// Bytes of a token's name.
@@ -93,6 +102,8 @@ pub struct Timeouts {
     pub header: Duration,
     /// [`BODY_TIME_MAX`].
     pub body: Duration,
+    /// [`UPLOAD_TIME_MAX`].
+    pub upload: Duration,
     /// [`STALL_TIME_MAX`].
     pub stall: Duration,
     /// [`LINGER_TIME_MAX`].
@@ -110,6 +121,7 @@ impl Default for Timeouts {
         Self {
             header: HEADER_TIME_MAX,
             body: BODY_TIME_MAX,
+            upload: UPLOAD_TIME_MAX,
             stall: STALL_TIME_MAX,
             linger: LINGER_TIME_MAX,
             publish: PUBLISH_WAIT_MAX,

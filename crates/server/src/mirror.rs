@@ -6,7 +6,9 @@
 //! the operator's explicit choice ([`Entries`]).
 
 mod answer;
+mod arriving;
 pub mod metrics;
+pub mod push;
 pub mod routes;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -14,6 +16,9 @@ use std::{net::SocketAddr, sync::Arc};
 use follower::mirror::service::Mirror;
 
 pub use metrics::Metrics;
+pub use push::Push;
+
+use crate::problem::{Code, Problem};
 
 /// Who is given entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +72,7 @@ pub struct App {
     entries: Entries,
     standings: Arc<dyn Standings>,
     metrics: Arc<Metrics>,
+    push: Option<Push>,
 }
 
 impl App {
@@ -77,7 +83,24 @@ impl App {
         standings: Arc<dyn Standings>,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
-        Arc::new(Self { mirror, entries, standings, metrics })
+        Arc::new(Self { mirror, entries, standings, metrics, push: None })
+    }
+
+    /// Serves this mirror, and takes what is pushed to it.
+    pub fn with_push(
+        mirror: Arc<Mirror>,
+        entries: Entries,
+        standings: Arc<dyn Standings>,
+        metrics: Arc<Metrics>,
+        push: Push,
+    ) -> Arc<Self> {
+        Arc::new(Self { mirror, entries, standings, metrics, push: Some(push) })
+    }
+
+    /// What is pushed.
+    fn push(&self) -> Result<&Push, Box<Problem>> {
+        let none = || Problem::new(Code::NotFound, "Nothing can be pushed to this mirror.");
+        self.push.as_ref().ok_or_else(none)
     }
 
     /// The mirror.

@@ -28,6 +28,7 @@ use crate::{
     limits::{self, Timeouts},
 };
 
+pub(crate) use answer::respond;
 pub use metrics::Metrics;
 
 /// A witness and how it is served.

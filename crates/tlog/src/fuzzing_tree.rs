@@ -249,14 +249,16 @@ impl Numbers<'_> {
     }
 }
 
-fn leaf(index: u64) -> Hash {
+/// Hash of the entry of this index: its eight bytes, big-endian.
+pub(crate) fn leaf(index: u64) -> Hash {
     Hash::leaf(&index.to_be_bytes())
 }
 
-static TREE: LazyLock<Tree> = LazyLock::new(Tree::new);
+/// What all of them ask.
+pub(crate) static TREE: LazyLock<Tree> = LazyLock::new(Tree::new);
 
 /// All hashes of the largest tree, level by level; each smaller tree's tiles are prefixes of these.
-struct Tree(Vec<Vec<Hash>>);
+pub(crate) struct Tree(Vec<Vec<Hash>>);
 
 impl Tree {
     fn new() -> Self {
@@ -268,7 +270,8 @@ impl Tree {
         Self(levels)
     }
 
-    fn head(&self, size: u64) -> Head {
+    /// The head when there were `size` entries.
+    pub(crate) fn head(&self, size: u64) -> Head {
         let mut range = CompactRange::new();
         for (level, hashes) in self.0.iter().enumerate().rev() {
             let height = 8 * level as u32;
@@ -280,7 +283,8 @@ impl Tree {
         range.head()
     }
 
-    fn fetch(&self, tiles: &[Tile]) -> Vec<Vec<u8>> {
+    /// The bytes of these tiles.
+    pub(crate) fn fetch(&self, tiles: &[Tile]) -> Vec<Vec<u8>> {
         tiles.iter().map(|tile| self.bytes(*tile)).collect()
     }
 

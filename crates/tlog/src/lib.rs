@@ -15,6 +15,8 @@ pub mod cosignature;
 pub mod encoding;
 pub mod fork;
 #[doc(hidden)]
+pub mod fuzzing_mirror;
+#[doc(hidden)]
 pub mod fuzzing_network;
 #[doc(hidden)]
 pub mod fuzzing_note;
@@ -24,6 +26,7 @@ pub mod group;
 pub mod hash;
 pub mod integrate;
 pub mod key;
+pub mod mirror;
 pub mod note;
 pub mod plan;
 pub mod policy;

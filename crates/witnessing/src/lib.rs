@@ -13,6 +13,8 @@
 
 mod address;
 mod asking;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gather;
 mod http;
 mod party;

@@ -11,7 +11,7 @@ use tlog::{
 };
 
 /// How far a witness's clock may be ahead of ours.
-const CLOCK_SKEW_MAX: Duration = Duration::from_mins(5);
+pub(crate) const CLOCK_SKEW_MAX: Duration = Duration::from_mins(5);
 
 /// What came of asking a witness.
 #[derive(Clone, Debug, PartialEq, Eq)]

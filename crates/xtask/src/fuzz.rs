@@ -18,7 +18,7 @@ use crate::tools::{Tool, cargo, run as run_command};
 const CARGO_FUZZ: Tool = Tool { name: "cargo-fuzz", version: "0.13.2" };
 
 /// One for each parser, and one for proofs; each is a file in `fuzz/fuzz_targets`.
-pub(crate) const TARGETS: [&str; 25] = [
+pub(crate) const TARGETS: [&str; 29] = [
     "note",
     "checkpoint",
     "vkey",
@@ -31,7 +31,11 @@ pub(crate) const TARGETS: [&str; 25] = [
     "add_checkpoint",
     "sign_subtree",
     "witness_answer",
+    "witness_reply",
     "fork_proof",
+    "gossip",
+    "add_entries",
+    "mirror_info",
     "submission",
     "entry",
     "handed",
@@ -140,7 +144,7 @@ fn property_tests(seconds: u64) -> Result<String, String> {
     let mut tests = cargo();
     tests.args(["test", "--locked", "--package", "tlog", "--package", "record"]);
     tests.args(["--package", "sequencer", "--package", "client", "--package", "evidence"]);
-    tests.args(["--package", "lookup", "--"]);
+    tests.args(["--package", "lookup", "--package", "monitor", "--package", "witnessing", "--"]);
     tests.args(["any_bytes", "nearly", "bent", "back", "bodies"]).env("PROPTEST_CASES", cases.to_string());
     say(&shown(&tests));
     run_command(&mut tests)

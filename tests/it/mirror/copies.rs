@@ -12,7 +12,8 @@ use crate::served::Served;
 use crate::testlog::{TestLog, entry};
 use crate::witness::process::until;
 
-const TESSERA_VKEY: &str = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
+pub(super) const TESSERA_VKEY: &str =
+    "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
 
 fn submit(served: &Served, from: u64, count: u64) {
     let home = tempfile::tempdir().unwrap();

@@ -3,7 +3,8 @@
 use std::io::Read as _;
 
 use bytes::{Bytes, BytesMut};
-use flate2::read::MultiGzDecoder;
+use flate2::Compression;
+use flate2::read::{GzEncoder, MultiGzDecoder};
 use reqwest::Response;
 use reqwest::header::CONTENT_ENCODING;
 
@@ -32,6 +33,14 @@ pub(super) async fn read(mut response: Response, limit: usize) -> Result<Bytes, 
         Some(b"gzip" | b"x-gzip") => gunzip(&body, limit).map_err(|_| HttpError::BadCoding { url }),
         Some(_) => Err(HttpError::BadCoding { url }),
     }
+}
+
+/// A body, packed.
+pub(super) fn gzip(plain: &[u8]) -> Bytes {
+    let mut packed = Vec::new();
+    // Reading from memory does not fail.
+    let _ = GzEncoder::new(plain, Compression::fast()).read_to_end(&mut packed);
+    packed.into()
 }
 
 fn gunzip(body: &[u8], limit: usize) -> std::io::Result<Bytes> {

@@ -123,7 +123,7 @@ pub(super) fn is_in_vain(body: &[u8]) -> bool {
 }
 
 /// `detail` or `title` of a problem (RFC 9457), or the first line of a short text.
-pub(super) fn problem_of(body: &[u8]) -> Option<String> {
+pub(crate) fn problem_of(body: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(body).ok()?;
     let words = match serde_json::from_str::<serde_json::Value>(text) {
         Ok(problem) => {

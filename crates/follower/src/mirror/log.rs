@@ -22,6 +22,7 @@
 
 mod error;
 mod opening;
+mod pushing;
 mod reading;
 mod writing;
 
@@ -46,6 +47,7 @@ use super::files::Files;
 use crate::witness::{keeper::Held, service::time_by};
 
 pub use error::{FinishError, KeepError, OpenError};
+pub use pushing::Seen;
 
 /// Heads that may be pending at one time; the smallest makes way for another.
 pub const PENDING_MAX: usize = 16;

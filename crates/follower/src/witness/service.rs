@@ -50,11 +50,11 @@ pub struct Reply {
 }
 
 impl Reply {
-    fn ok(body: String) -> Self {
+    pub(crate) fn ok(body: String) -> Self {
         Self { status: 200, content_type: TEXT, body, retry_after: None }
     }
 
-    fn refused(refusal: &Refusal) -> Self {
+    pub(crate) fn refused(refusal: &Refusal) -> Self {
         Self {
             status: refusal.status(),
             content_type: refusal.content_type(),
@@ -64,11 +64,11 @@ impl Reply {
     }
 
     /// Nothing is wrong with the request; it may be sent again later.
-    fn later(why: &str) -> Self {
+    pub(crate) fn later(why: &str) -> Self {
         Self { status: 503, content_type: TEXT, body: format!("{why}\n"), retry_after: Some(1) }
     }
 
-    fn too_many(why: TooMany) -> Self {
+    pub(crate) fn too_many(why: TooMany) -> Self {
         let body = format!("{why}\n");
         Self { status: 429, content_type: TEXT, body, retry_after: Some(why.seconds) }
     }

@@ -3,4 +3,5 @@
 mod copying;
 mod cuts;
 mod opening;
+mod pushing;
 mod world;

@@ -6,10 +6,10 @@ use axum::{
     Router,
     middleware::map_response,
     response::IntoResponse as _,
-    routing::{MethodRouter, get},
+    routing::{MethodRouter, get, post},
 };
 
-use super::{App, answer};
+use super::{App, answer, push};
 use crate::{
     counting::CountingLayer,
     problem::{Code, Problem},
@@ -22,6 +22,10 @@ pub const CHECKPOINT: &str = "/{origin}/checkpoint";
 pub const TILE: &str = "/{origin}/tile/{*path}";
 /// How its keys followed each other.
 pub const LOG_KEYS: &str = "/{origin}/v1/log/keys";
+/// A checkpoint that is pushed (C2SP tlog-mirror, add-checkpoint).
+pub const ADD_CHECKPOINT: &str = "/add-checkpoint";
+/// Entries that are pushed (C2SP tlog-mirror, add-entries).
+pub const ADD_ENTRIES: &str = "/add-entries";
 /// Metrics.
 pub const METRICS: &str = crate::routes::METRICS;
 /// Liveness.
@@ -30,7 +34,8 @@ pub const HEALTHZ: &str = crate::routes::HEALTHZ;
 pub const READYZ: &str = crate::routes::READYZ;
 
 /// Every route.
-pub static ALL: [&str; 6] = [CHECKPOINT, TILE, LOG_KEYS, METRICS, HEALTHZ, READYZ];
+pub static ALL: [&str; 8] =
+    [CHECKPOINT, TILE, LOG_KEYS, ADD_CHECKPOINT, ADD_ENTRIES, METRICS, HEALTHZ, READYZ];
 
 /// The option by which an operator has entries handed out to everybody.
 pub(super) const SERVE_ENTRIES: &str = "--serve-entries";
@@ -44,6 +49,8 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         // What any page may read of it depends on what it is.
         .route(TILE, only_get(get(answer::tile)))
+        .route(ADD_CHECKPOINT, only_post(post(push::add_checkpoint)))
+        .route(ADD_ENTRIES, only_post(post(push::add_entries)))
         .route(METRICS, only_get(get(answer::metrics)))
         .route(HEALTHZ, only_get(get(crate::health::healthz)))
         .route(READYZ, only_get(get(answer::readyz)))
@@ -56,6 +63,14 @@ pub fn router(app: Arc<App>) -> Router {
         })
         .layer(CountingLayer(app.metrics().requests()))
         .with_state(app)
+}
+
+/// The same for what takes POST.
+fn only_post(router: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
+    router.fallback(|| async {
+        let detail = "This path takes POST and no other method.";
+        Problem::new(Code::MethodNotAllowed, detail).allow("POST".into()).into_response()
+    })
 }
 
 /// Answers other methods as the log's server does.
@@ -74,7 +89,10 @@ mod tests {
         let (_, told) = page.split_once("\n## A mirror\n").unwrap();
         let told = told.split("\n## ").next().unwrap();
         for route in super::ALL {
-            let rows = told.lines().filter(|line| line.starts_with("| `GET ") && line.contains(route));
+            let of_route = |line: &&str| {
+                ["GET", "POST"].iter().any(|method| line.starts_with(&format!("| `{method} {route}`")))
+            };
+            let rows = told.lines().filter(of_route);
             assert_eq!(rows.count(), 1, "{route} in the table");
         }
     }

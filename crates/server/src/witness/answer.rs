@@ -83,7 +83,8 @@ fn headers(content_type: &'static str) -> [(header::HeaderName, HeaderValue); 2]
     ]
 }
 
-fn respond(reply: Reply) -> Response {
+/// An answer that was decided below.
+pub(crate) fn respond(reply: Reply) -> Response {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, headers(reply.content_type), reply.body).into_response();
     if let Some(seconds) = reply.retry_after {

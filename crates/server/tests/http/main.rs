@@ -11,6 +11,8 @@ mod bad_records;
 mod bad_requests;
 mod bearers;
 mod bound;
+#[path = "../../../tlog/tests/it/bundles.rs"]
+mod bundles;
 mod content;
 mod contract;
 mod documents;
@@ -23,6 +25,7 @@ mod openapi;
 mod operations;
 mod overload;
 mod public_log;
+mod pushing;
 mod receipts;
 mod records;
 mod searching;

@@ -3,5 +3,5 @@
 mod around;
 mod cases;
 mod remembers;
-mod served;
+pub(crate) mod served;
 mod vectors;

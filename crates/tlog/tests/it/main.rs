@@ -8,6 +8,7 @@
 )]
 
 mod bent;
+mod bundles;
 mod checkpoint;
 mod codecs;
 mod cosignature;
@@ -17,6 +18,9 @@ mod grown;
 mod history;
 mod key;
 mod merkle;
+mod mirror;
+mod mirror_bodies;
+mod mirror_packages;
 mod network;
 mod note;
 mod policy;

@@ -1,5 +1,7 @@
 //! What the fuzzers start from: the test vectors and sample records of this repository, cut into inputs for each target.
 
+mod network;
+
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -23,10 +25,14 @@ pub(super) fn write(corpus: &Path) -> io::Result<()> {
         ("bundle", bundles()),
         ("cosignature", signature_lines()),
         ("prove", questions()),
-        ("add_checkpoint", add_checkpoints()),
-        ("sign_subtree", sign_subtrees()),
-        ("witness_answer", witness_answers()),
-        ("fork_proof", fork_proofs()),
+        ("add_checkpoint", network::add_checkpoints()),
+        ("sign_subtree", network::sign_subtrees()),
+        ("witness_answer", network::witness_answers()),
+        ("witness_reply", network::witness_replies()),
+        ("fork_proof", network::fork_proofs()),
+        ("gossip", network::lists_of_heads()),
+        ("add_entries", network::uploads()),
+        ("mirror_info", network::mirror_infos()),
         ("submission", records()),
         ("entry", entries()),
         ("handed", handed()),
@@ -128,36 +134,6 @@ fn questions() -> Seeds {
         [size, other, n, n * 977, other, size / 2, other, size.saturating_sub(1), other, n]
     });
     numbers.map(|numbers| numbers.iter().flat_map(|number| number.to_be_bytes()).collect()).collect()
-}
-
-fn add_checkpoints() -> Seeds {
-    let generated = vectors::json("generated/add-checkpoint-sequence.json");
-    let torchwood = vectors::json("torchwood/litewitness-add-checkpoint-transcript.json");
-    let more = texts(&torchwood["steps"], |step| step["request_body"].as_str());
-    texts(&generated["steps"], |step| step["body"].as_str()).into_iter().chain(more).collect()
-}
-
-/// With a proof, and of the whole tree, which needs none.
-fn sign_subtrees() -> Seeds {
-    let note = vectors::text("generated/checkpoint-513.note");
-    let hash = STANDARD.encode(Sha256::digest("subtree"));
-    let root = note.lines().nth(2).unwrap_or_default();
-    [format!("subtree 256 512\n{hash}\n{hash}\n{hash}\n\n{note}"), format!("subtree 0 513\n{root}\n\n{note}")]
-        .map(String::into_bytes)
-        .to_vec()
-}
-
-/// Lines of cosignatures, and sizes.
-fn witness_answers() -> Seeds {
-    let note = vectors::text("generated/checkpoint-513.note");
-    let lines = note.split_once("\n\n").map(|(_, lines)| lines.as_bytes().to_vec());
-    lines.into_iter().chain([b"0\n".to_vec(), b"513\n".to_vec()]).collect()
-}
-
-/// The golden files.
-fn fork_proofs() -> Seeds {
-    let file = |name: &str| fs::read(vectors::data().join("forks").join(name)).ok();
-    ["one-size.fork-proof", "two-sizes.fork-proof"].into_iter().filter_map(file).collect()
 }
 
 fn records() -> Seeds {

@@ -291,7 +291,7 @@ impl Files for OnDisk {
 
 /// A mirror of one log.
 pub struct Copying {
-    pub mirror: Mirror,
+    pub mirror: Arc<Mirror>,
     pub disk: Arc<Disk>,
     pub store: Arc<MemoryStore>,
 }
@@ -304,7 +304,7 @@ impl Copying {
     pub fn open(disk: Arc<Disk>, store: Arc<MemoryStore>) -> Result<Self, OpenError> {
         let files: Box<dyn Files> = Box::new(OnDisk(disk.clone()));
         let mirror = Mirror::open(open(&store), mirror_keys(), [(origin(), files)])?;
-        Ok(Self { mirror, disk, store })
+        Ok(Self { mirror: Arc::new(mirror), disk, store })
     }
 
     /// As after the process has ended, however it did.

@@ -167,7 +167,7 @@ pub(crate) fn honest(old: u64, new: u64) -> String {
     grown(&History::honest(), old, new, LOG)
 }
 
-struct Told(testkit::Clock);
+pub(crate) struct Told(pub(crate) testkit::Clock);
 
 impl Clock for Told {
     fn now_ms(&self) -> i64 {

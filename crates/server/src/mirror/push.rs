@@ -1,0 +1,170 @@
+//! What is pushed to a mirror, over HTTP (C2SP tlog-mirror, add-checkpoint and add-entries).
+//!
+//! Nobody needs a token: a checkpoint is signed by its log, and entries are taken only if they are proven to be those of such a
+//! checkpoint ([`follower::mirror::push`]). A request is read as it comes, and every package of it is kept before the next is
+//! looked at. So however it ends, what was whole counts, and the answer says where to go on.
+//!
+//! How much may come in is bounded: bytes and time of a body, bytes of all bodies at one time, requests that are worked on at one
+//! time ([`crate::limits`]), and for each log how many checkpoints a day.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use follower::{
+    mirror::push::{Intake, Pushes},
+    witness::service::Reply,
+};
+use tlog::{
+    cosignature::Timestamp,
+    mirror::{ENTRIES_CONTENT_TYPE, Package, ReadError, Refusal, Step, Upload},
+};
+use tokio::sync::Semaphore;
+
+use super::{
+    App,
+    arriving::{Arrived, Arriving, Bounds, Coding},
+};
+use crate::{
+    app::Clock,
+    body::{self, Room, media_type},
+    limits::{self, Timeouts},
+    problem::{Code, Problem},
+    witness::respond,
+};
+
+/// What may be pushed, and how it is taken in.
+pub struct Push {
+    pushes: Arc<Pushes>,
+    clock: Arc<dyn Clock>,
+    timeouts: Timeouts,
+    room: Room,
+    /// For what works on disks and proofs.
+    places: Semaphore,
+}
+
+impl Push {
+    /// Takes what these logs push, by this clock.
+    pub fn new(pushes: Arc<Pushes>, clock: Arc<dyn Clock>, timeouts: Timeouts) -> Self {
+        let places = Semaphore::new(limits::UPLOADS_AT_ONCE);
+        Self { pushes, clock, timeouts, room: Room::default(), places }
+    }
+
+    /// The time for a cosignature; none if the clock shows one before 1970.
+    fn now(&self) -> Timestamp {
+        let seconds = u64::try_from(self.clock.now_ms() / 1_000).unwrap_or(0);
+        Timestamp::from_seconds(seconds).unwrap_or(Timestamp::NONE)
+    }
+
+    /// Does work that blocks, with few others at a time.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Box<Problem>> {
+        let _place = self.places.acquire().await;
+        tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
+    }
+
+    async fn begin(&self, upload: Upload) -> Result<Result<Intake, Reply>, Box<Problem>> {
+        let pushes = self.pushes.clone();
+        self.work(move || pushes.begin(&upload)).await
+    }
+
+    async fn take(
+        &self,
+        mut intake: Intake,
+        package: Package,
+    ) -> Result<Result<Intake, Reply>, Box<Problem>> {
+        self.work(move || intake.take(package).map(|()| intake)).await
+    }
+
+    /// Reads a request and takes what it carries.
+    async fn upload(&self, coding: Coding, body: Body) -> Result<Reply, Box<Problem>> {
+        let (idle, whole) = (self.timeouts.body, self.timeouts.upload);
+        let bounds = Bounds { bytes: limits::UPLOAD_BYTES_MAX, idle, whole };
+        let mut arriving = Arriving::new(coding, body, &self.room, bounds);
+        let mut taking: Option<Intake> = None;
+        let (spoiled, problem) = loop {
+            let step = match arriving.next().await {
+                Ok(Arrived::Step(step)) => step,
+                Ok(Arrived::Over(problem)) => break (None, problem),
+                Err(error) => break (Some(error), None),
+            };
+            let taken = match (step, taking.take()) {
+                (Step::Upload(upload), _) => self.begin(upload).await?,
+                (Step::Package(package), Some(intake)) => self.take(intake, package).await?,
+                (_, intake) => {
+                    taking = intake;
+                    arriving.tail().await;
+                    break (None, None);
+                }
+            };
+            match taken {
+                Ok(intake) => taking = Some(intake),
+                Err(reply) => return Ok(reply),
+            }
+        };
+        match taking {
+            Some(intake) => self.end(intake, spoiled, problem).await,
+            None => no_head(spoiled, problem),
+        }
+    }
+
+    /// The end of a request whose head was taken. What went wrong with its body matters only if nothing of it was taken.
+    async fn end(
+        &self,
+        intake: Intake,
+        spoiled: Option<ReadError>,
+        problem: Option<Box<Problem>>,
+    ) -> Result<Reply, Box<Problem>> {
+        let now = self.now();
+        let reply = self.work(move || intake.end(spoiled, now)).await?;
+        match problem {
+            Some(problem) if reply.status == StatusCode::BAD_REQUEST.as_u16() => Err(problem),
+            _ => Ok(reply),
+        }
+    }
+}
+
+/// The answer to a request whose head could not be read.
+fn no_head(spoiled: Option<ReadError>, problem: Option<Box<Problem>>) -> Result<Reply, Box<Problem>> {
+    match spoiled {
+        Some(error) => Ok(Reply::of_upload(&Refusal::from(error))),
+        None => Err(problem.unwrap_or_else(|| {
+            Problem::new(Code::BadRequest, "The body ends before it says which entries of which log it has.")
+        })),
+    }
+}
+
+/// Makes a checkpoint pending.
+pub(super) async fn add_checkpoint(
+    State(app): State<Arc<App>>,
+    body: Body,
+) -> Result<Response, Box<Problem>> {
+    let push = app.push()?;
+    let body =
+        body::read_within(push.timeouts.body, &push.room, body, limits::WITNESS_BODY_BYTES_MAX).await?;
+    Ok(respond(push.pushes.add_checkpoint(&body.bytes, push.now()).await))
+}
+
+/// Takes entries of a pending checkpoint, and cosigns it once all of them are here.
+pub(super) async fn add_entries(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Response {
+    let answer = match entries(&app, &headers, body).await {
+        Ok(reply) => respond(reply),
+        Err(problem) => problem.into_response(),
+    };
+    ([(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))], answer).into_response()
+}
+
+async fn entries(app: &App, headers: &HeaderMap, body: Body) -> Result<Reply, Box<Problem>> {
+    let push = app.push()?;
+    if media_type(headers) != ENTRIES_CONTENT_TYPE {
+        return Err(Problem::new(Code::UnsupportedMediaType, format!("Send {ENTRIES_CONTENT_TYPE}.")));
+    }
+    let other = || Problem::new(Code::UnsupportedMediaType, "Send the body as it is, or as gzip.");
+    push.upload(Coding::of(headers).ok_or_else(other)?, body).await
+}

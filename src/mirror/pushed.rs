@@ -1,0 +1,80 @@
+//! Logs that push to a mirror: which may, and how each of them stands.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use follower::mirror::log::MirroredLog;
+use follower::mirror::push::Pushes;
+use follower::mirror::service::Mirror;
+use follower::witness::enrolled::{Enrolled, EnrolledLog};
+use follower::witness::keeper::OriginId;
+use server::limits::Timeouts;
+use server::mirror::{Metrics, Push};
+use server::{SystemClock, mirror};
+use tlog::key::KeyName;
+
+use super::plan::Plan;
+use super::standing::Board;
+use crate::cli::{Failure, read_input};
+
+/// Where a log comes from that nobody reads.
+const PLACE: &str = "pushed by the log";
+/// How often what was pushed is noted.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
+
+/// The list at this path (C2SP tlog-list).
+pub(super) fn list(path: &Path) -> Result<Enrolled, Failure> {
+    Enrolled::parse(&read_input(path)?)
+        .map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())))
+}
+
+/// The mirror as it is served. What was pending when it ended, of logs that may be pushed, is pending again.
+pub(super) async fn app(plan: &Plan, mirror: &Arc<Mirror>, board: &Arc<Board>) -> Arc<mirror::App> {
+    let (board, metrics) = (board.clone(), Metrics::new());
+    let Some(list) = &plan.pushed else {
+        return mirror::App::new(mirror.clone(), plan.entries, board, metrics);
+    };
+    let pushes = Arc::new(Pushes::new(mirror.clone(), list.clone()));
+    pushes.resume().await;
+    let push = Push::new(pushes, Arc::new(SystemClock), Timeouts::default());
+    mirror::App::with_push(mirror.clone(), plan.entries, board, metrics, push)
+}
+
+impl Plan {
+    /// The logs that may be pushed and are not read.
+    pub(super) fn only_pushed(&self) -> Vec<EnrolledLog> {
+        let pushed = self.pushed.iter().flat_map(Enrolled::logs);
+        pushed.filter(|log| self.logs.iter().all(|read| read.origin != *log.origin())).cloned().collect()
+    }
+
+    /// All logs, and where they come from.
+    pub(super) fn places(&self) -> Vec<(KeyName, String)> {
+        let read = self.logs.iter().map(|log| (log.origin.clone(), log.source.to_string()));
+        let pushed = self.only_pushed().into_iter().map(|log| (log.origin().clone(), PLACE.to_owned()));
+        read.chain(pushed).collect()
+    }
+}
+
+/// Notes how the logs stand that are pushed and not read, until it is dropped.
+pub(super) async fn look_after(mirror: Arc<Mirror>, board: Arc<Board>, logs: Vec<EnrolledLog>) {
+    let mut ticks = tokio::time::interval(LOOK_AFTER);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let copies = logs.iter().filter_map(|log| mirror.log(&OriginId::of(log.origin())).cloned());
+        let (board, copies): (_, Vec<_>) = (board.clone(), copies.collect());
+        // A copy that is being written may be waited for.
+        let noted =
+            tokio::task::spawn_blocking(move || copies.iter().for_each(|copy| note(&board, copy))).await;
+        if noted.is_err() {
+            return;
+        }
+    }
+}
+
+fn note(board: &Board, copy: &MirroredLog) {
+    let (shown, held) = (copy.shown().map(|shown| shown.head()), copy.next().ok());
+    let pending = copy.pending().into_iter().max();
+    board.pushed(copy.origin(), shown, held, pending, &jiff::Timestamp::now().to_string());
+}
