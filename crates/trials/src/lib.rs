@@ -15,6 +15,7 @@ pub mod crash;
 pub mod crowd;
 pub mod disk;
 pub mod ledger;
+pub mod network;
 pub mod onlooker;
 pub mod powercut;
 pub mod served;

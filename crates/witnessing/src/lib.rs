@@ -16,6 +16,8 @@ mod http;
 pub mod party;
 pub mod reply;
 pub mod report;
+#[doc(hidden)]
+pub mod simulating;
 mod table;
 
 #[cfg(test)]
