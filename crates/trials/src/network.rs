@@ -15,6 +15,7 @@
 
 mod cast;
 mod client;
+mod lies;
 mod notary;
 mod onlooker;
 mod operator;

@@ -76,12 +76,17 @@ impl World {
                 Manner::Honest => gossip::encode(gossip::heads(self.monitors[number].memory())).into_bytes(),
                 Manner::Silent => vec![],
                 Manner::Liar => self.lie(from),
+                Manner::Flood => self.flood_of_heads(),
             })),
-            Request::Forks => {
-                let names = self.monitors[number].memory().proofs().into_iter();
-                let names = names.filter(|_| manner == Manner::Honest).map(str::to_owned);
-                Some(Answer::Forks(names.take(gossip::FORKS_MAX).collect()))
-            }
+            Request::Forks => Some(Answer::Forks(match manner {
+                Manner::Honest => {
+                    let names = self.monitors[number].memory().proofs().into_iter().map(str::to_owned);
+                    names.take(gossip::FORKS_MAX).collect()
+                }
+                Manner::Liar => vec![self.false_name()],
+                Manner::Silent | Manner::Flood => vec![],
+            })),
+            Request::Fork(_) if manner == Manner::Liar => Some(Answer::Fork(Some(self.false_proof()))),
             Request::Fork(name) => Some(Answer::Fork(self.monitors[number].proofs().get(name).cloned())),
             _ => Some(Answer::Unreachable),
         }

@@ -2,13 +2,10 @@
 
 use monitor::watch::Input;
 
-use super::cast::{Node, invented, sign};
+use super::cast::Node;
 use super::watcher::Manner;
 use super::wire::{Event, Request};
 use super::world::World;
-
-/// Heads that a liar hands on at once.
-const LIES: u64 = 12;
 
 impl World {
     pub(super) fn publishes(&mut self, number: usize, life: u64) {
@@ -69,32 +66,6 @@ impl World {
             }
             self.call(me, partner, Request::Forks);
             self.call(me, partner, Request::Heads);
-        }
-    }
-
-    /// What a liar hands on who has no key: old heads, bent ones, the same again and again, in any order.
-    pub(super) fn lie(&mut self, to: Node) -> Vec<u8> {
-        let tree = &self.trees[self.logs[self.shown.get(&to).copied().unwrap_or(0)].tree];
-        let mut notes = vec![];
-        for _ in 0..=self.chance.below(LIES) {
-            let size = self.chance.below(tree.size() + 1);
-            let mut note = sign(tree.head_at(size)).bytes().to_vec();
-            if self.chance.one_in(3) {
-                let at = self.chance.below(note.len() as u64) as usize;
-                note[at] ^= 1 << self.chance.below(7);
-            }
-            notes.push(note);
-        }
-        notes.join(&b'\n')
-    }
-
-    /// Hands in many heads that the log signed and nobody can connect: a log that works for whoever floods.
-    pub(super) fn flood(&mut self, from: Node, monitor: usize, heads: u64) {
-        for _ in 0..heads {
-            let number = self.chance.next_u64();
-            let size = 1_000_000 + self.chance.below(1_000_000);
-            let note = sign(invented(size, number)).bytes().clone();
-            self.call(from, Node::Monitor(monitor), Request::HandIn(note));
         }
     }
 

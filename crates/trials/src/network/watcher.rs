@@ -33,8 +33,10 @@ pub(super) enum Manner {
     Honest,
     /// Keeps to itself what it sees.
     Silent,
-    /// Hands on what it never saw, bent, old and again and again.
+    /// Hands on what it never saw, bent, old and again and again, and proofs that are none.
     Liar,
+    /// Hands on as many heads as it may that nobody can connect.
+    Flood,
 }
 
 /// What happened to it.
@@ -70,6 +72,8 @@ pub(super) struct Watcher {
     /// Whether it has looked at the log since it was started.
     pub(super) looked: bool,
     pub(super) kill: Option<Kill>,
+    /// The same, in the next step that keeps a fork proof.
+    pub(super) kill_at_proof: Option<Kill>,
     pub(super) kills: u64,
     /// Everything that it ever told.
     pub(super) told: Vec<Event>,
@@ -89,6 +93,7 @@ impl Watcher {
             read: BTreeSet::new(),
             looked: false,
             kill: None,
+            kill_at_proof: None,
             kills: 0,
             told: vec![],
             trust,
@@ -120,7 +125,6 @@ impl Watcher {
     }
 
     fn steps(&mut self, now: Millis, happened: Happened, kill: Option<Kill>) -> Option<Done> {
-        let alive = |point| (kill != Some(point)).then_some(());
         let (taken, effects) = match happened {
             Happened::Input(input) => (None, self.watch.step(now, input)),
             Happened::HandedIn(heard, whom) => {
@@ -128,6 +132,9 @@ impl Watcher {
                 (Some(taken), effects)
             }
         };
+        let keeps = effects.iter().any(|effect| matches!(effect, Effect::Keep { .. }));
+        let at_proof = if keeps { self.kill_at_proof.take() } else { None };
+        let alive = |point| (kill.or(at_proof) != Some(point)).then_some(());
         alive(Kill::Judged)?;
         let mut left = vec![];
         for effect in effects {

@@ -1,7 +1,7 @@
 //! Gossip that is repeated, held, swapped, or too much.
 
 use monitor::event::{Kind, What};
-use monitor::watch::{EVENTS_MAX, OTHERS_MAX, WAITING_MAX};
+use monitor::watch::{EVENTS_MAX, OTHERS_MAX, WAITING_MAX, WAITING_OF_ONE_MAX};
 
 use super::{Scenario, all_see, in_time};
 use crate::TrialError;
@@ -47,8 +47,8 @@ fn again_and_again(seed: u64) -> Result<World, TrialError> {
 
 pub(super) const FLOOD: Scenario = Scenario {
     name: "flood",
-    what: "one address floods a monitor with heads that the log signs for it: what the monitor remembers stays bounded, the log \
-           is followed, and another's receipt of a hidden history is heard and proven",
+    what: "an address and another monitor flood a monitor with heads that the log signs for them: what it remembers stays \
+           bounded, the log is followed, and another's receipt of a hidden history is heard and proven",
     run: flood,
 };
 
@@ -62,11 +62,18 @@ fn flood(seed: u64) -> Result<World, TrialError> {
     let branch = world.trees[0].branch(world.logs[0].size());
     let second = world.one_more_log(branch, vec![]);
     let flooder = Node::Client(7);
+    world.monitors[1].manner = Manner::Flood;
     for _ in 0..12 {
         world.flood(flooder, 0, 60);
         world.pass(1_000)?;
         let memory = world.monitors[0].memory();
         let (waiting, bytes) = (memory.waiting().len(), memory.to_bytes().len());
+        let most = memory
+            .waiting()
+            .iter()
+            .map(|one| memory.waiting().iter().filter(|each| each.from == one.from).count())
+            .max();
+        world.hold(most <= Some(WAITING_OF_ONE_MAX), || format!("{most:?} heads of one source wait"))?;
         world.hold(waiting <= WAITING_MAX + 2, || format!("{waiting} heads wait"))?;
         world.hold(bytes <= MEMORY_MAX, || format!("{bytes} bytes are remembered"))?;
     }

@@ -94,6 +94,11 @@ pub(super) const THREE_MONITORS: Scenario = Scenario {
 
 fn noticed(mut world: World, monitors: &[usize]) -> Result<World, TrialError> {
     until_both_are_seen(&mut world)?;
+    if world.chance.one_in(2) {
+        // One of them stands still: whoever watches that one needs the proof from who watches the other.
+        let still = world.chance.below(2) as usize;
+        world.clients[still].is_idle = true;
+    }
     let took = world.until(two_intervals(&world), |world| all_see(world, monitors, Kind::SplitView))?;
     in_time(&world, took, "a proof with each monitor")?;
     Ok(world)

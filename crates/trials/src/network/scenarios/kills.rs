@@ -55,7 +55,13 @@ fn monitor_killed(seed: u64) -> Result<World, TrialError> {
         world.pass(450 + 31 * (step % (1 + seed / 4 % 5)))?;
     }
     world.monitors[0].kill = None;
-    world.hold(world.monitors[0].kills > 20, || "it was not killed".to_owned())?;
+    world.hold(world.monitors[0].kills > 10, || "it was not killed".to_owned())?;
+    for _ in 0..3 {
+        // Where the proof is found, too.
+        world.monitors[0].kill_at_proof = Some(point);
+        world.pass(world.plan.gossip)?;
+    }
+    world.monitors[0].kill_at_proof = None;
     let took = world.until(3 * world.plan.gossip, |world| world.monitors[0].sees(Kind::SplitView))?;
     in_time(&world, took, "the proof")?;
     let incidents = world.monitors[0].memory().incidents().to_vec();
