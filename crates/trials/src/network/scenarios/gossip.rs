@@ -47,7 +47,7 @@ fn again_and_again(seed: u64) -> Result<World, TrialError> {
 
 pub(super) const FLOOD: Scenario = Scenario {
     name: "flood",
-    what: "an address and another monitor flood a monitor with heads that the log signs for them: what it remembers stays \
+    what: "many addresses and another monitor flood a monitor with heads that the log signs for them: what it remembers stays \
            bounded, the log is followed, and another's receipt of a hidden history is heard and proven",
     run: flood,
 };
@@ -63,8 +63,10 @@ fn flood(seed: u64) -> Result<World, TrialError> {
     let second = world.one_more_log(branch, vec![]);
     let flooder = Node::Client(7);
     world.monitors[1].manner = Manner::Flood;
-    for _ in 0..12 {
+    for _ in 0..6 {
         world.flood(flooder, 0, 60);
+        // And some from each of many addresses.
+        (100..170).for_each(|other| world.flood(Node::Client(other), 0, 2));
         world.pass(1_000)?;
         let memory = world.monitors[0].memory();
         let (waiting, bytes) = (memory.waiting().len(), memory.to_bytes().len());
