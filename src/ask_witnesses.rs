@@ -75,9 +75,25 @@ impl WitnessArgs {
     /// Options over the file over defaults; `None` without a policy.
     pub(crate) fn plan(self, config: WitnessConfig) -> Result<Option<AskWitnesses>, Failure> {
         let choice = self.when_unwitnessed.or(config.when_unwitnessed);
+        let (timeout, refresh) = (
+            self.witness_timeout.or(config.witness_timeout),
+            self.witness_refresh.or(config.witness_refresh),
+        );
+        let ca_file = self.witness_ca_file.or(config.witness_ca_file);
         let Some(path) = self.policy.or(config.policy) else {
-            let said = "--when-unwitnessed says what to do without witnesses: name them with --policy";
-            return if choice.is_some() { Err(Failure::could_not_tell(said)) } else { Ok(None) };
+            let said = [
+                ("--when-unwitnessed", choice.is_some()),
+                ("--witness-timeout", timeout.is_some()),
+                ("--witness-refresh", refresh.is_some()),
+                ("--witness-ca-file", ca_file.is_some()),
+            ];
+            return match said.into_iter().find(|(_, said)| *said) {
+                Some((option, _)) => Err(Failure::could_not_tell(format!(
+                    "{option} is about witnesses, and none are asked: name them with --policy, or leave {option} out (it may \
+                     come from the environment or the configuration file)"
+                ))),
+                None => Ok(None),
+            };
         };
         let policy = Policy::parse(&read_input(&path)?)
             .map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())))?;
@@ -88,15 +104,13 @@ impl WitnessArgs {
             None if policy.satisfied_by(|_| false) => WhenUnwitnessed::Publish,
             None => return Err(Failure::could_not_tell(undecided(&path))),
         };
-        let timeout = self.witness_timeout.or(config.witness_timeout).unwrap_or(TIMEOUT);
-        let refresh = self.witness_refresh.or(config.witness_refresh).unwrap_or(REFRESH);
         Ok(Some(AskWitnesses {
             path,
             policy,
             when_unwitnessed,
-            timeout: within("--witness-timeout", timeout, 0.01, 30.0)?,
-            refresh: within("--witness-refresh", refresh, 1.0, 86_400.0)?,
-            ca_file: self.witness_ca_file.or(config.witness_ca_file),
+            timeout: within("--witness-timeout", timeout.unwrap_or(TIMEOUT), 0.01, 30.0)?,
+            refresh: within("--witness-refresh", refresh.unwrap_or(REFRESH), 1.0, 86_400.0)?,
+            ca_file,
         }))
     }
 }
@@ -161,5 +175,41 @@ impl AskWitnesses {
             }
         };
         format!("{}; {meanwhile}", names.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Typed;
+
+    #[test]
+    fn what_is_said_about_witnesses_without_any_is_not_ignored() {
+        let plan = |words: &[&str], config| {
+            let typed = ["serve"].iter().chain(words);
+            let args = Typed::<WitnessArgs>::try_parse_from(typed).unwrap().args;
+            args.plan(config).map(|plan| plan.is_some())
+        };
+        let none = WitnessConfig::default;
+        assert!(!plan(&[], none()).unwrap());
+        for (option, value) in [
+            ("--when-unwitnessed", "hold"),
+            ("--witness-timeout", "2"),
+            ("--witness-refresh", "60"),
+            ("--witness-ca-file", "ca.pem"),
+        ] {
+            let refused = plan(&[option, value], none()).unwrap_err().words;
+            assert!(refused.starts_with(option) && refused.contains("name them with --policy"), "{refused}");
+        }
+        for (option, config) in [
+            ("--when-unwitnessed", WitnessConfig { when_unwitnessed: Some(WhenArg::Hold), ..none() }),
+            ("--witness-timeout", WitnessConfig { witness_timeout: Some(2.0), ..none() }),
+            ("--witness-refresh", WitnessConfig { witness_refresh: Some(60.0), ..none() }),
+            ("--witness-ca-file", WitnessConfig { witness_ca_file: Some("ca.pem".into()), ..none() }),
+        ] {
+            assert!(plan(&[], config).unwrap_err().words.starts_with(option));
+        }
     }
 }

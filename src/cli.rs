@@ -3,6 +3,7 @@
 //! A verb's `Args` is what was typed. The verb turns it into what is needed (keys read, places opened), and only then
 //! does its work. Exit codes: 0 holds, 1 does not hold, 2 could not tell (also a usage error, as clap has it).
 
+use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
@@ -153,6 +154,28 @@ pub(crate) fn read_input(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
     read.map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())))
 }
 
+/// What was typed, with options of every verb moved to the front where they stand among the words that name the verb. There
+/// they never are in the way: a verb that can also stand alone, with options of its own, takes no part after an option.
+pub(crate) fn in_order(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut typed = typed.into_iter();
+    let program = typed.next();
+    let (mut options, mut others) = (vec![], vec![]);
+    let mut naming = true;
+    for word in typed {
+        let bytes = word.as_encoded_bytes();
+        naming &= is_everywhere(bytes) || !bytes.starts_with(b"-");
+        if naming && is_everywhere(bytes) { options.push(word) } else { others.push(word) }
+    }
+    program.into_iter().chain(options).chain(others).collect()
+}
+
+/// Whether a word is one of [`Options`].
+fn is_everywhere(word: &[u8]) -> bool {
+    let verbose =
+        word.strip_prefix(b"-").is_some_and(|rest| !rest.is_empty() && rest.iter().all(|byte| *byte == b'v'));
+    verbose || matches!(word, b"--json" | b"--no-progress" | b"--verbose")
+}
+
 /// What somebody typed: a verb's name, then its options.
 #[cfg(test)]
 #[derive(Debug, Parser)]
@@ -163,6 +186,8 @@ pub(crate) struct Typed<A: Args> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
     use super::*;
     use clap::CommandFactory as _;
 
@@ -175,6 +200,38 @@ mod tests {
             let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains(&format!("deedbook {name}")), "{name} shows no example");
             assert!(verb.get_about().is_some(), "{name} says nothing about itself");
+        }
+    }
+
+    #[test]
+    fn options_of_every_verb_stand_anywhere_before_the_verbs_own() {
+        let ordered = |typed: &str| {
+            let words = in_order(typed.split(' ').map(Into::into));
+            words.join(OsStr::new(" ")).into_string().unwrap()
+        };
+        for (typed, expected) in [
+            ("d verify --json fork-proof f", "d --json verify fork-proof f"),
+            (
+                "d -vv key --no-progress --verbose rotate --json",
+                "d -vv --no-progress --verbose --json key rotate",
+            ),
+            ("d verify --entry --json f", "d verify --entry --json f"),
+            ("d verify -- --json", "d verify -- --json"),
+            ("d -x --json", "d -x --json"),
+            ("d", "d"),
+        ] {
+            assert_eq!(ordered(typed), expected);
+        }
+        for words in ["d verify --json fork-proof f", "d key -v rotate", "d verify fork-proof --json f"] {
+            Cli::try_parse_from(in_order(words.split(' ').map(Into::into)))
+                .unwrap_or_else(|error| panic!("{error}"));
+        }
+        for option in Options::augment_args(clap::Command::new("d")).get_arguments() {
+            let long = option.get_long().map(|long| format!("--{long}"));
+            let short = option.get_short().map(|short| format!("-{short}"));
+            for word in long.into_iter().chain(short) {
+                assert!(is_everywhere(word.as_bytes()), "{word} is an option of every verb");
+            }
         }
     }
 

@@ -8,8 +8,7 @@ use bytes::Bytes;
 use client::audit::{Counted, Finding, Visit, check_tree};
 use sequencer::beside::{Digest, Info};
 use sequencer::check::{self, Faults, RowSum};
-use sequencer::publisher::Evidence as _;
-use sequencer::recover::{self, Standing};
+use sequencer::recover::{self, RecoverError, Standing};
 use sequencer::stored::Stored;
 use sequencer::{DataDirectory, Kind, LogIdentity};
 use serde::Serialize;
@@ -181,14 +180,16 @@ fn at_hand(keys: &Path, faults: &mut Faults) -> Option<Vault> {
     Vault::open(keys).map_err(|error| faults.add("content keys", None, error.to_string())).ok()
 }
 
-/// How the store stands to the newest head that was published.
+/// How the store stands to what is noted beside it of what was published.
 pub(crate) async fn standing(directory: &DataDirectory, keys: &[VerifierKey]) -> Result<Standing, Failure> {
-    let (path, known) =
-        (directory.store_path(), directory.head_file().newest().map_err(Failure::could_not_tell)?);
+    let (path, evidence) = (directory.store_path(), directory.head_file());
     let keys = keys.to_owned();
     off_thread(move || {
         let store = open_store(&path)?;
-        recover::standing(&store, &keys, known).map_err(Failure::does_not_hold)
+        recover::standing(&store, &keys, &evidence).map_err(|error| match error {
+            RecoverError::Evidence(_) => Failure::could_not_tell(error),
+            other => Failure::does_not_hold(other),
+        })
     })
     .await?
 }

@@ -42,7 +42,7 @@ use cli::{Cli, Failure, Verb, Verdict};
 use print::Printer;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(cli::in_order(std::env::args_os()));
     cli.options.start_tracing();
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

@@ -31,8 +31,9 @@ use serving::Doors;
     Every entry of every log is hashed, every tile compared, every head ever seen remembered in DIR. Events go to standard\n\
     output, one line of JSON each; whoever gets one twice drops the id that he knows. A policy's log lines may say where the\n\
     log is read; --log says it otherwise: with one policy, all of them are under it; with several, one for each.\n\
-    Exit codes: 0 nothing is wrong; 1 something is (an incident that is not over); 2 could not start, or with --once could\n\
-    not tell. Ctrl-C or SIGTERM ends it; it goes on where it was at the next start, as it does after a kill.")]
+    Exit codes: 0 nothing is wrong; 1 a promise was broken (an incident that says so is not over; one that says that a log\n\
+    cannot be read or stands still does not count); 2 could not start, or with --once could not tell, or a webhook has not\n\
+    taken what it was to be told. Ctrl-C or SIGTERM ends it; it goes on where it was at the next start, as it does after a kill.")]
 pub(crate) struct Args {
     /// Where the monitor remembers what it saw; made if it is not there
     #[arg(long, value_name = "DIR", env = "DEEDBOOK_MONITOR_DATA")]
@@ -133,8 +134,13 @@ fn judge(monitor: &Monitor, once: bool) -> Verdict {
         let open: Vec<_> = memory.incidents().iter().filter(|incident| incident.is_open()).collect();
         let grave = open.iter().filter(|incident| incident.kind.is_grave()).count() as u64;
         remark(&format!("{origin}: verified up to {}; {}", things(size, "entry", "entries"), words(&open)));
+        let untold = memory.alerts().count() as u64;
+        if once && untold > 0 {
+            let what = things(untold, "event was", "events were");
+            remark(&format!("{origin}: {what} not taken by a webhook yet; the next process sends on"));
+        }
         let this = match grave {
-            0 if once && !memory.is_settled() => Verdict::CouldNotTell,
+            0 if once && (!memory.is_settled() || untold > 0) => Verdict::CouldNotTell,
             0 => Verdict::Holds,
             _ => Verdict::DoesNotHold,
         };

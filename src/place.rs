@@ -106,6 +106,10 @@ impl OpenLog {
                 ..Options::default()
             };
         let log = start(&directory, signer, kind, settings.cache_bytes, options)?;
+        if settings.witnesses.is_none() && log.status() == Status::Writing {
+            // It has been compared. A log that asks nobody shows its newest head, whatever it showed before.
+            directory.forget_published().map_err(Failure::could_not_tell)?;
+        }
         let (access, admin_token) = settings.admission.access(&directory)?;
         let config = Config {
             metrics: metrics.clone(),
@@ -173,17 +177,14 @@ pub(crate) fn cannot_open(error: OpenError) -> Failure {
     }
 }
 
-/// Who cosigns what the log publishes. A log that asks nobody shows its newest head, whatever it showed before.
+/// Who cosigns what the log publishes.
 fn witnesses(
     directory: &DataDirectory,
     signer: &Signer,
     settings: &Settings,
     metrics: &Arc<Metrics>,
 ) -> Result<Option<Arc<Witnesses>>, Failure> {
-    let Some(asked) = &settings.witnesses else {
-        directory.forget_published().map_err(Failure::could_not_tell)?;
-        return Ok(None);
-    };
+    let Some(asked) = &settings.witnesses else { return Ok(None) };
     let keyring = Keyring::of(directory.path(), signer.verifier_key().clone())?;
     asked.witnesses(&keyring, metrics.clone()).map(Some)
 }

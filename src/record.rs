@@ -10,7 +10,7 @@ use ::record::{Framing, Handed, RecordKey, split};
 use bytes::Bytes;
 use client::http::Http;
 use client::submit::{LogInfo, Outcome, SubmitError, Submitter, Wait, batch_len};
-use client::{Receipt, Source};
+use client::{HttpOptions, Receipt, Source};
 use serde::Serialize;
 use tlog::policy::Policy;
 
@@ -130,16 +130,21 @@ impl Args {
             _ if self.published => Wait::Published,
             _ => Wait::Durable,
         };
-        let mut options = self.http.options()?;
-        if wait != Wait::Durable {
-            options.timeout += LOG_WAITS;
-        }
-        let http = Http::new(&self.url, &options).map_err(Failure::could_not_tell)?;
+        let http = Http::new(&self.url, &self.http_options(wait)?).map_err(Failure::could_not_tell)?;
         let policy = match given {
             Some(policy) => self.trust.follow(policy, &Source::Http(http.clone())).await?,
             None => ask_for_key(&http).await?,
         };
         Ok(Submitter { http, policy, wait })
+    }
+
+    /// A log that waits answers later than others.
+    fn http_options(&self, wait: Wait) -> Result<HttpOptions, Failure> {
+        let mut options = self.http.options()?;
+        if wait != Wait::Durable {
+            options.timeout += LOG_WAITS;
+        }
+        Ok(options)
     }
 }
 
@@ -341,7 +346,10 @@ impl ReceiptsFile {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+    use crate::cli::Typed;
 
     const ONE: &str =
         r#"{"id":"0198f0c2-7d1e-7c3a-9a54-1f2f6f1f9b10","time":"2026-11-23T08:14:03.118Z","type":"t"}"#;
@@ -357,6 +365,16 @@ mod tests {
         ] {
             assert_eq!(read_records(&text.into()).map(|records| records.len()), Ok(want), "{form}");
         }
+    }
+
+    #[test]
+    fn a_log_that_waits_is_waited_for_longer() {
+        let typed = ["record", "-", "--url", "http://log.test", "--timeout", "7"];
+        let args = Typed::<Args>::try_parse_from(typed).unwrap().args;
+        let seconds = |wait| args.http_options(wait).unwrap().timeout.as_secs();
+        let log_waits = server::limits::PUBLISH_WAIT_MAX.as_secs();
+        assert_eq!(seconds(Wait::Durable), 7);
+        assert_eq!([Wait::Published, Wait::Witnessed].map(seconds), [7 + log_waits; 2]);
     }
 
     #[test]

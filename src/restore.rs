@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use client::follow::{self, FollowError};
 use client::{HttpOptions, Source};
-use sequencer::publisher::Evidence as _;
 use sequencer::recover::Standing;
 use sequencer::stored::Stored;
 use sequencer::{DataDirectory, LogIdentity};
@@ -23,6 +22,10 @@ use crate::keyring::Keyring;
 use crate::print::{Printer, Table, count};
 use crate::remake::{Made, Making, Own, own_source};
 use crate::trust::HttpArgs;
+
+use known::Known;
+
+mod known;
 
 /// Restore a log from a backup or a mirror, and prove it
 #[derive(Debug, clap::Args)]
@@ -204,65 +207,6 @@ fn take_private(directory: &DataDirectory, private: &Path) -> Result<bool, Failu
     }
     directory.tokens_file().replace(&read_input(&tokens)?).map_err(Failure::could_not_tell)?;
     Ok(true)
-}
-
-/// What is known of the newest head.
-struct Known {
-    newest: Option<SignedCheckpoint>,
-    /// Whether anybody but the copy vouches for it.
-    vouched: bool,
-}
-
-impl Known {
-    /// From the directory itself, and from what somebody named.
-    fn gather(directory: &DataDirectory, keys: &[VerifierKey], named: &[PathBuf]) -> Result<Self, Failure> {
-        let mut known = Self { newest: None, vouched: !named.is_empty() };
-        for path in named {
-            let checkpoint = SignedCheckpoint::open_any(read_input(path)?, keys).map_err(|error| {
-                Failure::could_not_tell(format!("{}: not a checkpoint of this log: {error}", path.display()))
-            })?;
-            known.reaches(&checkpoint);
-        }
-        match directory.head_file().newest().map_err(Failure::could_not_tell)? {
-            None => {}
-            Some(bytes) => match SignedCheckpoint::open_any(bytes, keys) {
-                Ok(checkpoint) => {
-                    known.vouched = true;
-                    known.reaches(&checkpoint);
-                }
-                Err(error) if named.is_empty() => {
-                    tracing::warn!(%error, "the file `head` is not a checkpoint of this log; name one with --newest");
-                }
-                Err(_) => {}
-            },
-        }
-        Ok(known)
-    }
-
-    /// What a backup noted beside the log: it may be newer than the copy, and vouches for nothing.
-    fn also(&mut self, path: &Path, keys: &[VerifierKey]) {
-        let noted = std::fs::read(path).ok().map(|bytes| SignedCheckpoint::open_any(bytes, keys));
-        if let Some(Ok(checkpoint)) = noted {
-            self.reaches(&checkpoint);
-        }
-    }
-
-    fn reaches(&mut self, checkpoint: &SignedCheckpoint) {
-        if self.newest.as_ref().is_none_or(|newest| newest.size() < checkpoint.size()) {
-            self.newest = Some(checkpoint.clone());
-        }
-    }
-
-    /// Writes it down, if anybody vouches for it.
-    fn note(&self, directory: &DataDirectory) -> Result<(), Failure> {
-        match &self.newest {
-            Some(newest) if self.vouched => directory
-                .head_file()
-                .note(newest)
-                .map_err(|error| Failure::could_not_tell(format!("head: {error}"))),
-            _ => Ok(()),
-        }
-    }
 }
 
 impl Restored {

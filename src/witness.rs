@@ -1,8 +1,11 @@
 //! `deedbook witness`: somebody who watches logs grow, cosigns what continues, and keeps what shows that one has forked
 //! (C2SP tlog-witness).
 
+mod answered;
+mod chores;
 mod directory;
 mod forks;
+mod keys;
 mod list;
 mod logs;
 mod run;

@@ -1,8 +1,13 @@
 //! What was typed, and what stands in the configuration file, made into what a monitor needs.
 
+mod config;
+mod logs;
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,58 +16,22 @@ use ::monitor::run::{Options, Partner, Watched};
 use ::monitor::watch::Limits;
 use client::follow::Changes;
 use client::webhook::Webhook;
-use client::{Http, HttpOptions, Source};
-use serde::Deserialize;
-use tlog::key::KeyName;
-use tlog::policy::Policy;
+use client::{Http, HttpOptions};
 
 use super::{Args, stdout};
 use crate::cli::{Failure, read_input};
-use crate::trust::{HttpArgs, log_only};
+use crate::trust::HttpArgs;
+use config::Config;
+use logs::logs;
 
 /// How long a webhook may take to answer.
 const WEBHOOK_PATIENCE: Duration = Duration::from_secs(10);
+/// How long webhooks may take after one look, with all attempts.
+const HOOKS_PATIENCE: Duration = Duration::from_secs(30);
 /// How long another monitor or a witness may take to answer.
 const PARTNER_PATIENCE: Duration = Duration::from_secs(10);
 /// Attempts at one request: what fails is tried again at the next look.
 const ATTEMPTS: u32 = 2;
-
-/// The configuration file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Config {
-    data: Option<PathBuf>,
-    #[serde(default)]
-    log: Vec<LogConfig>,
-    pin_key: Option<bool>,
-    poll: Option<f64>,
-    delay: Option<f64>,
-    stall: Option<f64>,
-    again: Option<f64>,
-    threads: Option<NonZeroUsize>,
-    #[serde(default)]
-    webhook: Vec<String>,
-    webhook_secret_file: Option<PathBuf>,
-    no_findings: Option<bool>,
-    gossip_listen: Option<SocketAddr>,
-    #[serde(default)]
-    peer: Vec<String>,
-    #[serde(default)]
-    witness: Vec<String>,
-    gossip_every: Option<f64>,
-    metrics: Option<SocketAddr>,
-}
-
-/// One log of the configuration file. Paths are from the file's folder.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LogConfig {
-    /// Where it is read; otherwise the policy says it.
-    place: Option<String>,
-    policy: PathBuf,
-    /// A token to show to this log.
-    token_file: Option<PathBuf>,
-}
 
 /// Everything decided.
 pub(super) struct Plan {
@@ -116,94 +85,12 @@ impl Plan {
             print: stdout(),
             findings: !(args.no_findings || config.no_findings.unwrap_or(false)),
             once: args.once,
+            hooks_patience: HOOKS_PATIENCE,
             clock: Arc::new(|| u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)),
         };
         let gossip_listen = args.gossip_listen.or(config.gossip_listen);
         Ok(Self { data, logs, options, gossip_listen, metrics: args.metrics.or(config.metrics) })
     }
-}
-
-/// The logs that were typed, and those of the file.
-fn logs(args: &Args, config: &Config, changes: Changes) -> Result<Vec<Watched>, Failure> {
-    let mut logs = vec![];
-    let mut policies: Vec<Policy> =
-        args.policies.iter().map(|path| policy(path)).collect::<Result<_, _>>()?;
-    policies.extend(args.vkey.as_deref().map(log_only).transpose()?);
-    let options = http(&args.http)?;
-    match (args.logs.as_slice(), policies.as_slice()) {
-        ([], policies) => {
-            for policy in policies {
-                logs.extend(named(policy, &options, changes)?);
-            }
-        }
-        (places, [policy]) => {
-            for place in places {
-                logs.push(watched(place, policy, &options, changes)?);
-            }
-        }
-        (places, policies) if places.len() == policies.len() => {
-            for (place, policy) in places.iter().zip(policies) {
-                logs.push(watched(place, policy, &options, changes)?);
-            }
-        }
-        (_, []) => return Err(Failure::could_not_tell("whom to believe? give --policy or --vkey")),
-        (places, policies) => {
-            return Err(Failure::could_not_tell(format!(
-                "{} logs and {} policies: give one policy for all of them, or one for each, in the same order",
-                places.len(),
-                policies.len()
-            )));
-        }
-    }
-    for log in &config.log {
-        let policy = policy(&log.policy)?;
-        let token_file = log.token_file.clone().or(args.http.token_file.clone());
-        let options = http(&HttpArgs { token_file, ..args.http.clone() })?;
-        match &log.place {
-            Some(place) => logs.push(watched(place, &policy, &options, changes)?),
-            None => logs.extend(named(&policy, &options, changes)?),
-        }
-    }
-    Ok(logs)
-}
-
-/// The logs for which the policy says where they are.
-fn named(policy: &Policy, options: &HttpOptions, changes: Changes) -> Result<Vec<Watched>, Failure> {
-    let placed = policy.logs().iter().filter_map(|log| Some((log.key.name().clone(), log.url.clone()?)));
-    let open = |(origin, place): (KeyName, String)| {
-        let source = Source::open(&place, options).map_err(Failure::could_not_tell)?;
-        Ok(Watched { origin, source, policy: policy.clone(), changes })
-    };
-    placed.map(open).collect()
-}
-
-/// The log at a place, under a policy: the one that the policy places there, or the only one that it names.
-fn watched(
-    place: &str,
-    policy: &Policy,
-    options: &HttpOptions,
-    changes: Changes,
-) -> Result<Watched, Failure> {
-    let there = policy.logs().iter().find(|log| log.url.as_deref() == Some(place));
-    let mut names: Vec<_> = policy.logs().iter().map(|log| log.key.name()).collect();
-    names.dedup();
-    let origin = match (there, names.as_slice()) {
-        (Some(log), _) => log.key.name().clone(),
-        (None, [only]) => (*only).clone(),
-        (None, _) => {
-            return Err(Failure::could_not_tell(format!(
-                "which of its logs does the policy mean at {place}? Give the log's line this URL, or take a policy that \
-                 names one log"
-            )));
-        }
-    };
-    let source = Source::open(place, options).map_err(Failure::could_not_tell)?;
-    Ok(Watched { origin, source, policy: policy.clone(), changes })
-}
-
-fn policy(path: &Path) -> Result<Policy, Failure> {
-    let read = Policy::parse(&read_input(path)?);
-    read.map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())))
 }
 
 fn http(args: &HttpArgs) -> Result<HttpOptions, Failure> {
@@ -249,114 +136,4 @@ fn millis(seconds: f64) -> Result<Millis, Failure> {
 
 fn cores() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
-}
-
-impl Config {
-    /// Reads the file; paths in it are from its own folder.
-    fn read(path: &Path) -> Result<Self, Failure> {
-        let failed =
-            |error: &dyn std::fmt::Display| Failure::could_not_tell(format!("{}: {error}", path.display()));
-        let text = String::from_utf8(read_input(path)?).map_err(|error| failed(&error))?;
-        let mut config: Self = toml::from_str(&text).map_err(|error| failed(&error))?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let paths = config.data.iter_mut().chain(&mut config.webhook_secret_file);
-        let of_logs =
-            config.log.iter_mut().flat_map(|log| std::iter::once(&mut log.policy).chain(&mut log.token_file));
-        paths.chain(of_logs).for_each(|path| *path = folder.join(&*path));
-        Ok(config)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-    use crate::cli::Typed;
-
-    const ONE: &str = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
-    const TWO: &str = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
-
-    fn plan(words: &[&str]) -> Result<Plan, Failure> {
-        Plan::of(&Typed::<Args>::parse_from([&["monitor", "--data", "/d"], words].concat()).args)
-    }
-
-    #[test]
-    fn logs_are_where_the_policy_or_the_option_says() {
-        let home = tempfile::tempdir().unwrap();
-        let file = |name: &str, text: &str| {
-            let path = home.path().join(name);
-            std::fs::write(&path, text).unwrap();
-            path.to_str().unwrap().to_owned()
-        };
-        let placed = file(
-            "placed",
-            &format!("log {ONE} https://a.example/log/\nlog {TWO} https://b.example/\nquorum none\n"),
-        );
-        let one = file("one", &format!("log {ONE}\nquorum none\n"));
-        let two = file("two", &format!("log {TWO}\nquorum none\n"));
-        let names = |words: &[&str]| {
-            let logs = plan(words).map(|plan| plan.logs).map_err(|failure| failure.words)?;
-            Ok::<_, String>(
-                logs.iter().map(|log| format!("{} {}", log.origin, log.source)).collect::<Vec<_>>(),
-            )
-        };
-        let both = ["example.com/log/testdata https://a.example/log/", "example.com/foo https://b.example/"];
-        assert_eq!(names(&["--policy", &placed]).unwrap(), both);
-        let other = [
-            "--policy",
-            &one,
-            "--policy",
-            &two,
-            "--log",
-            "https://a.example/log",
-            "--log",
-            "https://b.example",
-        ];
-        assert_eq!(names(&other).unwrap(), both);
-        assert_eq!(names(&["--vkey", ONE, "--log", "https://a.example/log"]).unwrap(), both[..1]);
-        for (bend, words, why) in [
-            ("nothing", &[][..], "which log?"),
-            ("no place", &["--policy", &one], "which log?"),
-            ("no policy", &["--log", "https://a.example/"], "whom to believe?"),
-            ("two names", &["--policy", &placed, "--log", "https://c.example/"], "which of its logs"),
-            (
-                "counts",
-                &["--policy", &one, "--policy", &two, "--log", "https://a.example/"],
-                "one policy for all",
-            ),
-            (
-                "a webhook that nobody can believe",
-                &["--policy", &placed, "--webhook", "https://c.example/"],
-                "secret",
-            ),
-            ("time", &["--policy", &placed, "--delay=-1"], "seconds"),
-        ] {
-            let refused = plan(words).map(|_| ()).unwrap_err();
-            assert!(refused.words.contains(why), "{bend}: {}", refused.words);
-        }
-    }
-
-    #[test]
-    fn the_file_says_the_same_and_its_paths_are_from_its_folder() {
-        let home = tempfile::tempdir().unwrap();
-        std::fs::write(home.path().join("p"), format!("log {ONE}\nquorum none\n")).unwrap();
-        let file = home.path().join("monitor.toml");
-        let text = "data = \"kept\"\npoll = 0.5\n[[log]]\nplace = \"https://a.example/\"\npolicy = \"p\"\n";
-        std::fs::write(&file, text).unwrap();
-        let of = |words: &[&str]| {
-            Plan::of(
-                &Typed::<Args>::parse_from(
-                    [&["monitor", "--config", file.to_str().unwrap()], words].concat(),
-                )
-                .args,
-            )
-        };
-        let plan = of(&[]).unwrap();
-        assert_eq!((plan.data, plan.options.poll), (home.path().join("kept"), Duration::from_millis(500)));
-        assert_eq!(plan.logs[0].origin.as_str(), "example.com/log/testdata");
-        assert_eq!(of(&["--poll", "2"]).unwrap().options.poll, Duration::from_secs(2));
-        std::fs::write(&file, "dta = \"x\"").unwrap();
-        assert!(of(&[]).map(|_| ()).unwrap_err().words.contains("unknown field"));
-    }
 }

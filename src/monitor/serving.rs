@@ -11,7 +11,7 @@ use ::monitor::heard::NOTE_BYTES_MAX;
 use ::monitor::run::LogHandle;
 use bytes::Bytes;
 use server::Capacity;
-use server::metrics::Metrics;
+use server::gossip::Metrics;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -43,24 +43,31 @@ impl Doors {
         clock: Arc<dyn Fn() -> Millis + Send + Sync>,
         stop: &watch::Receiver<bool>,
     ) {
+        let metrics = Metrics::new();
         if let Some(listener) = self.gossip {
             let desk = Arc::new(Desk { desk: gossip::Desk::new(logs.iter().cloned()), clock });
-            spawn(listener, server::gossip::router(desk), stop.clone());
+            spawn(listener, server::gossip::router(desk, &metrics), &metrics, stop.clone());
         }
         if let Some(listener) = self.metrics {
             let logs = logs.to_vec();
             let text = move || ::monitor::metrics::text(logs.iter());
-            spawn(listener, server::gossip::metrics(text), stop.clone());
+            spawn(listener, server::gossip::metrics(&metrics, text), &metrics, stop.clone());
         }
     }
 }
 
-fn spawn(listener: TcpListener, router: server::gossip::Router, mut stop: watch::Receiver<bool>) {
+fn spawn(
+    listener: TcpListener,
+    router: server::gossip::Router,
+    metrics: &Arc<Metrics>,
+    mut stop: watch::Receiver<bool>,
+) {
     let stopped = async move {
         // Gone is as good as stopped.
         let _ = stop.wait_for(|stopped| *stopped).await;
     };
-    tokio::spawn(server::serve(listener, router, Metrics::new(), Capacity::of_this_process(), None, stopped));
+    let (metrics, capacity) = (metrics.clone(), Capacity::of_this_process());
+    tokio::spawn(server::serve(listener, router, metrics, capacity, None, stopped));
 }
 
 async fn listen(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Failure> {

@@ -12,6 +12,7 @@
 //!   running.json   where the witness listens, while it runs
 //!   forks/         proofs that logs have forked: copies of those in the store
 //!   store/         what it has answered for
+//!   answered       how often it has committed, as evidence beside the store
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -21,18 +22,18 @@ use follower::witness::keeper::{Keeper, Limits};
 use sequencer::DataDirectory;
 use sequencer::directory::DirectoryError;
 use serde::{Deserialize, Serialize};
-use store::{SledOptions, SledStore};
+use store::{OpenError, SledOptions, SledStore};
 use tlog::cosignature::Cosigner;
 use tlog::key::{KeyName, VerifierKey};
 use tlog::witness::WitnessKeys;
 
+use super::answered::refuse_behind;
+use super::keys::{ANEW, Found};
 use crate::cli::Failure;
-use crate::place::{WITNESS_FILE, cannot_open};
+use crate::place::WITNESS_FILE;
 
 /// Version of the layout above.
 const FORMAT: u32 = 1;
-const ED25519: &str = "ed25519.key";
-const ML_DSA: &str = "ml-dsa-44.key";
 const VKEYS: &str = "witness.vkeys";
 const RUNNING: &str = "running.json";
 
@@ -95,33 +96,17 @@ impl Home {
 
     fn of(directory: DataDirectory, name: Option<&KeyName>, ml_dsa: bool) -> Result<Self, Failure> {
         let path = directory.path().to_owned();
-        let name = agreed_name(&directory, name)?;
-        let key = read_key(&directory, ED25519)?;
-        refuse_to_begin_again(&directory, key.is_some())?;
+        let name = agreed_name(&path, name)?;
+        let found = Found::read(&directory)?;
+        found.refuse_without_store(&directory)?;
         let store = SledStore::open(&directory.store_path(), &SledOptions::default()).map_err(cannot_open)?;
         let keeper = Keeper::open(Arc::new(store), Limits::default())
             .map_err(|error| Failure::does_not_hold(format!("{}: {error}", path.display())))?;
-        if key.is_none() && keeper.counts().logs > 0 {
-            return Err(Failure::could_not_tell(format!(
-                "{} has cosigned and has no key any more ({ED25519} is missing); put the key back from its backup",
-                path.display()
-            )));
-        }
-        let new = key.is_none();
-        // The key last: where it is, all else is too, whenever the power is cut.
-        let ed25519 = match key {
-            Some(key) => key,
-            None => make_key(&directory, ED25519, |seed| Cosigner::from_seed(name.clone(), seed))?,
-        };
-        let second = match read_key(&directory, ML_DSA)? {
-            None if ml_dsa => {
-                Some(make_key(&directory, ML_DSA, |seed| Cosigner::ml_dsa_44(name.clone(), seed))?)
-            }
-            found => found,
-        };
-        let home =
-            Self { keeper, keys: std::iter::once(ed25519).chain(second).collect(), name, new, directory };
-        home.check_names()?;
+        let making = found.beside(&directory, &keeper, &name)?;
+        refuse_behind(&path, &keeper)?;
+        note_identity(&directory, &name)?;
+        let keys = making.keys(ml_dsa)?;
+        let home = Self { keeper, keys: keys.all, name, new: keys.new, directory };
         home.publish_keys()?;
         Ok(home)
     }
@@ -140,18 +125,6 @@ impl Home {
     pub(super) fn into_parts(self) -> Result<(Keeper, WitnessKeys, DataDirectory), Failure> {
         let keys = WitnessKeys::new(self.keys).map_err(Failure::could_not_tell)?;
         Ok((self.keeper, keys, self.directory))
-    }
-
-    /// Somebody may have put another witness's key there.
-    fn check_names(&self) -> Result<(), Failure> {
-        let other = self.keys.iter().map(Cosigner::verifier_key).find(|key| *key.name() != self.name);
-        let Some(key) = other else { return Ok(()) };
-        Err(Failure::could_not_tell(format!(
-            "{} is the witness {}, and a key in it is of {}",
-            self.path().display(),
-            self.name,
-            key.name()
-        )))
     }
 
     fn publish_keys(&self) -> Result<(), Failure> {
@@ -182,12 +155,12 @@ fn refuse_a_log(path: &Path) -> Result<(), Failure> {
 
 /// The witness's name: what is there, or what a new one is to be called. An option that contradicts what is there is a
 /// mistake, not a wish.
-fn agreed_name(directory: &DataDirectory, wanted: Option<&KeyName>) -> Result<KeyName, Failure> {
-    match (identity(directory.path())?, wanted) {
+fn agreed_name(path: &Path, wanted: Option<&KeyName>) -> Result<KeyName, Failure> {
+    match (identity(path)?, wanted) {
         (Some(found), Some(wanted)) if found.name != wanted.as_str() => {
             Err(Failure::could_not_tell(format!(
                 "{} is the witness {}; its name is chosen when it is made, for good. Leave --name out, or use another --data",
-                directory.path().display(),
+                path.display(),
                 found.name
             )))
         }
@@ -195,14 +168,19 @@ fn agreed_name(directory: &DataDirectory, wanted: Option<&KeyName>) -> Result<Ke
         (None, None) => Err(Failure::could_not_tell(
             "a new witness needs a name, for good: --name, a URL prefix without scheme such as witness.example.org/w1",
         )),
-        (None, Some(wanted)) => {
-            let identity = Identity { format: FORMAT, name: wanted.to_string() };
-            let mut text = serde_json::to_vec(&identity).map_err(Failure::could_not_tell)?;
-            text.push(b'\n');
-            directory.write(WITNESS_FILE, &text, 0o644).map_err(Failure::could_not_tell)?;
-            Ok(wanted.clone())
-        }
+        (None, Some(wanted)) => Ok(wanted.clone()),
     }
+}
+
+/// Notes the name, which the store and the keys do not contradict.
+fn note_identity(directory: &DataDirectory, name: &KeyName) -> Result<(), Failure> {
+    if identity(directory.path())?.is_some() {
+        return Ok(());
+    }
+    let identity = Identity { format: FORMAT, name: name.to_string() };
+    let mut text = serde_json::to_vec(&identity).map_err(Failure::could_not_tell)?;
+    text.push(b'\n');
+    directory.write(WITNESS_FILE, &text, 0o644).map_err(Failure::could_not_tell)
 }
 
 fn identity(path: &Path) -> Result<Option<Identity>, Failure> {
@@ -221,45 +199,18 @@ fn identity(path: &Path) -> Result<Option<Identity>, Failure> {
     }
 }
 
+/// A log's store is remade from a backup, and a witness's never.
+fn cannot_open(error: OpenError) -> Failure {
+    match error {
+        OpenError::Damaged { .. } => {
+            Failure::does_not_hold(format!("{error}; do not put an old copy of it back, but {ANEW}"))
+        }
+        other => Failure::could_not_tell(other),
+    }
+}
+
 fn no_witness(path: &Path) -> Failure {
     Failure::could_not_tell(format!("{} holds no witness (deedbook witness run makes one)", path.display()))
-}
-
-/// A witness that has a key may have cosigned, and never begins again: it would cosign second histories.
-fn refuse_to_begin_again(directory: &DataDirectory, has_key: bool) -> Result<(), Failure> {
-    if !has_key || directory.store_path().join("db").exists() {
-        return Ok(());
-    }
-    Err(Failure::does_not_hold(format!(
-        "{} has a key, and what it has answered for is gone (store/ is missing). With this key it must not cosign again: \
-         make a new witness with another name in another --data, and tell those who believe this one",
-        directory.path().display()
-    )))
-}
-
-fn read_key(directory: &DataDirectory, name: &str) -> Result<Option<Cosigner>, Failure> {
-    let file = directory.private_file(name);
-    let Some(text) = file.read().map_err(Failure::could_not_tell)?.map(zeroize::Zeroizing::new) else {
-        return Ok(None);
-    };
-    let text = std::str::from_utf8(text.trim_ascii_end()).unwrap_or_default();
-    Cosigner::from_skey(text).map(Some).map_err(|error| {
-        Failure::could_not_tell(format!("{} is no key of a witness: {error}", file.path().display()))
-    })
-}
-
-fn make_key(
-    directory: &DataDirectory,
-    name: &str,
-    of_seed: impl FnOnce(&[u8; 32]) -> Cosigner,
-) -> Result<Cosigner, Failure> {
-    let mut seed = zeroize::Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *seed).map_err(Failure::could_not_tell)?;
-    let key = of_seed(&seed);
-    let mut line = key.to_skey();
-    line.push('\n');
-    directory.private_file(name).replace(line.as_bytes()).map_err(Failure::could_not_tell)?;
-    Ok(key)
 }
 
 /// The public keys of the witness in a directory, which may run.
@@ -296,4 +247,16 @@ pub(super) fn running_at(path: &Path) -> Result<RunningAt, Failure> {
     let failed = |why: &dyn std::fmt::Display| Failure::could_not_tell(format!("{}: {why}", file.display()));
     let text = std::fs::read(&file).map_err(|error| failed(&error))?;
     serde_json::from_slice(&text).map_err(|error| failed(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_a_damaged_store_is_not_told_to_put_an_old_one_back() {
+        let damaged = OpenError::Damaged { path: "w/store".into(), what: "checksum".into() };
+        let words = cannot_open(damaged).words;
+        assert!(words.contains("make a new witness") && !words.contains("restore"), "{words}");
+    }
 }

@@ -118,8 +118,15 @@ pub(super) fn files(data: &Path) -> Result<Vec<PathBuf>, Failure> {
         Err(error) => return Err(failed(&path, &error)),
     };
     let files = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
-    let proof = |path: &PathBuf| path.extension().is_some_and(|ending| ending == ENDING);
-    Ok(files.map_err(|error| failed(&path, &error))?.into_iter().filter(proof).collect())
+    Ok(files.map_err(|error| failed(&path, &error))?.into_iter().filter(|path| is_copy(path)).collect())
+}
+
+/// Whether a file is a copy that was made here: it has the hash of a note for a name. Others that people put beside those
+/// are their own.
+fn is_copy(path: &Path) -> bool {
+    let id = path.file_stem().unwrap_or_default().as_encoded_bytes();
+    let digits = id.len() == 64 && id.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    digits && path.extension().is_some_and(|ending| ending == ENDING)
 }
 
 impl Kept {

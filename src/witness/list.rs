@@ -207,11 +207,10 @@ struct Looks {
 impl Watched {
     /// Reads the list of the witness in a directory, which is made if there is none.
     pub(super) fn open(data: &Path) -> Result<(Self, Enrolled), Failure> {
-        let path = directory::list_path(data);
-        if !path.exists() {
-            write_file(&path, EMPTY.as_bytes(), 0o644).map_err(Failure::could_not_tell)?;
+        let mut watched = Self::unread(data);
+        if !watched.path.exists() {
+            write_file(&watched.path, EMPTY.as_bytes(), 0o644).map_err(Failure::could_not_tell)?;
         }
-        let mut watched = Self { path, seen: None };
         match watched.look() {
             Some(Ok(list)) => Ok((watched, list)),
             Some(Err(failure)) => Err(failure),
@@ -219,15 +218,29 @@ impl Watched {
         }
     }
 
+    /// The list of the witness in a directory, which was not read yet.
+    pub(super) fn unread(data: &Path) -> Self {
+        Self { path: directory::list_path(data), seen: None }
+    }
+
     /// Reads the list if it may have changed since it was read last; `None` if it has not.
     pub(super) fn look(&mut self) -> Option<Result<Enrolled, Failure>> {
+        self.look_with(read_input)
+    }
+
+    fn look_with(
+        &mut self,
+        read: impl FnOnce(&Path) -> Result<Vec<u8>, Failure>,
+    ) -> Option<Result<Enrolled, Failure>> {
         let looks = Looks::of(&self.path);
         if looks.is_some() && looks == self.seen {
             return None;
         }
-        // What is read below is at least as new as this look.
-        self.seen = looks.filter(|looks| looks.modified.elapsed().is_ok_and(|age| age > RACY));
-        Some(read_input(&self.path).and_then(|text| parse(&self.path, &text)))
+        let text = read(&self.path);
+        // What was read is at least as new as this look. What could not be read may be readable later and look no different.
+        let old = |looks: &Looks| looks.modified.elapsed().is_ok_and(|age| age > RACY);
+        self.seen = looks.filter(|looks| text.is_ok() && old(looks));
+        Some(text.and_then(|text| parse(&self.path, &text)))
     }
 }
 
@@ -239,60 +252,4 @@ impl Looks {
 }
 
 #[cfg(test)]
-mod tests {
-    use tlog::key::Signer;
-
-    use super::*;
-
-    fn log(name: &str, number: u8, origin: &str) -> EnrolledLog {
-        let key = Signer::from_seed(name.parse().unwrap(), &[number; 32]);
-        let text = format!("{EMPTY}vkey {}\n{origin}qpd 9\ncontact c\n", key.verifier_key());
-        Enrolled::parse(text.as_bytes()).unwrap().logs()[0].clone()
-    }
-
-    fn origins(list: &str) -> Vec<String> {
-        Enrolled::parse(list.as_bytes()).unwrap().logs().iter().map(|log| log.origin().to_string()).collect()
-    }
-
-    #[test]
-    fn logs_come_and_go_and_comments_stay() {
-        let [a, b, c] = [log("a", 1, ""), log("x", 2, "origin b\n"), log("c", 3, "")];
-        let list = with("# mine\nlogs/v0\n# the first\n", &a);
-        let list = with(&with(&list, &b), &c) + "\n# the end";
-        assert_eq!(origins(&list), ["a", "b", "c"]);
-        let less = without(&list, &"b".parse().unwrap());
-        assert_eq!(origins(&less), ["a", "c"]);
-        for comment in ["# mine", "# the first", "# the end"] {
-            assert!(less.contains(comment), "{less}");
-        }
-        assert_eq!(without(&less, &"x".parse().unwrap()), less, "x is the name of a key, and no origin here");
-        assert_eq!(origins(&with(&less, &b)), ["a", "c", "b"]);
-        let none = ["a", "c"].iter().fold(less, |list, origin| without(&list, &origin.parse().unwrap()));
-        assert!(origins(&none).is_empty());
-    }
-
-    #[test]
-    fn a_list_is_read_when_it_changes_and_not_otherwise() {
-        let home = tempfile::tempdir().unwrap();
-        let (mut watched, list) = Watched::open(home.path()).unwrap();
-        assert!(list.logs().is_empty());
-        let path = directory::list_path(home.path());
-        let age = |seconds| {
-            let file = File::options().write(true).open(&path).unwrap();
-            file.set_modified(SystemTime::now() - Duration::from_secs(seconds)).unwrap();
-        };
-        age(60);
-        assert!(watched.look().is_some(), "other than when it was written");
-        assert!(watched.look().is_none());
-        std::fs::write(&path, with(EMPTY, &log("a", 1, ""))).unwrap();
-        assert_eq!(watched.look().unwrap().unwrap().logs().len(), 1);
-        assert!(watched.look().is_some(), "it is so new that it may have changed again");
-        std::fs::write(&path, "logs/v0\nnonsense\n").unwrap();
-        assert!(watched.look().unwrap().is_err());
-        age(30);
-        assert!(watched.look().unwrap().is_err());
-        assert!(watched.look().is_none(), "no less wrong than before");
-        std::fs::remove_file(&path).unwrap();
-        assert!(watched.look().unwrap().is_err());
-    }
-}
+mod tests;

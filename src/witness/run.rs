@@ -14,6 +14,8 @@ use tlog::key::{KeyName, VerifierKey};
 use tokio::net::TcpListener;
 
 use super::PlaceArgs;
+use super::answered::Notes;
+use super::chores::Chores;
 use super::directory::{self, Home, RunningAt};
 use super::forks::Copies;
 use super::list::Watched;
@@ -49,7 +51,8 @@ pub(super) struct Args {
     /// Have a second key, ML-DSA-44 (FIPS 204), from now on
     #[arg(long, env = "DEEDBOOK_WITNESS_ML_DSA")]
     ml_dsa: bool,
-    /// The URL under which others reach it, such as that of a proxy in front; it is shown, and nothing else
+    /// The URL under which others reach it, such as that of a proxy in front: for what is printed, the line for policies
+    /// among it, and for deedbook witness logs, which asks there if the witness serves TLS
     #[arg(long, value_name = "URL", env = "DEEDBOOK_WITNESS_URL")]
     url: Option<String>,
     /// Connections at one time [default: what the descriptor limit leaves]
@@ -130,16 +133,23 @@ impl Opened {
     ) -> Result<Verdict, Failure> {
         let capacity = Capacity::of_this_process().at_most(connections_max);
         let app = self.app;
-        let looking = tokio::spawn(look_after(app.clone(), self.list, self.copies));
+        let chores = Chores::new(self.directory.path(), self.list, self.copies);
+        let (stop_looking, stopped) = tokio::sync::oneshot::channel::<()>();
+        let looking = tokio::spawn(chores.look_after(app.clone(), EVERY, async {
+            // Gone is as good as told.
+            let _ = stopped.await;
+        }));
         let router = witness::routes::router(app.clone());
         server::serve(listener, router, app.metrics().clone(), capacity, tls, stop).await;
-        looking.abort();
+        drop(stop_looking);
+        looking.await.map_err(Failure::could_not_tell)?;
+        let directory = self.directory;
         let logs = off_thread(move || {
-            app.witness().keeper().close();
-            app.witness().keeper().counts().logs
+            let keeper = app.witness().keeper();
+            keeper.close();
+            Notes::default().make(directory.path(), keeper).map(|()| keeper.counts().logs)
         })
-        .await?;
-        drop(self.directory);
+        .await??;
         remark(&format!("stopped; {} cosigned for, all of it durable", things(logs as u64, "log", "logs")));
         Ok(Verdict::Holds)
     }
@@ -176,49 +186,5 @@ impl Opened {
                 told.vkeys.first().map(|vkey| format!("witness {} {vkey} {prefix}", self.name)),
             );
         printer.told("witnessing", &format!("{}, listening on {url}", self.name), &table, &told);
-    }
-}
-
-/// Takes up changes of the list, and copies what was found to where people find it.
-async fn look_after(app: Arc<witness::App>, mut list: Watched, mut copies: Copies) {
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut said = None;
-    loop {
-        ticks.tick().await;
-        let looking = app.clone();
-        let looked = tokio::task::spawn_blocking(move || {
-            let found = list.look();
-            if let Err(failure) = copies.make(looking.witness().keeper()) {
-                tracing::error!(
-                    why = failure.words,
-                    "a fork proof is kept and could not be copied to a file"
-                );
-            }
-            (list, copies, found)
-        });
-        let Ok((list_again, copies_again, found)) = looked.await else { return };
-        (list, copies) = (list_again, copies_again);
-        match found {
-            None => {}
-            Some(Ok(enrolled)) => {
-                app.metrics().list_read(true);
-                said = None;
-                if enrolled != *app.witness().enrolled() {
-                    tracing::info!(logs = enrolled.logs().len(), "the list of logs has changed");
-                    app.witness().enrol(enrolled);
-                }
-            }
-            Some(Err(failure)) => {
-                app.metrics().list_read(false);
-                if said.as_ref() != Some(&failure.words) {
-                    tracing::error!(
-                        why = failure.words,
-                        "the list of logs cannot be read; the one before is used"
-                    );
-                    said = Some(failure.words);
-                }
-            }
-        }
     }
 }

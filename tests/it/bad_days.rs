@@ -60,7 +60,7 @@ fn ask(served: &Served, method: &str, path: &str, body: &str) -> (u16, String) {
 }
 
 /// A directory with all that is in it.
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for file in std::fs::read_dir(from).unwrap() {
         let file = file.unwrap();

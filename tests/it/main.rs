@@ -16,6 +16,7 @@ mod hammer;
 mod history;
 mod lookups;
 mod monitor;
+mod published;
 mod readme;
 mod record;
 mod restore;

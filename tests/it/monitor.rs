@@ -1,5 +1,8 @@
 //! `deedbook monitor` as a process: what it tells, what it remembers, and that nothing stops it from noticing.
 
+mod gossip;
+mod told;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
@@ -16,7 +19,7 @@ use crate::testlog::{TestLog, entry};
 const TESSERA_VKEY: &str = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
 const PATIENCE: Duration = Duration::from_mins(1);
 
-fn vkey(log: &TestLog) -> String {
+pub(crate) fn vkey(log: &TestLog) -> String {
     log.policy().logs()[0].key.to_string()
 }
 
@@ -35,7 +38,7 @@ fn incidents(ran: &Ran) -> Vec<Value> {
 }
 
 /// The fork proof that an incident names.
-fn proof_of(data: &Path, incident: &Value) -> ForkProof {
+pub(crate) fn proof_of(data: &Path, incident: &Value) -> ForkProof {
     let name = format!("{}.fork-proof", incident["proof"].as_str().unwrap());
     let logs = std::fs::read_dir(data.join("logs")).unwrap();
     let path = logs.map(|log| log.unwrap().path().join("forks").join(&name)).find(|path| path.exists());
@@ -185,14 +188,14 @@ fn what_cannot_be_told_is_not_called_wrong() {
 }
 
 /// A monitor that runs until this is dropped.
-struct Monitored {
+pub(crate) struct Monitored {
     child: Child,
     lines: Receiver<Value>,
     words: Receiver<String>,
 }
 
 impl Monitored {
-    fn start(data: &Path, place: &Path, vkey: &str, more: &[&str]) -> Self {
+    pub(crate) fn start(data: &Path, place: &Path, vkey: &str, more: &[&str]) -> Self {
         Self::start_at(data, place.to_str().unwrap(), vkey, more)
     }
 
@@ -233,7 +236,7 @@ impl Monitored {
     }
 
     /// The next event that fits.
-    fn wait(&self, which: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait(&self, which: impl Fn(&Value) -> bool) -> Value {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -244,7 +247,7 @@ impl Monitored {
         }
     }
 
-    fn kill(mut self) -> Vec<Value> {
+    pub(crate) fn kill(mut self) -> Vec<Value> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         self.lines.iter().collect()
@@ -391,91 +394,6 @@ fn a_served_log_is_followed_while_it_grows() {
 }
 
 #[test]
-fn heads_are_handed_in_and_asked_for() {
-    use crate::served::exchange;
-    let home = tempfile::tempdir().unwrap();
-    let mut log = TestLog::of_size(900);
-    let key = vkey(&log);
-    let listen = ["--gossip-listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"];
-    let monitored = Monitored::start(&home.path().join("data"), log.path(), &key, &listen);
-    let (gossip, metrics) = (monitored.place_of("gossip"), monitored.place_of("metrics"));
-    monitored.wait(|event| event["event"] == "verified" && event["size"] == 900);
-    let old = TestLog::of_size(300).signed();
-    let ahead = TestLog::of_size(1_000).signed();
-    let mut fork = TestLog::of_size(0);
-    fork.grow((0..800).map(|i| if i == 600 { "another".into() } else { entry(i) }));
-    let other_log =
-        std::str::from_utf8(old.bytes()).unwrap().replace("deedbook.test/raw", "deedbook.test/rav");
-    let bent = std::str::from_utf8(old.bytes()).unwrap().replace("\n300\n", "\n301\n");
-    for (what, note, status) in [
-        ("one of the past", &old.bytes()[..], 202),
-        ("one that is known by now", log.signed().bytes(), 200),
-        ("one that is ahead", ahead.bytes(), 202),
-        ("one of another history", fork.signed().bytes(), 202),
-        ("of another log", other_log.as_bytes(), 404),
-        ("not signed", bent.as_bytes(), 403),
-        ("nothing", b"", 400),
-        ("no checkpoint", b"deedbook.test/raw\nhello\n", 400),
-        ("too long", &vec![b'a'; 70_000], 413),
-    ] {
-        let answer = exchange(&gossip, "POST", "/gossip/checkpoint", "text/plain", note).unwrap();
-        assert_eq!(answer.0, status, "{what}: {answer:?}");
-    }
-    let split = monitored.wait(|event| event["incident"] == "split-view");
-    let answer =
-        exchange(&gossip, "POST", "/gossip/checkpoint", "text/plain", fork.signed().bytes()).unwrap();
-    assert_eq!(answer.0, 409, "{answer:?}");
-    let id = follower::witness::keeper::OriginId::of(log.signed().origin());
-    let ask =
-        |path: &str| exchange(&gossip, "GET", &format!("/gossip/{id}/{path}"), "text/plain", b"").unwrap();
-    let (status, list) = ask("checkpoints");
-    let notes = monitor::gossip::decode(list.as_bytes());
-    assert_eq!((status, notes.len()), (200, 3), "its own, the other, and the one that waits: {list}");
-    assert_eq!(notes[0], log.signed().bytes());
-    let name = split["proof"].as_str().unwrap();
-    assert_eq!(ask("forks"), (200, format!("{name}\n")));
-    let proof = ask(&format!("forks/{name}")).1;
-    assert!(ForkProof::parse(proof.as_bytes()).unwrap().verify().unwrap().log_is_guilty());
-    assert_eq!(ask("forks/..%2F..%2Fstate.json").0, 404);
-    let elsewhere = format!("/gossip/{}/checkpoints", "0".repeat(64));
-    assert_eq!(exchange(&gossip, "GET", &elsewhere, "text/plain", b"").unwrap().0, 404);
-    let (_, page) = exchange(&metrics, "GET", "/metrics", "text/plain", b"").unwrap();
-    let line = "deedbook_monitor_incidents{log=\"deedbook.test/raw\",kind=\"split-view\"} 1\n";
-    assert!(page.contains(line) && page.ends_with("# EOF\n"), "{page}");
-    let flood: Vec<_> = (0..100)
-        .map(|_| exchange(&gossip, "POST", "/gossip/checkpoint", "text/plain", old.bytes()).unwrap().0)
-        .collect();
-    assert!(flood.contains(&200) && flood.contains(&429), "{flood:?}");
-    log.grow((900..1_000).map(entry));
-    monitored.wait(|event| event["event"] == "verified" && event["size"] == 1_000);
-}
-
-#[test]
-fn a_fork_that_only_one_was_shown_is_known_to_both_within_two_exchanges() {
-    let home = tempfile::tempdir().unwrap();
-    let log = TestLog::of_size(900);
-    let mut fork = TestLog::of_size(0);
-    fork.grow((0..500).map(|i| if i == 100 { "another".into() } else { entry(i) }));
-    let key = vkey(&log);
-    let listen = ["--gossip-listen", "127.0.0.1:0", "--gossip-every", "1"];
-    let honest = Monitored::start(&home.path().join("a"), log.path(), &key, &listen);
-    let peer = honest.place_of("gossip");
-    honest.wait(|event| event["event"] == "verified");
-    let fooled = Monitored::start(
-        &home.path().join("b"),
-        fork.path(),
-        &key,
-        &["--peer", &peer, "--gossip-every", "1"],
-    );
-    fooled.wait(|event| event["event"] == "verified" && event["size"] == 500);
-    let start = Instant::now();
-    // The head that was handed in is proven wrong by the tiles of the honest history; the proof comes back.
-    honest.wait(|event| event["incident"] == "split-view");
-    fooled.wait(|event| event["incident"] == "split-view");
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
-}
-
-#[test]
 fn findings_of_a_log_of_records_are_told_once_and_counted() {
     let home = tempfile::tempdir().unwrap();
     let served = crate::served::Served::start(&home.path().join("log"), sequencer::Kind::Records);
@@ -516,6 +434,7 @@ fn findings_of_a_log_of_records_are_told_once_and_counted() {
         .expect(0);
     let mut fold = record::findings::Fold::new(record::findings::Parameters::default());
     let mut expected = vec![];
+    let mut all = vec![];
     for place in tlog::tile::bundles_of(800) {
         let bytes = std::fs::read(copy.join("public").join(place.to_string())).unwrap();
         let entries = tlog::bundle::decode_all(&bytes.into()).unwrap();
@@ -524,10 +443,17 @@ fn findings_of_a_log_of_records_are_told_once_and_counted() {
             expected.extend(
                 fold.take(&logged.seen()).into_iter().map(|each| (each.rule.to_string(), each.index)),
             );
+            all.push(entry.clone());
         }
     }
     let found = found
         .iter()
         .map(|event| (event["rule"].as_str().unwrap().to_owned(), event["index"].as_u64().unwrap()));
     assert_eq!(found.collect::<Vec<_>>(), expected);
+    // The same behind an entry that is none silences nobody.
+    let mut log = TestLog::of_size(0);
+    log.grow(["junk".into()].into_iter().chain(all));
+    let ran = self::look(&home.path().join("junk"), log.path(), &vkey(&log), &[]).expect(0);
+    let found = events(&ran).into_iter().filter(|event| event["event"] == "finding");
+    assert_eq!(found.count(), expected.len());
 }

@@ -5,3 +5,4 @@ mod killed;
 mod list;
 mod made;
 pub(crate) mod process;
+mod watched;

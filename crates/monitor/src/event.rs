@@ -1,13 +1,13 @@
 //! What a monitor tells: a closed set of events, each one line of JSON.
 //!
 //! ```json
-//! {"id": "022673309084deb1-17", "time": "2026-11-28T08:00:00Z", "log": "log.example.org/agents",
+//! {"id": "022673309084deb1-1795852800000-17", "number": 17, "time": "2026-11-28T08:00:00Z", "log": "log.example.org/agents",
 //!  "event": "incident", "incident": "split-view", "subject": "513 eNZ0…", "since": "…", "times": 1,
 //!  "again": false, "detail": "…", "proof": "<name of a fork proof>", "guilty": ["<vkey>"]}
 //! ```
 //!
-//! The id is the beginning of the SHA-256 of the origin and a number that goes up by one: an event may be told more than
-//! once, and whoever hears it drops an id that he knows.
+//! The id is the beginning of the SHA-256 of the origin, the moment at which the monitor was started, and a number that goes up
+//! by one: an event may be told more than once, and whoever hears it drops an id that he knows.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub type Millis = u64;
 pub struct Event {
     /// Names it, for good.
     pub id: String,
-    /// Goes up by one with each event of a log.
+    /// Goes up by one with each event of a log, as long as what the monitor remembers is there.
     pub number: u64,
     /// When (RFC 3339).
     pub time: String,

@@ -15,10 +15,11 @@ use crate::watch::{Memory, Taken, Whom};
 
 /// Heads of one list, at most.
 pub const HEADS_MAX: usize = 64;
-/// Bytes of a list that is read, at most; what comes after the last whole head below it is dropped.
-pub const LIST_BYTES_MAX: usize = 1 << 20;
-/// Fork proofs of one log that are named, at most.
-pub const FORKS_MAX: usize = 64;
+/// Bytes of a list that is read, at most: some of the largest heads, and all of usual ones. What comes after the last whole head
+/// below it is dropped.
+pub const LIST_BYTES_MAX: usize = 8 * NOTE_BYTES_MAX;
+/// Fork proofs of one log that are named, at most: one for each split view that is kept, and for each witness of a policy.
+pub const FORKS_MAX: usize = 256;
 /// Notes of one address that are taken at once, after it was quiet.
 pub const BURST: u64 = 40;
 /// Notes of one address that are taken each second.
@@ -40,13 +41,13 @@ pub fn heads(memory: &Memory) -> Vec<&Heard> {
 }
 
 /// A list of heads: their notes, with a blank line between two of them. Empty if there is none. Has at most
-/// [`LIST_BYTES_MAX`] bytes: further heads are left out.
+/// [`LIST_BYTES_MAX`] bytes: a head for which there is no room is left out.
 pub fn encode<'h>(heads: impl IntoIterator<Item = &'h Heard>) -> String {
     let mut list = String::new();
     for heard in heads {
         let note = heard.bytes();
         if list.len() + 1 + note.len() > LIST_BYTES_MAX {
-            break;
+            continue;
         }
         if !list.is_empty() {
             list.push('\n');
@@ -103,11 +104,6 @@ impl Desk {
         Self { logs: logs.into_iter().collect(), rates: Mutex::default() }
     }
 
-    /// The logs.
-    pub fn logs(&self) -> &[LogHandle] {
-        &self.logs
-    }
-
     /// Takes a note that somebody at this address hands in.
     pub async fn post(&self, now: Millis, from: IpAddr, note: &[u8]) -> Answer {
         if !self.rates.lock().admit(now, from) {
@@ -130,7 +126,6 @@ impl Desk {
                 Some(Taken::Full) => Answer::TooMany,
                 None => Answer::Busy,
             },
-            Err(HearError::TooLong) => Answer::TooLong,
             Err(error @ HearError::NotACheckpoint(_)) => Answer::Malformed(error.to_string()),
             Err(error @ HearError::OtherLog { .. }) => Answer::NotWatched(error.to_string()),
             Err(error @ (HearError::BadSignature(_) | HearError::NotSigned { .. })) => {
@@ -185,7 +180,8 @@ impl Rates {
         let bucket = self.addresses.entry(from).or_insert(full);
         let since = now.saturating_sub(bucket.at);
         bucket.left = bucket.left.saturating_add(since.saturating_mul(PER_SECOND)).min(BURST * 1_000);
-        bucket.at = now.max(bucket.at);
+        // A clock that was set back is followed: nobody waits until it is where it was.
+        bucket.at = now;
         let admitted = bucket.left >= 1_000;
         bucket.left -= if admitted { 1_000 } else { 0 };
         admitted
@@ -205,6 +201,10 @@ mod tests {
         assert_eq!((0..1_000).filter(|_| rates.admit(0, one)).count() as u64, BURST);
         assert!(rates.admit(0, other));
         assert_eq!((0..1_000).filter(|_| rates.admit(1_000, one)).count() as u64, PER_SECOND);
+        // A clock that goes back starves nobody.
+        assert_eq!((0..1_000).filter(|_| rates.admit(3_600_000, one)).count() as u64, BURST);
+        assert!(!rates.admit(2_000, one));
+        assert!(rates.admit(2_200, one));
         for number in 0..20_000_u32 {
             rates.admit(2_000, IpAddr::from(number.to_be_bytes()));
         }

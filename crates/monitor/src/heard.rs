@@ -14,8 +14,8 @@ use tlog::key::{KeyName, VerifierKey};
 use tlog::note::{Note, NoteError, OpenError, SignatureLine};
 use tlog::policy::Policy;
 
-/// Bytes of a note that is heard, at most.
-pub const NOTE_BYTES_MAX: usize = 65_536;
+/// Bytes of a note that is handed on, at most: more than a checkpoint has with a hundred cosignatures of the largest kind.
+pub const NOTE_BYTES_MAX: usize = 512 << 10;
 
 /// Whom to believe about one log.
 #[derive(Clone, Debug)]
@@ -34,9 +34,6 @@ pub struct Heard {
 /// Why a note is not heard. Whoever handed it in is at fault, or whoever altered it on the way.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HearError {
-    /// More than [`NOTE_BYTES_MAX`] bytes.
-    #[error("a checkpoint that is handed on has at most {NOTE_BYTES_MAX} bytes")]
-    TooLong,
     /// It is no checkpoint.
     #[error(transparent)]
     NotACheckpoint(#[from] CheckpointError),
@@ -98,9 +95,6 @@ impl Trust {
     /// # Errors
     /// Why it is not heard.
     pub fn hear(&self, bytes: &[u8]) -> Result<Heard, HearError> {
-        if bytes.len() > NOTE_BYTES_MAX {
-            return Err(HearError::TooLong);
-        }
         let note = Note::parse(bytes)?;
         let checkpoint = Checkpoint::parse(note.text())?;
         if *checkpoint.origin() != self.origin {

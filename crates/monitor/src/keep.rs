@@ -3,13 +3,11 @@
 //! ```text
 //! lock                               held by the one process that uses the directory
 //! logs/<SHA-256 of the origin>/
-//!   state.json                       all that is remembered of the log, replaced as a whole
-//!   told.json                        which events were printed, and which each webhook has taken
+//!   state.json                       all that is remembered of the log, also who was told what; replaced as a whole
 //!   keys.json                        the log's key history, if one was followed
 //!   forks/<SHA-256>.fork-proof       evidence; written before the state that names it, and never changed
 //! ```
 
-use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -17,7 +15,6 @@ use std::path::{Path, PathBuf};
 
 use client::keys::{History, KeysError};
 use follower::witness::keeper::OriginId;
-use serde::{Deserialize, Serialize};
 use tlog::key::KeyName;
 
 use crate::watch::{Memory, MemoryError};
@@ -49,15 +46,6 @@ pub enum KeepError {
         #[source]
         cause: MemoryError,
     },
-    /// What is there is no list of what was told.
-    #[error("{}: {cause}; remove it, and all events that wait are told again", .path.display())]
-    Told {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        cause: serde_json::Error,
-    },
     /// What is there is no key history.
     #[error("{}: {cause}", .path.display())]
     Keys {
@@ -80,16 +68,6 @@ pub struct Keep {
 #[derive(Debug, Clone)]
 pub struct LogKeep {
     path: PathBuf,
-}
-
-/// Which events were taken, by whom: numbers of the last ones.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Told {
-    /// Printed.
-    pub printed: u64,
-    /// Taken by each webhook, by its URL.
-    pub taken: BTreeMap<String, u64>,
 }
 
 impl Keep {
@@ -139,7 +117,7 @@ impl LogKeep {
     /// # Errors
     /// [`KeepError::Io`].
     pub fn save(&self, memory: &[u8]) -> Result<(), KeepError> {
-        self.write("state.json", memory, true)
+        self.write("state.json", memory)
     }
 
     /// Keeps a fork proof, durably. One that is there already stays as it is.
@@ -151,29 +129,12 @@ impl LogKeep {
         if self.path.join(&file).exists() {
             return Ok(());
         }
-        self.write(&file, text.as_bytes(), true)
+        self.write(&file, text.as_bytes())
     }
 
     /// A fork proof that is kept; `None` if there is none, or it cannot be read. The name must be one that is remembered.
     pub fn proof(&self, name: &str) -> Option<String> {
         std::fs::read_to_string(self.path.join(format!("forks/{name}.fork-proof"))).ok()
-    }
-
-    /// Which events were taken.
-    ///
-    /// # Errors
-    /// It is there and cannot be used.
-    pub fn told(&self) -> Result<Told, KeepError> {
-        let (path, Some(bytes)) = self.read("told.json")? else { return Ok(Told::default()) };
-        serde_json::from_slice(&bytes).map_err(|cause| KeepError::Told { path, cause })
-    }
-
-    /// Remembers which events were taken. Not synced: after a power cut some are told again.
-    ///
-    /// # Errors
-    /// [`KeepError::Io`].
-    pub fn save_told(&self, told: &Told) -> Result<(), KeepError> {
-        self.write("told.json", &serde_json::to_vec(told).unwrap_or_default(), false)
     }
 
     /// The key history that was followed.
@@ -191,7 +152,7 @@ impl LogKeep {
     /// # Errors
     /// [`KeepError::Io`].
     pub fn save_keys(&self, history: &History) -> Result<(), KeepError> {
-        self.write("keys.json", &history.to_bytes(), true)
+        self.write("keys.json", &history.to_bytes())
     }
 
     fn read(&self, name: &str) -> Result<(PathBuf, Option<Vec<u8>>), KeepError> {
@@ -203,21 +164,19 @@ impl LogKeep {
         }
     }
 
-    /// Under the name there is the whole of it or what was there before.
-    fn write(&self, name: &str, bytes: &[u8], durably: bool) -> Result<(), KeepError> {
+    /// Under the name there is the whole of it or what was there before, also after a power cut.
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), KeepError> {
         let path = self.path.join(name);
         let write = || {
             let temporary = path.with_added_extension("new");
             let mut file =
                 OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
             file.write_all(bytes)?;
-            if durably {
-                file.sync_all()?;
-            }
+            file.sync_all()?;
             std::fs::rename(&temporary, &path)
         };
         write().map_err(|cause| KeepError::Io { path: path.clone(), cause })?;
-        if durably { sync(path.parent().unwrap_or(&self.path)) } else { Ok(()) }
+        sync(path.parent().unwrap_or(&self.path))
     }
 }
 

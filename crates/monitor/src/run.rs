@@ -8,6 +8,7 @@ mod exchange;
 mod jobs;
 mod judging;
 mod log;
+mod readers;
 mod telling;
 
 use std::collections::BTreeMap;
@@ -22,13 +23,15 @@ use follower::witness::keeper::OriginId;
 use parking_lot::RwLock;
 use tlog::key::KeyName;
 use tlog::policy::Policy;
-use tokio::sync::{mpsc, oneshot, watch as signal};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch as signal};
 use tokio::task::JoinSet;
 
 use crate::event::{Event, Millis};
 use crate::heard::{Heard, Trust};
 use crate::keep::{Keep, KeepError, LogKeep};
 use crate::watch::{Input, Limits, Memory, MemoryError, Taken, Watch, Whom};
+
+use readers::Readers;
 
 pub use exchange::Partner;
 pub use telling::Print;
@@ -43,7 +46,7 @@ pub struct Options {
     pub limits: Limits,
     /// Between two looks at a log.
     pub poll: Duration,
-    /// Threads that hash the entries of one log.
+    /// Threads that hash the entries of one log; as many carry what waits for all logs.
     pub threads: NonZeroUsize,
     /// Who is told of what is wrong.
     pub webhooks: Vec<Webhook>,
@@ -57,6 +60,8 @@ pub struct Options {
     pub findings: bool,
     /// Stop as soon as all that the logs show now is verified.
     pub once: bool,
+    /// How long webhooks may take then, when all else is done.
+    pub hooks_patience: Duration,
     /// Milliseconds since 1970.
     pub clock: Arc<dyn Fn() -> Millis + Send + Sync>,
 }
@@ -89,6 +94,9 @@ pub enum MonitorError {
     /// Events cannot be printed.
     #[error("events cannot be printed: {0}")]
     Print(#[source] std::io::Error),
+    /// There are no threads for reading logs.
+    #[error("no threads to read logs on: {0}")]
+    Threads(#[source] std::io::Error),
     /// A task ended by itself.
     #[error("the watch of a log ended: {0}")]
     Ended(String),
@@ -116,7 +124,6 @@ pub(crate) enum Mail {
 #[derive(Clone)]
 pub struct LogHandle {
     id: OriginId,
-    place: String,
     keep: LogKeep,
     mails: mpsc::Sender<Mail>,
     shared: Arc<RwLock<Shared>>,
@@ -135,6 +142,7 @@ pub struct Monitor {
     handles: BTreeMap<OriginId, LogHandle>,
     tasks: JoinSet<Result<(), MonitorError>>,
     stop: signal::Sender<bool>,
+    readers: Arc<Readers>,
     /// Held as long as logs are watched.
     keep: Keep,
 }
@@ -143,11 +151,6 @@ impl LogHandle {
     /// SHA-256 of its origin.
     pub fn id(&self) -> OriginId {
         self.id
-    }
-
-    /// Where it is read.
-    pub fn place(&self) -> &str {
-        &self.place
     }
 
     /// What is known of it, durably.
@@ -179,13 +182,15 @@ impl LogHandle {
 }
 
 impl Monitor {
-    /// Starts to watch.
+    /// Starts to watch. Belongs into an async runtime.
     ///
     /// # Errors
-    /// The directory cannot be used, or what it remembers is of another log.
+    /// The directory cannot be used, or what it remembers is of another log; no threads.
     pub fn start(keep: Keep, logs: Vec<Watched>, options: &Options) -> Result<Self, MonitorError> {
         let (stop, stopping) = signal::channel(false);
-        let mut monitor = Self { handles: BTreeMap::new(), tasks: JoinSet::new(), stop, keep };
+        let readers = Arc::new(Readers::start(options.threads).map_err(MonitorError::Threads)?);
+        let shares = log::Shares { readers: readers.clone(), printing: Arc::new(Semaphore::new(1)) };
+        let mut monitor = Self { handles: BTreeMap::new(), tasks: JoinSet::new(), stop, readers, keep };
         let mut ready = vec![];
         for watched in logs {
             let id = OriginId::of(&watched.origin);
@@ -193,16 +198,17 @@ impl Monitor {
                 return Err(MonitorError::Twice(watched.origin));
             }
             let folder = monitor.keep.log(&watched.origin)?;
-            let trust = Trust::new(watched.origin.clone(), watched.policy.clone());
+            let known = if watched.changes == Changes::Followed { folder.keys()? } else { None };
+            let trust = jobs::trust(&watched, known.as_ref());
             let watch = Watch::new(trust.clone(), options.limits, folder.memory()?)?;
             let shared =
                 Shared { memory: Arc::new(watch.memory().clone()), trust: Arc::new(trust), hashed: 0 };
             let shared = Arc::new(RwLock::new(shared));
             let (mails, inbox) = mpsc::channel(MAILS_MAX);
-            let place = watched.source.to_string();
-            let handle = LogHandle { id, place, keep: folder.clone(), mails: mails.clone(), shared };
+            let handle = LogHandle { id, keep: folder.clone(), mails: mails.clone(), shared };
             monitor.handles.insert(id, handle.clone());
-            ready.push(log::Log::new(watch, watched, folder, handle, inbox, options.clone())?);
+            let (watched, options, shares) = ((watched, known), options.clone(), shares.clone());
+            ready.push(log::Log::new(watch, watched, folder, handle, inbox, options, shares));
         }
         for log in ready {
             monitor.tasks.spawn(log.run(stopping.clone()));
@@ -213,11 +219,6 @@ impl Monitor {
     /// The logs that are watched.
     pub fn logs(&self) -> impl Iterator<Item = &LogHandle> {
         self.handles.values()
-    }
-
-    /// One of them.
-    pub fn log(&self, id: &OriginId) -> Option<&LogHandle> {
-        self.handles.get(id)
     }
 
     /// Watches until `stop` is done, or until nothing is left to do where that was wanted. All that was found is on the disk.
@@ -244,6 +245,12 @@ impl Monitor {
                 },
             }
         }
+    }
+}
+
+impl Drop for Monitor {
+    fn drop(&mut self) {
+        self.readers.stop();
     }
 }
 

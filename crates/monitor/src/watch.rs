@@ -13,7 +13,10 @@
 //! found is forgotten: an incident that is over stays known, one that is not is told again and again. Whatever was found, the
 //! watch goes on, on the history that it saw first.
 
+mod clocks;
 mod due;
+mod forks;
+mod handed;
 mod heads;
 mod incident;
 mod memory;
@@ -27,6 +30,7 @@ use tlog::plan::ConsistencyProof;
 use crate::event::{Found, Millis};
 use crate::heard::{Heard, Trust};
 
+pub(crate) use forks::name_of;
 pub use incident::{INCIDENTS_MAX, Incident};
 pub use memory::{Memory, MemoryError, Waiting, Whom};
 pub use outbox::EVENTS_MAX;
@@ -37,6 +41,8 @@ pub const WAITING_MAX: usize = 128;
 pub const WAITING_OF_ONE_MAX: usize = 8;
 /// Heads of other histories whose fork proofs are kept: the first ones.
 pub const OTHERS_MAX: usize = 16;
+/// Split views that are told apart by the word of others, or between heads that wait: up to so many in all.
+pub const SPLITS_MAX: usize = 2 * OTHERS_MAX;
 /// Consistency proofs that are under way at one time.
 pub const PROOFS_AT_ONCE: usize = 4;
 
@@ -63,7 +69,10 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub enum Input {
     /// The monitor was started.
-    Started,
+    Started {
+        /// It looks now and then by intention, and is not there in between: that time counts.
+        now_and_then: bool,
+    },
     /// Time goes by.
     Tick,
     /// The log shows this head, and it satisfies the policy.
@@ -88,7 +97,12 @@ pub enum Input {
         from: Whom,
     },
     /// Somebody handed on a fork proof; nothing of it was verified.
-    Fork(String),
+    Fork {
+        /// The proof.
+        text: String,
+        /// Who.
+        from: Whom,
+    },
     /// The end of an [`Effect::Prove`].
     Proved {
         /// The smaller head.
@@ -234,13 +248,13 @@ impl Watch {
     pub fn step(&mut self, now: Millis, input: Input) -> Vec<Effect> {
         let mut effects = vec![];
         match input {
-            Input::Started => self.started(now),
+            Input::Started { now_and_then } => self.started(now, now_and_then),
             Input::Tick => {}
             Input::Shown(heard) => self.shown(now, heard, &mut effects),
             Input::Refused { why, heard } => self.refused(now, &why, heard, &mut effects),
             Input::Silent { why } => self.silent(now, &why),
             Input::Heard { heard, from } => drop(self.take(now, heard, from, &mut effects)),
-            Input::Fork(text) => self.forked(now, &text, &mut effects),
+            Input::Fork { text, from } => self.forked(now, &text, &from, &mut effects),
             Input::Proved { smaller, larger, outcome } => {
                 self.proved(now, smaller, larger, outcome, &mut effects);
             }
@@ -248,6 +262,7 @@ impl Watch {
             Input::Read { to, outcome } => self.read(now, to, outcome),
             Input::Found { findings, through } => self.found(now, findings, through),
         }
+        self.decide_pending(now, &mut effects);
         self.pass_time(now);
         self.plan(now, &mut effects);
         effects

@@ -141,7 +141,8 @@ impl DataDirectory {
         HeadFile { path: self.path.join("head"), published: self.path.join("published") }
     }
 
-    /// Forgets what everybody was shown, for a log that asks no witnesses any more: it shows its newest head.
+    /// Forgets what everybody was shown: the newest head is shown in its place. For a log that asks no witnesses any more,
+    /// after it was compared with the store, and for a note that nobody can read.
     pub fn forget_published(&self) -> Result<(), DirectoryError> {
         let path = self.path.join("published");
         let removed = remove_if_there(&path).and_then(|()| sync_parent(&path));

@@ -177,7 +177,7 @@ impl Shared {
         self.observer.failed(why);
     }
 
-    /// Signs nothing any more: it would be a fork, as far as one can tell.
+    /// Signs nothing any more: it would be a fork, as far as one can tell. What waits in the pool is refused by the writer.
     pub(crate) fn stand_down(&self, standing: Standing) {
         let why = standing.to_string();
         tracing::error!(why, "the log stops writing");

@@ -3,11 +3,10 @@
 //! A head is noted outside the store before it is shown to anybody, so that a store which is later replaced by an
 //! old copy of itself is noticed. The interval also confirms an unchanged head: a reader can tell a quiet log from
 //! one that stands still.
-
 //!
 //! With witnesses there are two notes: of the newest head that anybody was shown, be it a witness alone, and of what
 //! everybody is shown, with its cosignatures. What was shown to everybody is shown again after a restart, so that the public
-//! log never goes back, neither in size nor in cosignatures.
+//! log never goes back in size, nor in cosignatures while policy and key stay the same.
 
 use std::{
     io,
@@ -80,7 +79,7 @@ impl Publisher {
     }
 
     /// Makes the first publication: without witnesses of the newest head; with them, what was shown last is shown again, and
-    /// they are asked before the log has signed anything more.
+    /// they are asked before the log takes an entry.
     pub(crate) fn begin(&self, published: &SignedCheckpoint) -> io::Result<()> {
         if let Some(Witnessing { cosigners, .. }) = &self.witnessing {
             // From now on the head that is noted may be ahead of what is shown.
@@ -132,13 +131,14 @@ impl Publisher {
     ) -> io::Result<SignedCheckpoint> {
         self.evidence.note(newest)?;
         let round = witnessing.cosigners.cosign(newest);
+        // Before anything that can fail: whatever is signed from here on may be a fork.
+        if let Some(standing) = &round.stop {
+            self.shared.stand_down(standing.clone());
+        }
         let shown = witnessing.when_unwitnessed.to_show(&round, before);
         self.evidence.note_published(&shown)?;
         if round.witnessed.is_some() {
             self.shared.witnessed.send_replace(round.witnessed);
-        }
-        if let Some(standing) = round.stop {
-            self.shared.stand_down(standing);
         }
         Ok(shown)
     }

@@ -4,7 +4,9 @@
 //! signed head, or the log is not opened at all. Then it has to agree with every other head that is at hand; where
 //! it does not, it is opened for reading and signs nothing, because signing could fork the log.
 
-use std::{fmt, io};
+mod standing;
+
+use std::io;
 
 use bytes::Bytes;
 use store::{Batch, CommitError, Key, Store, StoreError, Table};
@@ -13,7 +15,6 @@ use tlog::{
     checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint},
     integrate::{Edge, IntegrateError},
     key::VerifierKey,
-    plan::{ConsistencyPlan, PlanError},
     tile::{Tile, WIDTH},
 };
 
@@ -23,79 +24,11 @@ use crate::{
     publisher::Evidence,
 };
 
+pub use standing::Standing;
+use standing::{Notes, compare};
+
 /// The format of the store that this program writes.
 pub const FORMAT: u32 = 1;
-
-/// How the stored log stands to the heads that are known of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It contains all of them.
-    Good,
-    /// A later head was signed than the store holds: this is an old copy.
-    Behind {
-        /// What the store holds.
-        stored: u64,
-        /// Size of the later head.
-        known: u64,
-    },
-    /// A head was signed that the stored log does not contain.
-    Fork {
-        /// Size of that head.
-        size: u64,
-    },
-    /// Witnesses have cosigned a larger tree than the store holds: so many of them that there is no quorum without them.
-    WitnessesAhead {
-        /// What the store holds.
-        stored: u64,
-        /// The largest size that one of them names.
-        known: u64,
-    },
-    /// The evidence that belongs beside a log that has published anything is gone.
-    EvidenceMissing {
-        /// What the store holds.
-        stored: u64,
-    },
-    /// The evidence is there and is no checkpoint of this log.
-    EvidenceUnreadable {
-        /// In which way.
-        what: String,
-    },
-}
-
-impl fmt::Display for Standing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Good => write!(f, "the log contains every head that is known of it"),
-            Self::Behind { stored, known } => write!(
-                f,
-                "the store holds {stored} entries, but a head of {known} was signed: it is an old copy. Complete it \
-                 from a backup or mirror that reaches {known} (deedbook restore), or start a log under another origin"
-            ),
-            Self::Fork { size } => write!(
-                f,
-                "a head of size {size} was signed that this store does not contain: the store was altered or belongs \
-                 to another history. Keep both as evidence, and restore from a backup or mirror that contains the head"
-            ),
-            Self::WitnessesAhead { stored, known } => write!(
-                f,
-                "the store holds {stored} entries, but witnesses say that they have cosigned {known}, and without them \
-                 there is no quorum: this is an old copy, or somebody else signs as this log. Complete it from a backup \
-                 or mirror that reaches {known} (deedbook restore), or start a log under another origin"
-            ),
-            Self::EvidenceMissing { stored } => write!(
-                f,
-                "the file `head` that belongs beside a log of {stored} entries is missing, so nobody can tell whether \
-                 this is an old copy. Put it back, or hand in the newest checkpoint that anybody holds (deedbook \
-                 restore --newest)"
-            ),
-            Self::EvidenceUnreadable { what } => write!(
-                f,
-                "the file `head` beside the log is not a checkpoint of this log ({what}). Put the right one back, or \
-                 hand in the newest checkpoint that anybody holds (deedbook restore --newest)"
-            ),
-        }
-    }
-}
 
 /// The log cannot be opened, not even for reading.
 #[derive(Debug, thiserror::Error)]
@@ -145,15 +78,6 @@ pub enum RecoverError {
         /// Size of the head.
         known: u64,
     },
-    /// What was published last is not a checkpoint of this log.
-    #[error(
-        "the file `published` beside the log is not a checkpoint that this log contains ({what}). Put the right one back; or \
-         remove it, and the newest head is shown in its place, though no witness may have cosigned it"
-    )]
-    Published {
-        /// In which way.
-        what: String,
-    },
     /// The evidence cannot be read or written.
     #[error("the file `head` or `published` beside the log: {0}")]
     Evidence(#[source] io::Error),
@@ -179,9 +103,10 @@ pub fn open(
     keys: &LogKeys,
     evidence: &dyn Evidence,
 ) -> Result<Opened, RecoverError> {
-    let known = evidence.newest().map_err(RecoverError::Evidence)?;
+    let notes = Notes::read(evidence).map_err(RecoverError::Evidence)?;
     let Some(head) = store.head()? else {
-        return create(store, kind, keys, evidence, known);
+        notes.never_had_entries(keys.verifiers())?;
+        return create(store, kind, keys, evidence);
     };
     let identity = read_identity(store)?;
     if identity.origin != keys.origin().as_str() || identity.kind != kind || identity.format != FORMAT {
@@ -189,48 +114,40 @@ pub fn open(
         return Err(RecoverError::WrongLog { found, origin, format });
     }
     let mut committed = read_committed(store, head, keys.verifiers())?;
-    let standing = stand(store, &committed, keys.verifiers(), known)?;
+    let standing = notes.stand(store, &committed, keys.verifiers())?;
     if standing == Standing::Good {
         committed = keys.take_over(store, committed)?;
     }
     Ok(Opened { identity, committed, standing })
 }
 
-/// How a store stands to the newest published head, without opening the log. `keys` are those that the log has and had.
+/// How a store stands to what is noted outside, without opening the log. `keys` are those that the log has and had.
 pub fn standing(
     store: &dyn Store,
     keys: &[VerifierKey],
-    known: Option<Bytes>,
+    evidence: &dyn Evidence,
 ) -> Result<Standing, RecoverError> {
+    let notes = Notes::read(evidence).map_err(RecoverError::Evidence)?;
     match store.head()? {
-        Some(head) => stand(store, &read_committed(store, head, keys)?, keys, known),
-        None => never_had_entries(keys, known).map(|()| Standing::Good),
+        Some(head) => notes.stand(store, &read_committed(store, head, keys)?, keys),
+        None => notes.never_had_entries(keys).map(|()| Standing::Good),
     }
 }
 
 /// What everybody was shown last, for a log that asks witnesses: what was noted, or else the newest head that was shown to
-/// anybody. A log that does not stand well shows what it has.
+/// anybody. A log that does not stand well, and does not contain what was noted, shows what it has.
 pub(crate) fn published(
     store: &dyn Store,
     opened: &Opened,
     keys: &LogKeys,
     evidence: &dyn Evidence,
 ) -> Result<SignedCheckpoint, RecoverError> {
-    let noted = evidence.published().map_err(RecoverError::Evidence)?;
-    if let Some(noted) = noted {
-        let wrong = |what: String| RecoverError::Published { what };
-        let noted =
-            SignedCheckpoint::open_any(noted, keys.verifiers()).map_err(|error| wrong(error.to_string()))?;
-        return match compare(store, &opened.committed, noted.head())? {
-            Standing::Good => Ok(noted),
-            _ if opened.standing != Standing::Good => Ok(opened.committed.checkpoint.clone()),
-            other => Err(wrong(other.to_string())),
-        };
-    }
-    let newest = evidence.newest().map_err(RecoverError::Evidence)?;
-    let newest = newest.and_then(|newest| SignedCheckpoint::open_any(newest, keys.verifiers()).ok());
-    Ok(match newest {
-        Some(newest) if opened.standing == Standing::Good => newest,
+    let Notes { newest, published } = Notes::read(evidence).map_err(RecoverError::Evidence)?;
+    let newest = newest.filter(|_| opened.standing == Standing::Good);
+    let noted = published.or(newest);
+    let noted = noted.and_then(|noted| SignedCheckpoint::open_any(noted, keys.verifiers()).ok());
+    Ok(match noted {
+        Some(noted) if compare(store, &opened.committed, noted.head())? == Standing::Good => noted,
         _ => opened.committed.checkpoint.clone(),
     })
 }
@@ -249,9 +166,7 @@ fn create(
     kind: Kind,
     keys: &LogKeys,
     evidence: &dyn Evidence,
-    known: Option<Bytes>,
 ) -> Result<Opened, RecoverError> {
-    never_had_entries(keys.verifiers(), known)?;
     let identity = LogIdentity::new(keys.origin(), kind);
     let checkpoint = keys.sign(&Checkpoint::new(keys.origin().clone(), Head::EMPTY)?)?;
     evidence.note(&checkpoint).map_err(RecoverError::Evidence)?;
@@ -259,17 +174,6 @@ fn create(
     store.commit(None, batch, checkpoint.bytes().clone())?;
     let committed = Committed { checkpoint, edge: Edge::default() };
     Ok(Opened { identity, committed, standing: Standing::Good })
-}
-
-/// A store without a head is a log that begins, unless anything is known of it.
-fn never_had_entries(keys: &[VerifierKey], known: Option<Bytes>) -> Result<(), RecoverError> {
-    let Some(known) = known else { return Ok(()) };
-    let known = SignedCheckpoint::open_any(known, keys)
-        .map_err(|error| RecoverError::Evidence(io::Error::new(io::ErrorKind::InvalidData, error)))?;
-    match known.size() {
-        0 => Ok(()),
-        known => Err(RecoverError::StoreGone { known }),
-    }
 }
 
 /// Rebuilds the edge from what is stored, and demands that it lead to the signed root.
@@ -293,44 +197,4 @@ fn read_edge(store: &dyn Store, size: u64) -> Result<Edge, RecoverError> {
         let found = store.get(&Key::Tile { level: tile.level(), index: tile.index() })?;
         found.ok_or(RecoverError::TileMissing(tile))
     })
-}
-
-/// Compares the log with the newest head that is known of it.
-fn stand(
-    store: &dyn Store,
-    committed: &Committed,
-    keys: &[VerifierKey],
-    known: Option<Bytes>,
-) -> Result<Standing, RecoverError> {
-    let stored = committed.head();
-    let Some(known) = known else {
-        return Ok(Standing::EvidenceMissing { stored: stored.size });
-    };
-    let known = match SignedCheckpoint::open_any(known, keys) {
-        Ok(known) => known.head(),
-        Err(error) => return Ok(Standing::EvidenceUnreadable { what: error.to_string() }),
-    };
-    compare(store, committed, known)
-}
-
-/// How the stored log stands to a head that a key of its own has signed.
-pub fn compare(store: &dyn Store, committed: &Committed, known: Head) -> Result<Standing, RecoverError> {
-    let stored = committed.head();
-    if known.size > stored.size {
-        return Ok(Standing::Behind { stored: stored.size, known: known.size });
-    }
-    let fork = Standing::Fork { size: known.size };
-    let Ok(plan) = ConsistencyPlan::new(known.size, stored) else { return Ok(fork) };
-    let mut tiles = vec![];
-    for tile in plan.tiles() {
-        tiles.push(
-            crate::reader::tile_bytes(store, committed, *tile)?.ok_or(RecoverError::TileMissing(*tile))?,
-        );
-    }
-    match plan.finish(&tiles) {
-        Ok(proof) if proof.old == known => Ok(Standing::Good),
-        Ok(_) => Ok(fork),
-        Err(PlanError::Inconsistent { size }) => Err(RecoverError::RootMismatch { size }),
-        Err(_) => Err(RecoverError::RootMismatch { size: stored.size }),
-    }
 }

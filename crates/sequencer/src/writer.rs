@@ -20,7 +20,7 @@ use crate::{
     beside::{self, Gathered},
     ids::{self, Identity, IdsError, Outcome},
     keys::LogKeys,
-    log::{Commit, Committed, Kind, Shared},
+    log::{Commit, Committed, Kind, Shared, Status},
     pool::{Answer, Group, Refusal},
     reader::PART_ENTRIES,
 };
@@ -43,9 +43,14 @@ enum WriteError {
     Panic(String),
 }
 
-/// Commits batches until the pool is closed and empty, or one fails.
+/// Commits batches until the pool is closed and empty, or one fails. Once the log may sign nothing more, those who wait are
+/// refused; a commit that is under way then comes to its end.
 pub(crate) fn run(shared: &Shared, keys: &LogKeys) {
     while let Some(mut groups) = shared.pool.take() {
+        if let Status::ReadOnly(standing) = &**shared.status.load() {
+            refuse(groups, &Refusal::NotWriting(standing.to_string()));
+            continue;
+        }
         // sled panics where it might answer an error: those who wait are to be answered all the same. What is shared
         // is either as before the commit or as after it.
         let done = catch_unwind(AssertUnwindSafe(|| step(shared, keys, &mut groups)));
@@ -53,14 +58,14 @@ pub(crate) fn run(shared: &Shared, keys: &LogKeys) {
             Ok((outcomes, committed)) => answer(shared, groups, outcomes, committed),
             Err(error) => {
                 shared.fail(&error.to_string());
-                refuse(groups);
+                refuse(groups, &Refusal::Unknown);
                 break;
             }
         }
     }
     // Only after a failure is anything left: nobody will commit it.
     while let Some(groups) = shared.pool.take() {
-        refuse(groups);
+        refuse(groups, &Refusal::Unknown);
     }
 }
 
@@ -194,8 +199,8 @@ fn text_of(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it does not say why").into()
 }
 
-fn refuse(groups: Vec<Group>) {
+fn refuse(groups: Vec<Group>, refusal: &Refusal) {
     for group in groups {
-        let _ = group.reply.send(Err(Refusal::Unknown));
+        let _ = group.reply.send(Err(refusal.clone()));
     }
 }

@@ -81,7 +81,7 @@ pub async fn serve(
             () = &mut shutdown => break,
         };
         let (stream, from) = match accepted {
-            Ok((stream, from)) => (stream, CallerAddress(from.ip())),
+            Ok((stream, from)) => (stream, CallerAddress::of(from.ip())),
             Err(error) => {
                 after_failed_accept(&error).await;
                 continue;
@@ -118,9 +118,27 @@ pub async fn serve(
     }
 }
 
-/// The address that a connection comes from, beside each of its requests; behind a proxy it is the proxy's.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CallerAddress(pub(crate) IpAddr);
+/// The address that a connection comes from, beside each of its requests; behind a proxy it is the proxy's. Of IPv6 the
+/// first 64 bits alone: whoever has one address there has all of them, and they count as one caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CallerAddress(IpAddr);
+
+impl CallerAddress {
+    pub(crate) fn of(peer: IpAddr) -> Self {
+        Self(match peer.to_canonical() {
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+            }
+            v4 @ IpAddr::V4(_) => v4,
+        })
+    }
+
+    /// What is counted as one caller.
+    pub(crate) fn counted(self) -> IpAddr {
+        self.0
+    }
+}
 
 /// A peer that has a place, and what is kept for it as long as it is there.
 struct Peer {
@@ -196,5 +214,25 @@ async fn after_failed_accept(error: &io::Error) {
     if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
         tracing::warn!(%error, "a connection could not be accepted; trying again");
         tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_caller_has_one_address_however_many_he_can_call_from() {
+        let counted = |text: &str| CallerAddress::of(text.parse().unwrap()).counted().to_string();
+        for (from, as_one) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.8", "192.0.2.8"),
+            ("2001:db8:1:2::3", "2001:db8:1:2::"),
+            ("2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::"),
+            ("2001:db8:1:3::3", "2001:db8:1:3::"),
+        ] {
+            assert_eq!(counted(from), as_one, "{from}");
+        }
     }
 }

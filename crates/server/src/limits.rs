@@ -68,10 +68,12 @@ pub const PAYLOAD_CHUNK_BYTES: usize = 64 << 10;
 
 /// Bytes of a request body to a witness: 63 hashes, and some thirty ML-DSA-44 cosignatures.
 pub const WITNESS_BODY_BYTES_MAX: usize = tlog::witness::BODY_LEN_MAX;
-/// Requests that a witness works on at one time; one more is told to come back.
+/// Checkpoints that a witness works on at one time; one more is told to come back.
 pub const WITNESS_AT_ONCE: usize = 1_024;
 /// Subtrees that a witness checks and cosigns at one time; others wait.
 pub const SUBTREES_AT_ONCE: usize = 2;
+/// Subtrees that wait or are worked on; one more is told to come back.
+pub const SUBTREES_WAITING_MAX: usize = 64;
 
 /// Tokens of a log.
 pub const TOKENS_MAX: usize = 1_000;

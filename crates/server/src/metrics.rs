@@ -19,7 +19,7 @@ use prometheus_client::{
 };
 use sequencer::log::{Commit, Log, Observer};
 use tlog::checkpoint::SignedCheckpoint;
-use witnessing::{Report, reply::Cause};
+use witnessing::{Cause, Report};
 
 use crate::{access::Denied, routes::ALL};
 

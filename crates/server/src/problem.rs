@@ -281,6 +281,11 @@ impl Problem {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
+    /// What happened, and what to do about it.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// HTTP status.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

@@ -4,10 +4,12 @@
 //! answer is written. Where each thing is served is in [`routes`], what is counted in [`metrics`]. Nobody needs a token: the
 //! log's signature says who asks, and what is published of a log can be asked for by anybody.
 //!
-//! How much may come in is bounded three times: bytes of bodies and requests at one time ([`crate::limits`]), and for each
-//! log what the list grants it ([`follower::witness::ration`]).
+//! How much may come in is bounded three times: bytes of bodies and requests at one time ([`crate::limits`]; subtrees have a
+//! bound of their own, so that they keep no checkpoint out), and for each log what the list grants it
+//! ([`follower::witness::ration`]).
 
 mod answer;
+mod apart;
 mod health;
 pub mod metrics;
 pub mod routes;
@@ -17,6 +19,8 @@ use std::sync::Arc;
 use follower::witness::service::Witness;
 use tlog::cosignature::Timestamp;
 use tokio::sync::Semaphore;
+
+use apart::Apart;
 
 use crate::{
     app::Clock,
@@ -34,7 +38,7 @@ pub struct App {
     timeouts: Timeouts,
     room: Room,
     places: Semaphore,
-    subtrees: Semaphore,
+    subtrees: Apart,
 }
 
 impl App {
@@ -52,7 +56,7 @@ impl App {
             timeouts,
             room: Room::default(),
             places: Semaphore::new(limits::WITNESS_AT_ONCE),
-            subtrees: Semaphore::new(limits::SUBTREES_AT_ONCE),
+            subtrees: Apart::new(limits::SUBTREES_WAITING_MAX, limits::SUBTREES_AT_ONCE),
         })
     }
 
@@ -99,18 +103,25 @@ mod tests {
         let witness = Witness::new(keeper, keys, Enrolled::default());
         let app = App::new(witness, Arc::new(SystemClock), Metrics::new(), Timeouts::default());
         let router = routes::router(app.clone());
-        let all = u32::try_from(limits::WITNESS_AT_ONCE).unwrap();
-        let held = app.places.try_acquire_many(all).unwrap();
         let ask = async |path: &str| {
             let request = Request::post(path).body(Body::from("x")).unwrap();
             router.clone().oneshot(request).await.unwrap()
         };
-        for path in [routes::ADD_CHECKPOINT, routes::SIGN_SUBTREE] {
+        let is_busy = async |path: &str| {
             let busy = ask(path).await;
-            assert_eq!(busy.status(), 503);
+            assert_eq!(busy.status(), 503, "{path}");
             assert_eq!(busy.headers()[header::RETRY_AFTER], "1");
-        }
+        };
+        let all = u32::try_from(limits::WITNESS_AT_ONCE).unwrap();
+        let held = app.places.try_acquire_many(all).unwrap();
+        is_busy(routes::ADD_CHECKPOINT).await;
+        assert_eq!(ask(routes::SIGN_SUBTREE).await.status(), 400, "subtrees have their own places");
         drop(held);
         assert_eq!(ask(routes::ADD_CHECKPOINT).await.status(), 400, "now it is read");
+        let held = app.subtrees.fill();
+        is_busy(routes::SIGN_SUBTREE).await;
+        assert_eq!(ask(routes::ADD_CHECKPOINT).await.status(), 400, "and take none from checkpoints");
+        drop(held);
+        assert_eq!(ask(routes::SIGN_SUBTREE).await.status(), 400, "now it is read");
     }
 }

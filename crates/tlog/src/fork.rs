@@ -139,6 +139,11 @@ impl ForkProof {
         }
     }
 
+    /// The two signed heads as notes, the smaller one first, each with the lines by the keys that are named; not verified.
+    pub fn notes(&self) -> [String; 2] {
+        self.heads.each_ref().map(|head| head.note.to_string())
+    }
+
     /// Checks that the heads exclude each other and that all signatures hold.
     ///
     /// # Errors

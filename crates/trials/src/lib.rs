@@ -2,9 +2,10 @@
 //!
 //! * [`crash`] kills the server under load, again and again on one directory.
 //! * [`powercut`] takes away what had not reached the disk, on a loop-mounted image that is copied under load.
+//! * [`watchcut`] does the same to a monitor that follows a log.
 //! * [`crowd`] sends more clients than the server has descriptors.
 //!
-//! All of them hold the log to the same promises, through the [`ledger`]: every acknowledged entry is at its index, as
+//! Those of the log hold it to the same promises, through the [`ledger`]: every acknowledged entry is at its index, as
 //! it was sent, under the signed root; no record stands there twice; and the log continues every checkpoint that
 //! anybody saw. [`broken`] is a server whose promises are broken on purpose, to show that a campaign can see it.
 //!
@@ -19,6 +20,7 @@ pub mod network;
 pub mod onlooker;
 pub mod powercut;
 pub mod served;
+pub mod watchcut;
 
 /// How a campaign ends that does not end well.
 #[derive(Debug, thiserror::Error)]

@@ -2,19 +2,19 @@
 //!
 //! ```text
 //! publisher thread                    tasks, one a witness
-//! cosign(newest) -- offer, wake -->   Party::next -> POST add-checkpoint -> reply::understand
-//!   waits  <--------- wake --------   Party::heard, Gathered::add
+//! cosign(newest) -- offer, wake -->   Table::next -> POST add-checkpoint -> reply::understand
+//!   waits  <--------- wake --------   Table::heard
 //! ```
 //!
-//! The tasks go on after a round has ended: what comes late is on the next publication. Decisions are made in [`Party`],
-//! [`Gathered`](crate::gather::Gathered) and `table.rs`; here are clocks, sockets and locks. A lock is never held while anything is awaited.
+//! The tasks go on after a round has ended: what comes late is on the next publication. Decisions are made in [`Table`] and
+//! below it; here are clocks, sockets and locks. A lock is never held while anything is awaited.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
-use client::{Authorities, Http, HttpError};
+use client::Authorities;
 use parking_lot::{Condvar, Mutex};
 use sequencer::{
     reader::Reader,
@@ -27,11 +27,12 @@ use tlog::{
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 
 use crate::{
+    address::{Address, WitnessesError, addresses},
     http,
-    party::{News, Party, Step, Task},
+    party::{News, Party},
     reply::{Cause, Reply, understand},
     report::{Observer, Report, WitnessReport},
-    table::Table,
+    table::{Next, Request, Table},
 };
 
 /// How the witnesses are asked.
@@ -47,50 +48,11 @@ pub struct Options {
     pub observer: Arc<dyn Observer>,
 }
 
-/// A policy that a log cannot work by.
-#[derive(Debug, thiserror::Error)]
-pub enum WitnessesError {
-    /// It names no witness.
-    #[error("the policy names no witness, so there is nobody to ask")]
-    Nobody,
-    /// It does not name the log's own key.
-    #[error("the policy does not name this log's key: add the line \"log {vkey}\"")]
-    OtherLog {
-        /// The log's key.
-        vkey: Box<VerifierKey>,
-    },
-    /// A witness without an address.
-    #[error(
-        "the policy gives no URL for the witness {name}: its line is to be \"witness <name> <vkey> <url>\""
-    )]
-    NoUrl {
-        /// Name of the witness's key.
-        name: String,
-    },
-    /// An address that is none.
-    #[error("the witness {name}: {cause}")]
-    Url {
-        /// Name of the witness's key.
-        name: String,
-        /// What is wrong with it.
-        #[source]
-        cause: HttpError,
-    },
-}
-
 /// The witnesses of a log.
 pub struct Witnesses {
     asking: Arc<Asking>,
     runtime: Handle,
     tasks: Mutex<Vec<JoinHandle<()>>>,
-}
-
-/// One witness: the keys that the policy names at one address.
-struct Address {
-    name: String,
-    url: String,
-    keys: Vec<VerifierKey>,
-    http: Http,
 }
 
 /// What the publisher and the tasks share.
@@ -147,34 +109,17 @@ impl Witnesses {
             witnesses: witnesses.collect(),
             met: table.gathered.met(),
             unmet: table.unmet.map(|(since, rounds)| (since.elapsed(), rounds)),
-            since_met: table.met_at.map(|at| at.elapsed()),
+            cosigned_age: table.cosigned_age(Instant::now()),
             refresh: self.asking.options.refresh,
         }
     }
-}
-
-/// The witnesses by their addresses: one who has several keys is asked once.
-fn addresses(policy: &Policy, authorities: Option<&Authorities>) -> Result<Vec<Address>, WitnessesError> {
-    let mut addresses: Vec<Address> = vec![];
-    for (key, url) in policy.witnesses() {
-        let name = key.name().to_string();
-        let url = url.ok_or_else(|| WitnessesError::NoUrl { name: name.clone() })?;
-        if let Some(known) = addresses.iter_mut().find(|address| address.url == url) {
-            known.keys.push(key.clone());
-            continue;
-        }
-        let http = http::connect(url, authorities)
-            .map_err(|cause| WitnessesError::Url { name: name.clone(), cause })?;
-        addresses.push(Address { name, url: url.to_owned(), keys: vec![key.clone()], http });
-    }
-    if addresses.is_empty() { Err(WitnessesError::Nobody) } else { Ok(addresses) }
 }
 
 impl Cosigners for Witnesses {
     fn begin(&self, reader: Reader, published: &SignedCheckpoint) {
         *self.asking.reader.lock() = Some(reader);
         let mut table = self.asking.table.lock();
-        table.gathered.restore(published);
+        table.gathered.restore(published, Instant::now(), now());
         for (place, address) in self.asking.addresses.iter().enumerate() {
             let stored = address.keys.iter().filter_map(|key| table.gathered.cosigned_by(key)).max();
             table.parties[place] = Party::new(stored);
@@ -224,35 +169,30 @@ impl Asking {
 
     /// Does the next thing about one witness; `None` if there is nothing to do but to wait for other things to happen.
     async fn step(&self, place: usize) -> Option<Instant> {
-        let (task, newest, step) = {
-            let table = self.table.lock();
-            let newest = table.gathered.newest()?.clone();
-            let task = Task { epoch: table.gathered.epoch(), size: newest.size() };
-            (task, newest, table.parties[place].next(task, Instant::now()))
-        };
-        match step {
-            Step::Rest | Step::Stop => None,
-            Step::Wait(moment) => Some(moment),
-            Step::Ask { old } => {
-                let (reply, took) = self.ask(place, old, &newest).await;
-                self.heard(place, task, old, &newest, &reply, took);
+        let next = self.table.lock().next(place, Instant::now());
+        match next {
+            Next::Rest => None,
+            Next::Wait(moment) => Some(moment),
+            Next::Ask(request) => {
+                let (reply, took) = self.ask(place, &request).await;
+                self.heard(place, &reply, took);
                 Some(Instant::now())
             }
         }
     }
 
-    /// Asks one witness for its cosignature, with a proof from `old`.
-    async fn ask(&self, place: usize, old: u64, newest: &SignedCheckpoint) -> (Reply, Duration) {
+    /// Asks one witness for its cosignature.
+    async fn ask(&self, place: usize, Request { old, newest, .. }: &Request) -> (Reply, Duration) {
         let address = &self.addresses[place];
-        let request = match self.request(old, newest).await {
+        let request = match self.request(*old, newest).await {
             Ok(request) => request,
             Err(what) => {
                 return (Reply::Failed { cause: Cause::NoProof, wait: None, what }, Duration::ZERO);
             }
         };
         let (answer, took) = http::send(&address.http, &request).await;
-        let reply = answer
-            .map_or_else(|failure| failure, |answered| understand(&answered, newest, &address.keys, now()));
+        let reply =
+            answer.map_or_else(|failure| failure, |came| understand(&came, newest, &address.keys, now()));
         (reply, took)
     }
 
@@ -270,21 +210,14 @@ impl Asking {
     }
 
     /// Takes in what came of it, and wakes who waits.
-    fn heard(
-        &self,
-        place: usize,
-        task: Task,
-        old: u64,
-        newest: &SignedCheckpoint,
-        reply: &Reply,
-        took: Duration,
-    ) {
+    fn heard(&self, place: usize, reply: &Reply, took: Duration) {
+        // Read now that the answer is here: whatever anybody else was shown of this log was committed before.
+        let Some(size) = self.reader.lock().as_ref().map(|reader| reader.committed().head().size) else {
+            return;
+        };
         let mut table = self.table.lock();
-        let news = table.parties[place].heard(task, old, reply, Instant::now());
+        let news = table.heard(place, reply, size, Instant::now());
         let trouble = table.parties[place].trouble();
-        if let Reply::Cosigned(cosignatures) = reply {
-            table.gathered.add(newest.head(), task.epoch, cosignatures);
-        }
         drop(table);
         self.changed.notify_all();
         let name = &self.addresses[place].name;

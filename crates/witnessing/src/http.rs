@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use client::{Authorities, Http, HttpError, HttpOptions};
+use client::{Authorities, Http, HttpError, HttpOptions, http::AsItCame};
 use tlog::witness::{AddCheckpoint, BODY_LEN_MAX};
 
-use crate::reply::{Answered, Cause, Reply};
+use crate::reply::{Cause, Reply};
 
 /// Time for one request. It may be longer than a round: a cosignature that comes late counts all the same.
 pub(crate) const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
@@ -20,15 +20,9 @@ pub(crate) fn connect(url: &str, authorities: Option<&Authorities>) -> Result<Ht
 }
 
 /// Sends a request; answers with what came back, and how long that took.
-pub(crate) async fn send(http: &Http, request: &AddCheckpoint) -> (Result<Answered, Reply>, Duration) {
+pub(crate) async fn send(http: &Http, request: &AddCheckpoint) -> (Result<AsItCame, Reply>, Duration) {
     let started = Instant::now();
     let answer = http.post_once("add-checkpoint", request.to_string().into(), BODY_LEN_MAX).await;
-    let answer = answer.map(|came| Answered {
-        status: came.status,
-        content_type: came.content_type,
-        retry_after: came.retry_after,
-        body: came.body,
-    });
     (answer.map_err(|error| failure(&error)), started.elapsed())
 }
 

@@ -4,8 +4,10 @@
 //! under way at a time; whoever drives this keeps to that.
 //!
 //! What is believed of the stored size is a hint. It is wrong after a restart of either side, and after a request whose
-//! answer was lost; the witness's 409 puts it right. A witness that names a larger size than was ever offered to it is asked
-//! no more: entries are gone here, or somebody else signs as this log, and whatever is signed from here on may be a fork.
+//! answer was lost; the witness's 409 puts it right. It may be larger than the head that was sent: every commit is signed and
+//! answered with, and whoever has it can take it to the witness first. A witness that names a larger size than the log has
+//! when its answer is judged is asked no more: entries are gone here, or somebody else signs as this log, and whatever is
+//! signed from here on may be a fork.
 
 use std::time::{Duration, Instant};
 
@@ -20,23 +22,23 @@ const LASTING_FIRST: Duration = Duration::from_secs(1);
 /// Longest such wait.
 const LASTING_MAX: Duration = Duration::from_mins(1);
 /// Longest wait that a witness may ask for.
-pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(10);
+const RETRY_AFTER_MAX: Duration = Duration::from_mins(10);
 /// So many times in a row it may name another stored size before it is taken for inconsistent.
 const SIZES_IN_A_ROW: u32 = 3;
 
 /// What is to be cosigned, and for which time of asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Task {
+pub(crate) struct Task {
     /// Counts heads and refreshes; grows.
-    pub epoch: u64,
+    pub(crate) epoch: u64,
     /// Size of the head.
-    pub size: u64,
+    pub(crate) size: u64,
 }
 
 /// What to do about a witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Nothing: it has answered for this epoch.
+pub(crate) enum Step {
+    /// Nothing: it has answered for this epoch, or it has cosigned more of this log than the head that is to be cosigned.
     Rest,
     /// Nothing before this moment.
     Wait(Instant),
@@ -51,7 +53,7 @@ pub enum Step {
 
 /// News about a witness that its operator's counterpart should hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
+pub(crate) enum News {
     /// Nothing changed.
     Nothing,
     /// It did not cosign, for this reason, and it is not the reason of before.
@@ -60,60 +62,70 @@ pub enum News {
     Well,
 }
 
+/// That a witness claims to have cosigned more than the log had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ahead {
+    /// The size of the log when the answer was judged.
+    pub(crate) stored: u64,
+    /// The size that the witness named.
+    pub(crate) known: u64,
+}
+
 /// One witness, as the log sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Party {
+pub(crate) struct Party {
     stored: Option<u64>,
     answered: u64,
     not_before: Option<Instant>,
     failures: u32,
     sizes: u32,
     trouble: Option<Cause>,
-    ahead: Option<u64>,
+    ahead: Option<Ahead>,
 }
 
 impl Party {
     /// A witness of which nothing is known, or of which a cosignature over a head of this size is at hand.
-    pub fn new(stored: Option<u64>) -> Self {
+    pub(crate) fn new(stored: Option<u64>) -> Self {
         Self { stored, ..Self::default() }
     }
 
     /// The size that it is believed to have stored.
-    pub fn stored(&self) -> Option<u64> {
+    pub(crate) fn stored(&self) -> Option<u64> {
         self.stored
     }
 
     /// Why it did not cosign when it was last asked; `None` if it did, or was not asked yet.
-    pub fn trouble(&self) -> Option<Cause> {
+    pub(crate) fn trouble(&self) -> Option<Cause> {
         self.trouble
     }
 
-    /// The size that it claims to have cosigned, if that is more than this log ever offered.
-    pub fn ahead(&self) -> Option<u64> {
+    /// Whether it claims to have cosigned more than there is.
+    pub(crate) fn ahead(&self) -> Option<Ahead> {
         self.ahead
     }
 
     /// Whether it has cosigned for this epoch.
-    pub fn has_answered(&self, epoch: u64) -> bool {
+    pub(crate) fn has_answered(&self, epoch: u64) -> bool {
         self.answered >= epoch
     }
 
     /// What to do now about this task.
-    pub fn next(&self, task: Task, now: Instant) -> Step {
+    pub(crate) fn next(&self, task: Task, now: Instant) -> Step {
         if self.ahead.is_some() {
             return Step::Stop;
         }
-        if self.has_answered(task.epoch) {
+        let old = self.stored.unwrap_or(0);
+        if self.has_answered(task.epoch) || old > task.size {
             return Step::Rest;
         }
         match self.not_before {
             Some(moment) if moment > now => Step::Wait(moment),
-            _ => Step::Ask { old: self.stored.unwrap_or(0).min(task.size) },
+            _ => Step::Ask { old },
         }
     }
 
     /// Whether a round that ends then may wait for it: it is to be asked, or is again soon for a reason that passes.
-    pub fn may_answer(&self, task: Task, now: Instant, deadline: Instant) -> bool {
+    pub(crate) fn may_answer(&self, task: Task, now: Instant, deadline: Instant) -> bool {
         match self.next(task, now) {
             Step::Ask { .. } => true,
             Step::Wait(moment) => moment < deadline && self.trouble.is_none_or(Cause::passes),
@@ -121,10 +133,11 @@ impl Party {
         }
     }
 
-    /// Takes in what came of asking for `task` with a proof from `old`.
-    pub fn heard(&mut self, task: Task, old: u64, reply: &Reply, now: Instant) -> News {
+    /// Takes in what came of asking for `task` with a proof from `old`. `log` is the size of the log now that it came.
+    pub(crate) fn heard(&mut self, task: Task, old: u64, reply: &Reply, log: u64, now: Instant) -> News {
         match reply {
             Reply::Cosigned(_) => self.cosigned(task),
+            Reply::Stored(size) if *size > log => self.is_ahead(Ahead { stored: log, known: *size }),
             Reply::Stored(size) => self.named(task, old, *size, now),
             Reply::Failed { cause, wait, .. } => {
                 if matches!(cause, Cause::ProofRefused | Cause::OtherRoot | Cause::BadAnswer) {
@@ -142,12 +155,18 @@ impl Party {
         news
     }
 
-    /// It names the size that it has stored.
+    fn is_ahead(&mut self, ahead: Ahead) -> News {
+        self.stored = Some(ahead.known);
+        self.ahead = Some(ahead);
+        self.in_trouble(Cause::Ahead)
+    }
+
+    /// It names the size that it has stored, and the log has as much.
     fn named(&mut self, task: Task, old: u64, size: u64, now: Instant) -> News {
         let before = self.stored.replace(size);
         if size > task.size {
-            self.ahead = Some(size);
-            return self.in_trouble(Cause::Ahead);
+            // Somebody else has shown it more of this log. The next publication is of as much at least.
+            return News::Nothing;
         }
         self.sizes += 1;
         if size == old || self.sizes > SIZES_IN_A_ROW {

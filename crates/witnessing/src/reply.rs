@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use client::http::AsItCame;
 use tlog::{
     checkpoint::SignedCheckpoint,
     cosignature::Timestamp,
@@ -11,24 +11,11 @@ use tlog::{
 };
 
 /// How far a witness's clock may be ahead of ours.
-pub const CLOCK_SKEW_MAX: Duration = Duration::from_mins(5);
-
-/// An answer over HTTP, as it came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answered {
-    /// The status code.
-    pub status: u16,
-    /// `Content-Type`, if there was one.
-    pub content_type: Option<String>,
-    /// What `Retry-After` asks for, if there was one that can be read.
-    pub retry_after: Option<Duration>,
-    /// The body, bounded.
-    pub body: Bytes,
-}
+const CLOCK_SKEW_MAX: Duration = Duration::from_mins(5);
 
 /// What came of asking a witness.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// It cosigned: at least one line by its keys, each verified, with a time.
     Cosigned(Vec<Cosignature>),
     /// The newest head of this log that it has cosigned has this size, not the one that was sent.
@@ -148,8 +135,8 @@ impl Cause {
 
 /// Says what an answer to the request for a cosignature over `checkpoint` means. `keys` are the witness's, `now` is our
 /// clock.
-pub fn understand(
-    answered: &Answered,
+pub(crate) fn understand(
+    answered: &AsItCame,
     checkpoint: &SignedCheckpoint,
     keys: &[VerifierKey],
     now: Timestamp,
@@ -193,7 +180,7 @@ fn bad_answer(error: &AnswerError) -> Reply {
 }
 
 /// Status and the first line of the body, safe to be shown.
-fn words_of(answered: &Answered) -> String {
+fn words_of(answered: &AsItCame) -> String {
     let text = String::from_utf8_lossy(&answered.body);
     let line: String =
         text.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(200).collect();

@@ -22,9 +22,9 @@ pub struct Report {
     pub met: bool,
     /// For how long, and for how many publications in a row, there were not enough.
     pub unmet: Option<(Duration, u64)>,
-    /// Since the newest cosignatures became enough; `None` if they never were since the log was opened.
-    pub since_met: Option<Duration>,
-    /// The limit on that: cosignatures are asked for anew so often.
+    /// How old the cosignatures are that make the newest witnessed checkpoint one; `None` if none is.
+    pub cosigned_age: Option<Duration>,
+    /// Cosignatures are asked for anew so often.
     pub refresh: Duration,
 }
 
@@ -47,7 +47,7 @@ impl Report {
             Some(format!("witness {}: {}", witness.name, cause.words()))
         };
         let mut warnings: Vec<String> = self.witnesses.iter().filter_map(of_witness).collect();
-        if let Some(age) = self.since_met.filter(|age| self.unmet.is_none() && *age > self.refresh * 2) {
+        if let Some(age) = self.cosigned_age.filter(|age| self.unmet.is_none() && *age > self.refresh * 2) {
             warnings.push(format!("the cosignatures are {} seconds old and are not renewed", age.as_secs()));
         }
         warnings

@@ -3,13 +3,14 @@
 
 use std::time::{Duration, Instant};
 
+use client::http::AsItCame;
 use sequencer::witnesses::Round;
 use tlog::{checkpoint::SignedCheckpoint, cosignature::Timestamp, key::VerifierKey, policy::Policy};
 
 use crate::{
-    party::{Party, Step, Task},
-    reply::{Answered, Cause, Reply, understand},
-    table::Table,
+    party::Party,
+    reply::{Cause, Reply, understand},
+    table::{self, Request, Table},
 };
 
 /// What is to be done about a witness.
@@ -29,10 +30,10 @@ pub enum Next {
 }
 
 /// What came of asking a witness.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Came {
     /// An answer.
-    Answered(Answered),
+    Answered(AsItCame),
     /// None, for this reason.
     Nothing(Cause),
 }
@@ -41,7 +42,7 @@ pub enum Came {
 pub struct Council {
     table: Table,
     keys: Vec<Vec<VerifierKey>>,
-    under_way: Vec<Option<(Task, u64, SignedCheckpoint)>>,
+    under_way: Vec<Option<SignedCheckpoint>>,
 }
 
 impl Council {
@@ -51,8 +52,8 @@ impl Council {
     }
 
     /// Takes in what was published before the log was opened.
-    pub fn restore(&mut self, published: &SignedCheckpoint) {
-        self.table.gathered.restore(published);
+    pub fn restore(&mut self, published: &SignedCheckpoint, now: Instant, clock: Timestamp) {
+        self.table.gathered.restore(published, now, clock);
         for (party, keys) in self.table.parties.iter_mut().zip(&self.keys) {
             let stored = keys.iter().filter_map(|key| self.table.gathered.cosigned_by(key)).max();
             *party = Party::new(stored);
@@ -73,16 +74,14 @@ impl Council {
 
     /// What is to be done now about one witness.
     pub fn next(&mut self, place: usize, now: Instant) -> Next {
-        let Some(newest) = self.table.gathered.newest().filter(|_| self.under_way[place].is_none()) else {
+        if self.under_way[place].is_some() {
             return Next::Rest;
-        };
-        let task = Task { epoch: self.table.gathered.epoch(), size: newest.size() };
-        match self.table.parties[place].next(task, now) {
-            Step::Rest | Step::Stop => Next::Rest,
-            Step::Wait(moment) => Next::Wait(moment),
-            Step::Ask { old } => {
-                let newest = newest.clone();
-                self.under_way[place] = Some((task, old, newest.clone()));
+        }
+        match self.table.next(place, now) {
+            table::Next::Rest => Next::Rest,
+            table::Next::Wait(moment) => Next::Wait(moment),
+            table::Next::Ask(Request { old, newest, .. }) => {
+                self.under_way[place] = Some(newest.clone());
                 Next::Ask { old, newest }
             }
         }
@@ -90,16 +89,12 @@ impl Council {
 
     /// Takes in what came of asking. `log` is the size of the log now, `clock` its clock.
     pub fn heard(&mut self, place: usize, came: &Came, log: u64, clock: Timestamp, now: Instant) {
-        let _ = log;
-        let Some((task, old, newest)) = self.under_way[place].take() else { return };
+        let Some(newest) = self.under_way[place].take() else { return };
         let reply = match came {
             Came::Answered(answered) => understand(answered, &newest, &self.keys[place], clock),
             Came::Nothing(cause) => Reply::Failed { cause: *cause, wait: None, what: String::new() },
         };
-        self.table.parties[place].heard(task, old, &reply, now);
-        if let Reply::Cosigned(cosignatures) = &reply {
-            self.table.gathered.add(newest.head(), task.epoch, cosignatures);
-        }
+        self.table.heard(place, &reply, log, now);
     }
 
     /// Why this witness did not cosign when it was last asked.

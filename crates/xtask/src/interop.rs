@@ -2,12 +2,14 @@
 //!
 //! One server, one raw log, grown through the sizes where tiles begin and end. At each size Tessera's fsck reads it over
 //! HTTP and as files, and `verifylog` (tests/interop: x/mod and torchwood) does too and compares what was acknowledged
-//! with what is there. Then Tessera's load tool writes and reads it, and all is read once more. At last our witness stands
-//! under a log of Tessera's ([`witness`]), and our log asks witnesses in Go to cosign it ([`witnesses`]).
+//! with what is there. Then Tessera's load tool writes and reads it, and all is read once more. Our witness stands under a log
+//! of Tessera's ([`witness`]), our monitor follows one ([`monitored`]), and our log asks witnesses in Go to cosign it
+//! ([`witnesses`]).
 //!
 //! `--against tessera` runs the same on Tessera's own server, which tells a fault of ours from one of this driver.
 
 mod go_witnesses;
+mod monitored;
 mod witness;
 mod witnesses;
 
@@ -52,7 +54,7 @@ pub(crate) struct Args {
     /// Stop at this size
     #[arg(long, value_name = "SIZE", default_value_t = SIZES[SIZES.len() - 1])]
     up_to: u64,
-    /// Only this part [default: both]
+    /// Only this part [default: all]
     #[arg(long, value_enum)]
     part: Option<Part>,
 }
@@ -66,8 +68,10 @@ impl Default for Args {
 /// What is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Go programs read our log
+    /// Go programs read our log, and our witness cosigns one of theirs
     Readers,
+    /// Our monitor follows a log that Tessera writes
+    Monitor,
     /// Our log asks witnesses in Go
     Witnesses,
 }
@@ -136,7 +140,7 @@ pub(crate) fn run(args: &Args) -> Result<(), InteropError> {
         }
     };
     let mut checks = if args.part == Some(Part::Witnesses) { vec![] } else { read_by_peers(args, &peers)? };
-    if args.part != Some(Part::Readers) {
+    if !matches!(args.part, Some(Part::Readers | Part::Monitor)) {
         checks.extend(cosigned_by_peers(args)?);
     }
     let failed = checks.iter().filter(|check| check.verdict.is_err()).count();
@@ -183,10 +187,17 @@ fn read_by_peers(args: &Args, peers: &Peers) -> Result<Vec<Check>, InteropError>
     };
     say(&format!("interop: {contender}, read by Tessera {}, x/mod and torchwood\n", peers::TESSERA_VERSION));
     say("| size | tool | verdict | seconds |\n|---:|---|---|---:|");
-    suite.grow(args.up_to)?;
-    suite.hammer()?;
+    if args.part != Some(Part::Monitor) {
+        suite.grow(args.up_to)?;
+        suite.hammer()?;
+    }
     if let Contender::Deedbook(binary) = &contender {
-        suite.witnesses(binary)?;
+        if args.part != Some(Part::Monitor) {
+            suite.witnesses(binary)?;
+        }
+        if args.part != Some(Part::Readers) {
+            suite.monitored(binary)?;
+        }
     }
     Ok(suite.checks)
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask powercut`: the power fails under load, again and again, and the log is held to everything that it
 //! acknowledged. Then the same with the `fsync` taken out, and with values that spill: there the cuts must do harm, or
-//! the test could not see what it is for.
+//! the test could not see what it is for. At last the same with a monitor, and with one whose `fsync` does nothing.
 //!
 //! All mounts are made in a mount namespace of their own, which ends with the processes in it, however they end.
 
@@ -13,6 +13,7 @@ use trials::broken::{self, Broken};
 use trials::disk::Disk;
 use trials::powercut::{Fates, Powercut};
 use trials::served::Program;
+use trials::watchcut::{self, Forgotten, Watchcut};
 use trials::{Danger, Kind, TrialError};
 
 use crate::trial::{self, TrialArgs, beneath, say};
@@ -20,7 +21,7 @@ use crate::trial::{self, TrialArgs, beneath, say};
 /// Set in the process that runs in the mount namespace.
 const INSIDE: &str = "DEEDBOOK_POWERCUT_INSIDE";
 
-/// Cut the power under load, again and again, and hold the log to everything it acknowledged
+/// Cut the power under load, again and again, and hold the log to everything it acknowledged, a monitor to what it told
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Cuts of the log as it is
@@ -88,8 +89,45 @@ fn run_inside(args: &Args) -> Result<(), TrialError> {
         judge(danger, &fates)?;
         table.push((label, tell(&fates)));
     }
+    for without_fsync in [false, true] {
+        table.push(watched(args, &binary, seed, home.path(), without_fsync)?);
+    }
     trial::table(&table);
     Ok(())
+}
+
+/// A monitor, as it is or without its fsync: a line of the table.
+fn watched(
+    args: &Args,
+    binary: &Path,
+    seed: u64,
+    home: &Path,
+    without_fsync: bool,
+) -> Result<(&'static str, String), TrialError> {
+    let label = if without_fsync { "monitor, no-fsync" } else { "monitor" };
+    if without_fsync && !watchcut::can_be_broken() {
+        say("skipped: a monitor without its fsync: strace is not on this machine");
+        return Ok((label, "skipped".to_owned()));
+    }
+    let cuts = if without_fsync { args.broken_cuts } else { args.cuts };
+    let home = beneath(home, &label.replace(", ", "-"))?;
+    let campaign = Watchcut { binary: binary.to_owned(), home, cuts, seed, without_fsync };
+    let fates = trial::run(campaign.run(&mut |line| say(&format!("{label}: {line}"))))?;
+    judge_monitor(without_fsync, &fates)?;
+    let Forgotten { sound, harmed, told, .. } = fates;
+    Ok((label, format!("{cuts} cuts: {sound} sound; {harmed} forgot what was told; {told} heads told")))
+}
+
+fn judge_monitor(without_fsync: bool, fates: &Forgotten) -> Result<(), TrialError> {
+    match (without_fsync, &fates.first_trouble) {
+        (false, Some(trouble)) => Err(TrialError::broken(trouble)),
+        (false, None) if fates.told == 0 => Err(TrialError::failed("the monitor told nothing")),
+        (true, None) => Err(TrialError::failed(format!(
+            "without its fsync a monitor survived all of {} cuts: the test cannot see what it is for",
+            fates.sound
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The real server, or the same with a broken promise.
@@ -153,6 +191,16 @@ mod tests {
             assert_eq!(told(danger, &harmed), Ok(()));
             assert!(told(danger, &sound).unwrap_err().contains("cannot see what it is for"));
         }
+    }
+
+    #[test]
+    fn a_monitor_is_judged_in_the_same_way() {
+        let sound = Forgotten { sound: 3, told: 9, ..Forgotten::default() };
+        let harmed = Forgotten { first_trouble: Some("it forgot".to_owned()), ..sound.clone() };
+        let told = |without, fates: &Forgotten| judge_monitor(without, fates).is_ok();
+        assert!(told(false, &sound) && told(true, &harmed));
+        assert!(!told(false, &harmed) && !told(true, &sound));
+        assert!(!told(false, &Forgotten { told: 0, ..sound }), "nothing was tried");
     }
 
     #[test]

@@ -47,6 +47,14 @@ fn a_fork_is_kept_listed_written_to_a_file_and_checked_by_anybody() {
     for bad in ["", "zzz"] {
         verb(&data, &["forks", bad]).expect(1);
     }
+    // What people put beside the copies is theirs.
+    for name in ["log.fork-proof", ".fork-proof", "é.fork-proof", "x"] {
+        fs::copy(&file, data.join("forks").join(name)).unwrap();
+    }
+    fs::write(data.join("forks").join("half.fork-proof"), "").unwrap();
+    verb(&data, &["forks"]).expect(0);
+    assert_eq!(listed(&verb(&data, &["forks", "--json"]).expect(0).json()), wanted);
+    assert!(verb(&data, &["logs"]).expect(0).out.contains("FORKED (2 proofs)"));
     checked_by_anybody(home.path(), &file);
 }
 
@@ -59,6 +67,14 @@ fn checked_by_anybody(home: &Path, file: &Path) {
     let plain = verify(file, &[]).expect(0);
     for words in ["two histories of the log", "signed BOTH", "compare them with those you trust"] {
         assert!(plain.out.contains(words), "{words:?} is not in\n{}", plain.out);
+    }
+    for words in [
+        ["--json", "verify", "fork-proof"],
+        ["verify", "--json", "fork-proof"],
+        ["verify", "fork-proof", "--json"],
+    ] {
+        let ran = deedbook(words.into_iter().chain(file.to_str()));
+        assert_eq!(ran.expect(0).json()["verdict"], "holds", "{words:?}");
     }
     let vkey = |key| signer(key).verifier_key().to_string();
     let json = verify(file, &["--json", "--vkey", &vkey(LOG)]).expect(0).json();

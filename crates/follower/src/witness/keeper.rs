@@ -16,6 +16,7 @@
 mod held;
 mod memory;
 mod opening;
+mod owner;
 mod queue;
 mod writer;
 
@@ -32,6 +33,7 @@ use queue::{Queue, Request};
 pub use held::{Held, OriginId, OriginIdError};
 pub use memory::{ContradictionId, Kept};
 pub use opening::OpenError;
+pub use owner::{OwnedKey, Owner};
 pub use queue::Limits;
 
 /// Most contradictions of one log that are kept: the first ones.
@@ -195,6 +197,24 @@ impl Keeper {
         let damaged = |what: &str| StoreError::Damaged { key, what: what.into() };
         let text = self.shared.store.get(&key)?.ok_or_else(|| damaged("it is not there any more"))?;
         String::from_utf8(text.into()).map(Some).map_err(|_| damaged("it is not UTF-8"))
+    }
+
+    /// How often was committed, durably; never goes back. Does not wait for the disk.
+    pub fn commits(&self) -> u64 {
+        self.shared.memory.read().commits()
+    }
+
+    /// Whose store it is, durably; `None` if it was never told. Does not wait for the disk.
+    pub fn owner(&self) -> Option<Owner> {
+        self.shared.memory.read().owner().cloned()
+    }
+
+    /// Tells the store whose it is, from now on. Returns when that is durable. For a thread that may wait; it must not be one
+    /// of an async runtime.
+    pub fn own_blocking(&self, owner: Owner) -> Result<(), Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.queue.put(Request::Own { owner, reply })?;
+        answer.blocking_recv().unwrap_or(Err(Refusal::Unknown))
     }
 
     /// Why nothing is taken any more; `None` as long as it is.

@@ -3,9 +3,13 @@
 //! What is counted is what costs a commit. A request that is refused costs little more than to say that there were too many,
 //! and is not counted: whoever has no key of a log cannot use up what it may do.
 //!
-//! That leaves one thing that anybody can send: a checkpoint that the log has published, once more, which is a legal wish for
-//! a newer time. So a log has its number twice a day: for checkpoints that are larger than the last one, which only the log
-//! itself can sign, and for the same one again. Nobody can keep a log from growing.
+//! That leaves what the log has signed, which anybody can send who has it. The last checkpoint once more is a legal wish for a
+//! newer time, as often as somebody likes. So a log has its number twice a day: for checkpoints that are larger than the last
+//! one, and for the same one again, and repeats never keep it from growing.
+//!
+//! Only the log can sign a larger one, but it may have given it away before it publishes it (a durable receipt carries one).
+//! Each can be counted once, as the last one is larger or the same from then on. So growth is used up no faster than the log
+//! signs heads: one that signs more a day than it may make requests, for people it does not trust, can be kept waiting by them.
 
 use std::collections::HashMap;
 
@@ -63,16 +67,6 @@ impl Rations {
         let ids: std::collections::HashSet<_> =
             enrolled.logs().iter().map(|log| OriginId::of(log.origin())).collect();
         self.0.retain(|log, _| ids.contains(log));
-    }
-
-    /// Logs of which something is remembered.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether nothing is remembered of any log.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 
@@ -166,9 +160,9 @@ mod tests {
     fn logs_that_are_taken_off_the_list_are_forgotten() {
         let mut rations = Rations::default();
         rations.take(LOG, Wish::Growth, 1, at(1)).unwrap();
-        assert_eq!(rations.len(), 1);
+        assert_eq!(rations.0.len(), 1);
         rations.keep_only(&Enrolled::default());
-        assert!(rations.is_empty());
+        assert!(rations.0.is_empty());
     }
 
     proptest! {

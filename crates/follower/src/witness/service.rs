@@ -181,8 +181,7 @@ impl Witness {
     fn ration(&self, allowed: &ToCosign, now: Timestamp) -> Result<(), TooMany> {
         let (Some(rations), enrolled) = (&self.rations, self.enrolled()) else { return Ok(()) };
         let Some(log) = enrolled.get(allowed.origin()) else { return Ok(()) };
-        let again = allowed.stored() == Some(allowed.head());
-        let wish = if again { Wish::Again } else { Wish::Growth };
+        let wish = if allowed.refresh() { Wish::Again } else { Wish::Growth };
         rations.lock().take(OriginId::of(log.origin()), wish, log.qpd(), now)
     }
 

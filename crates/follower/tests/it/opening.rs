@@ -1,8 +1,10 @@
 //! A store that is not what a witness left is not opened: it would forget what it answered for.
 
 use bytes::Bytes;
-use follower::witness::keeper::{Keeper, Limits, OpenError, OriginId};
+use follower::witness::keeper::{Keeper, Limits, OpenError, OriginId, Owner};
 use store::{Batch, Key, MemoryStore, Store as _, StoreError};
+use testkit::keys::WITNESSES;
+use tlog::cosignature::Cosigner;
 
 use crate::setup::{head, held, open, origin, watched};
 
@@ -28,6 +30,53 @@ fn the_bytes_of_the_store() {
     keeper.advance_blocking(Some(head(3, 0)), held(0, head(4, 0))).unwrap();
     keeper.advance_blocking(None, held(1, head(4, 0))).unwrap();
     assert_eq!(store.head().unwrap().unwrap(), r#"{"version":1,"commits":3,"origins":2}"#);
+}
+
+/// The head says whose store it is, and goes on saying it.
+#[test]
+fn a_store_knows_whose_it_is_and_which_keys_were_written() {
+    let [one, other, ..] = WITNESSES.map(|key| Cosigner::from_seed(key.name.parse().unwrap(), &key.seed));
+    let (key, name) = (one.verifier_key(), one.verifier_key().name());
+    let store = watched();
+    let keeper = open(&store);
+    assert_eq!(keeper.owner(), None);
+    let owner = Owner::new(name).announcing(key);
+    keeper.own_blocking(owner.clone()).unwrap();
+    assert_eq!(keeper.owner().as_ref(), Some(&owner));
+    drop(keeper);
+    let keeper = open(&store);
+    let said = keeper.owner().unwrap();
+    let announced = said.key(4).unwrap();
+    assert_eq!((said.name(), announced.is_written()), (name.as_str(), false));
+    assert!(announced.is(key) && !announced.is(other.verifier_key()) && said.key(6).is_none());
+    keeper.own_blocking(said.having(key)).unwrap();
+    keeper.advance_blocking(None, held(0, head(3, 0))).unwrap();
+    drop(keeper);
+    assert!(open(&store).owner().unwrap().key(4).unwrap().is_written());
+    let hash = <sha2::Sha256 as sha2::Digest>::digest(key.to_string());
+    let hash = hash.iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"));
+    let owner = format!(r#""owner":{{"name":"{name}","keys":{{"4":{{"sha256":"{hash}","written":true}}}}}}"#);
+    let bytes = format!(r#"{{"version":1,"commits":3,"origins":1,{owner}}}"#);
+    assert_eq!(store.head().unwrap().unwrap(), bytes);
+}
+
+/// An old copy of a store would make the witness cosign second histories: nobody is told to put one back.
+#[test]
+fn whoever_has_lost_something_is_told_to_make_a_new_witness() {
+    let name = origin(0);
+    let cause = follower::witness::keeper::Held::parse("").unwrap_err();
+    for error in [
+        OpenError::NoHead,
+        OpenError::Lost { want: 2, have: 1 },
+        OpenError::NoCheckpoint { origin: OriginId::of(&name), cause },
+        OpenError::WrongOrigin { origin: OriginId::of(&name), found: name.clone() },
+    ] {
+        let words = error.to_string();
+        assert!(
+            words.contains("make a new witness with another name") && !words.contains("restore"),
+            "{words}"
+        );
+    }
 }
 
 #[test]

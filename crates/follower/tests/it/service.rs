@@ -299,6 +299,21 @@ fn a_log_is_cosigned_for_as_often_as_the_list_grants() {
     assert_eq!(grow(&witness, burst + 1, burst + 2, 50 + 86_400).status, 429);
 }
 
+/// What a log has left is forgotten with it.
+#[test]
+fn a_log_that_comes_back_to_the_list_begins_with_a_full_ration() {
+    let witness = fresh().rationed();
+    let one_a_day = || enrolled(&[LOG]).to_string().replace("qpd 86400", "qpd 1").parse().unwrap();
+    witness.enrol(one_a_day());
+    let burst = follower::witness::ration::BURST_MIN;
+    (1..=burst).for_each(|new| assert_eq!(grow(&witness, new - 1, new, 50).status, 200));
+    witness.enrol(one_a_day());
+    assert_eq!(grow(&witness, burst, burst + 1, 50).status, 429, "it was on the list all the time");
+    witness.enrol(enrolled(&[OTHER_LOG]));
+    witness.enrol(one_a_day());
+    assert_eq!(grow(&witness, burst, burst + 1, 50).status, 200);
+}
+
 /// While one request waits for its commit, others of the log stand in line, and those that nobody signed do not.
 #[test]
 fn who_has_no_signature_of_the_log_does_not_stand_in_its_line() {

@@ -11,7 +11,7 @@ use tlog::fork::FORK_PROOF_LEN_MAX;
 use super::Mail;
 use crate::gossip::{FORKS_MAX, LIST_BYTES_MAX, decode};
 use crate::heard::{Heard, NOTE_BYTES_MAX, Trust};
-use crate::watch::{Input, Memory, Whom};
+use crate::watch::{Input, Memory, Whom, name_of};
 
 /// Bytes of an answer to a head that was handed in.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
@@ -36,7 +36,7 @@ pub(super) struct Exchange {
     partners: Vec<Partner>,
     under_way: Vec<bool>,
     pushed: BTreeMap<usize, Head>,
-    /// Fork proofs that were read, by name.
+    /// Fork proofs that were read, by name, which is the digest of what was read.
     read: BTreeSet<String>,
 }
 
@@ -44,7 +44,8 @@ pub(super) struct Exchange {
 pub(crate) struct Exchanged {
     at: usize,
     heard: Vec<(Heard, Whom)>,
-    forks: Vec<(String, String)>,
+    /// Fork proofs, by their names.
+    forks: Vec<(String, Input)>,
     pushed: Option<Head>,
 }
 
@@ -78,6 +79,11 @@ impl Exchange {
         turns
     }
 
+    /// Whom to believe has changed: what was read by other keys is of use now, it may be.
+    pub(super) fn read_again(&mut self) {
+        self.read.clear();
+    }
+
     pub(super) fn done(&mut self, exchanged: Exchanged) -> Vec<Input> {
         if let Some(under_way) = self.under_way.get_mut(exchanged.at) {
             *under_way = false;
@@ -87,12 +93,12 @@ impl Exchange {
         }
         let mut inputs: Vec<_> =
             exchanged.heard.into_iter().map(|(heard, from)| Input::Heard { heard, from }).collect();
-        for (name, text) in exchanged.forks {
+        for (name, fork) in exchanged.forks {
             if self.read.len() >= READ_MAX {
                 self.read.clear();
             }
             self.read.insert(name);
-            inputs.push(Input::Fork(text));
+            inputs.push(fork);
         }
         inputs
     }
@@ -130,8 +136,9 @@ impl Turn {
         Mail::Exchanged(Exchanged { at: self.at, heard, forks, pushed })
     }
 
-    /// Fork proofs that a monitor keeps and that are not known here, by their names.
-    async fn forks(&self, http: &Http, id: OriginId) -> Result<Vec<(String, String)>, HttpError> {
+    /// Fork proofs that a monitor keeps and that are not known here, by their names. What has another name than it should is
+    /// none of them: it is asked for again, of whoever has it.
+    async fn forks(&self, http: &Http, id: OriginId) -> Result<Vec<(String, Input)>, HttpError> {
         let names = http.get(&format!("gossip/{id}/forks"), FORKS_MAX * (NAME_BYTES + 1)).await?;
         let names = names.map(|names| String::from_utf8_lossy(&names).into_owned()).unwrap_or_default();
         let is_name =
@@ -141,7 +148,9 @@ impl Turn {
         for name in new {
             let text = http.get(&format!("gossip/{id}/forks/{name}"), FORK_PROOF_LEN_MAX).await?;
             let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());
-            forks.extend(text.map(|text| (name.to_owned(), text)));
+            let from = Whom::Peer(http.prefix().to_string());
+            let text = text.filter(|text| name_of(text) == name);
+            forks.extend(text.map(|text| (name.to_owned(), Input::Fork { text, from })));
         }
         Ok(forks)
     }
@@ -174,4 +183,33 @@ async fn tell(http: &Http, heard: &Heard) -> Result<(), HttpError> {
 
 fn unheard(error: &HttpError) {
     tracing::warn!(%error, "heads could not be exchanged; they are at the next turn");
+}
+
+#[cfg(test)]
+mod tests {
+    use client::HttpOptions;
+    use tlog::key::Signer;
+    use tlog::policy::Policy;
+
+    use super::*;
+    use crate::watch::{Limits, Watch};
+
+    #[test]
+    fn what_was_read_is_read_again_when_other_keys_are_believed() {
+        let log = Signer::from_seed("log.test".parse().unwrap(), &[1; 32]);
+        let trust = Trust::new(log.name().clone(), Policy::log_only(log.verifier_key().clone()).unwrap());
+        let watch = Watch::new(trust.clone(), Limits::default(), None).unwrap();
+        let http = Http::new("http://localhost/", &HttpOptions::default()).unwrap();
+        let mut exchange = Exchange::new(vec![Partner::Peer(http)]);
+        let known = |exchange: &mut Exchange| {
+            let turns = exchange.due(&trust, watch.memory());
+            let known = turns[0].known.contains("a proof");
+            let forks = vec![("a proof".to_owned(), Input::Tick)];
+            exchange.done(Exchanged { at: 0, heard: vec![], forks, pushed: None });
+            known
+        };
+        assert_eq!([known(&mut exchange), known(&mut exchange)], [false, true]);
+        exchange.read_again();
+        assert!(!known(&mut exchange));
+    }
 }

@@ -2,18 +2,19 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use client::audit::{Finding, Growth, Place, Progress};
+use client::audit::{Finding, Growth, Place, Progress, Visit};
 use client::follow::{self, Broken, Changes, FollowError};
-use client::keys::History;
+use client::keys::{History, follow_keys};
 use client::{Source, SourceError};
-use tlog::Head;
+use record::Logged;
 use tlog::key::KeyName;
 use tlog::policy::Policy;
+use tlog::{Hash, Head};
 use tokio::sync::mpsc;
 
-use super::Mail;
+use super::{Mail, Watched};
 use crate::heard::{Heard, Trust};
 use crate::watch::{Bad, Input, Proof, Reading};
 
@@ -21,6 +22,14 @@ use crate::watch::{Bad, Input, Proof, Reading};
 pub(crate) struct Followed {
     pub(crate) trust: Trust,
     pub(crate) history: Option<History>,
+}
+
+/// Whom to believe about a log before it was looked at: by its policy, and by the keys that were followed from there. What
+/// does not hold any more, because the policy is another one, is for the first look to tell.
+pub(super) fn trust(watched: &Watched, known: Option<&History>) -> Trust {
+    let followed = known.and_then(|known| follow_keys(&watched.policy, known).ok());
+    let policy = followed.map_or_else(|| watched.policy.clone(), |followed| followed.policy);
+    Trust::new(watched.origin.clone(), policy)
 }
 
 /// What it takes to look at a log.
@@ -87,6 +96,7 @@ pub(super) struct Read {
     pub(super) place: Option<Place>,
     pub(super) threads: NonZeroUsize,
     pub(super) hashed: Arc<AtomicU64>,
+    pub(super) records: Arc<Records>,
 }
 
 impl Read {
@@ -98,7 +108,7 @@ impl Read {
             head: self.to.head(),
             place: self.place.as_ref(),
             threads: self.threads,
-            visit: None,
+            visit: Some(self.records.clone()),
         };
         let save = |place| {
             // A place that is not noted is read from again.
@@ -114,6 +124,24 @@ impl Read {
             }
         };
         Mail::Input(Input::Read { to: self.to, outcome })
+    }
+}
+
+/// Whether there are records among the entries that were hashed.
+#[derive(Default)]
+pub(super) struct Records(AtomicBool);
+
+impl Records {
+    pub(super) fn are_there(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+}
+
+impl Visit for Records {
+    fn entry(&self, index: u64, entry: &[u8], _: Hash) {
+        if !self.are_there() && Logged::read(index, entry).is_ok() {
+            self.0.store(true, Relaxed);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! What the rules have to remember is not kept on the disk: after a start the entries are read again from the first one, and
 //! what was told before is not told again. Entries are judged only as far as they lead to the head that was verified.
+//! A log among whose entries no record was ever seen is not read a second time.
 
 use std::collections::VecDeque;
 
@@ -30,8 +31,6 @@ pub(crate) struct Judge {
     told: u64,
     /// What was found and is not told yet.
     waiting: VecDeque<Found>,
-    /// Whether there are records to judge; the first entry says it.
-    records: bool,
 }
 
 /// What came of one turn.
@@ -52,13 +51,12 @@ impl Judge {
             range: CompactRange::new(),
             told,
             waiting: VecDeque::new(),
-            records: true,
         }
     }
 
     /// Whether there is something to do, up to this head.
     pub(super) fn is_due(&self, head: Head) -> bool {
-        self.records && (self.range.size() < head.size || !self.waiting.is_empty())
+        self.range.size() < head.size || !self.waiting.is_empty()
     }
 
     /// One turn: entries up to the head, as many as one turn takes; or what waits to be told.
@@ -77,11 +75,7 @@ impl Judge {
             }
             found.extend(self.waiting.pop_front());
         }
-        let through = match (self.waiting.front(), found.last()) {
-            (Some(next), _) => next.index,
-            (None, _) if self.records => self.range.size(),
-            (None, _) => 0,
-        };
+        let through = self.waiting.front().map_or(self.range.size(), |next| next.index);
         Mail::Judged(Judged { judge: Some(self), found, through })
     }
 
@@ -95,9 +89,7 @@ impl Judge {
             let entries =
                 bundle::decode(&bytes, usize::from(place.width())).map_err(|error| error.to_string())?;
             for (index, entry) in (place.first()..).zip(&entries).skip_while(|(index, _)| *index < from) {
-                if !self.judge(index, entry) {
-                    return Ok(());
-                }
+                self.judge(index, entry);
             }
         }
         // A full turn ends inside of the tree: what was judged must be its beginning.
@@ -114,19 +106,14 @@ impl Judge {
         }
     }
 
-    /// Judges one entry; `false` if this is no log of records.
-    fn judge(&mut self, index: u64, entry: &Bytes) -> bool {
+    /// Judges one entry. One among records that is none is for the auditor to find.
+    fn judge(&mut self, index: u64, entry: &Bytes) {
         self.range.append(Hash::leaf(entry));
-        let Ok(logged) = Logged::read(index, entry) else {
-            // Raw entries are not judged; an entry among records that is none is for the auditor to find.
-            self.records = index > 0;
-            return self.records;
-        };
+        let Ok(logged) = Logged::read(index, entry) else { return };
         let findings = self.fold.take(&logged.seen());
         if index >= self.told {
             self.waiting.extend(findings.into_iter().map(|finding| found(finding, &logged)));
         }
-        true
     }
 }
 

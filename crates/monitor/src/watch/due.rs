@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use tlog::Head;
 
+use super::handed::Pending;
 use super::heads::subject;
 use super::incident::Sight;
 use super::memory::{Under, Waiting, Whom};
@@ -20,6 +21,12 @@ pub(super) struct Flying {
     pub(super) later: BTreeMap<String, Millis>,
     /// Heads that were shown to exclude each other.
     convicted: VecDeque<(Head, Head)>,
+    /// Fork proofs of others that are not decided.
+    pub(super) pending: Vec<Pending>,
+    /// Whether the log could be read at the last look, if there was one.
+    pub(super) answers: Option<bool>,
+    /// Whether the log has shown a checkpoint that satisfies the policy, since the start.
+    pub(super) shown: bool,
     pub(super) reading: bool,
     pub(super) read_again: Millis,
     /// How often in a row what was read was not what was signed.
@@ -36,11 +43,20 @@ impl Flying {
         self.later.extend(heads.map(|heard| (subject(heard.head()), until)));
     }
 
-    pub(super) fn convicted(&mut self, smaller: Head, larger: Head) {
+    pub(super) fn convicted(&mut self, one: Head, other: Head) {
         if self.convicted.len() == SETTLED_MAX {
             self.convicted.pop_front();
         }
-        self.convicted.push_back((smaller, larger));
+        self.convicted.push_back((one, other));
+    }
+
+    /// There are more lines under this head: whoever made them may be guilty too.
+    pub(super) fn acquit(&mut self, head: Head) {
+        self.convicted.retain(|(one, other)| *one != head && *other != head);
+    }
+
+    fn is_convicted(&self, one: Head, other: Head) -> bool {
+        self.convicted.contains(&(one, other)) || self.convicted.contains(&(other, one))
     }
 
     pub(super) fn settle(&mut self, head: Head) {
@@ -56,26 +72,45 @@ impl Watch {
     pub(super) fn pass_time(&mut self, now: Millis) {
         let delay = self.limits.delay;
         let over = |since: Millis| since.saturating_add(delay) <= now;
-        if let Some((_, why)) = self.memory.silent.clone().filter(|(since, _)| over(*since)) {
-            self.see_once(now, Sight::new(Kind::Unreachable, "", why));
+        // What was so before the start is told when a look has shown that it still is.
+        match self.flying.answers {
+            None => {}
+            Some(false) => {
+                if let Some((_, why)) = self.memory.silent.clone().filter(|(since, _)| over(*since)) {
+                    self.see_once(now, Sight::new(Kind::Unreachable, "", why));
+                }
+            }
+            Some(true) => {
+                if self.flying.shown && self.memory.behind.is_some_and(over) {
+                    let words =
+                        format!("the log has shown {} entries, and shows fewer now", self.memory.largest);
+                    self.see_once(now, Sight::new(Kind::WentBack, "", words));
+                }
+                self.miss(now, over);
+                self.stand_still(now);
+            }
         }
-        if self.memory.behind.is_some_and(over) {
-            let words = format!("the log has shown {} entries, and shows fewer now", self.memory.largest);
-            self.see_once(now, Sight::new(Kind::WentBack, "", words));
-        }
-        // Who has seen nothing of the log cannot try.
+        self.note_awake(now);
+        self.tell_again(now);
+    }
+
+    /// Heads that should be connected by now. Who has seen nothing of the log cannot try.
+    fn miss(&mut self, now: Millis, over: impl Fn(Millis) -> bool) {
         let blind = self.memory.proven.is_none();
         let late =
             self.memory.waiting.iter().filter(|waiting| over(waiting.since) && (waiting.tried || blind));
         let late: Vec<_> = late.map(|waiting| unconnected(&waiting.heard, &waiting.from)).collect();
         late.into_iter().for_each(|sight| self.see_once(now, sight));
+    }
+
+    /// A log that shows the size that it had then has not grown in between, whether somebody looked or not.
+    fn stand_still(&mut self, now: Millis) {
         let stall = self.limits.stall;
-        if let Some(grown) = self.memory.grown.filter(|grown| stall > 0 && grown.saturating_add(stall) <= now)
-        {
+        let grown = self.memory.grown.filter(|grown| stall > 0 && grown.saturating_add(stall) <= now);
+        if let Some(grown) = grown.filter(|_| self.flying.shown && self.memory.behind.is_none()) {
             let words = format!("the log has not grown for {} s", (now - grown) / 1_000);
             self.see_once(now, Sight::new(Kind::StandsStill, "", words));
         }
-        self.tell_again(now);
     }
 
     /// Notes a state that lasts: not once more for each look at it.
@@ -108,11 +143,15 @@ impl Watch {
         }
         let stale = self.memory.others.iter().filter(|other| other.stale);
         let stale: Vec<_> = stale.map(|other| other.heard.clone()).collect();
-        for heard in stale {
-            self.ask(now, &heard, &proven, false, effects);
-        }
-        for (other, ours) in self.doubtful_witnesses() {
-            self.ask(now, &other, &ours, false, effects);
+        let stale = stale.into_iter().map(|heard| (heard, proven.clone()));
+        for (other, ours) in stale.chain(self.doubtful_witnesses()).collect::<Vec<_>>() {
+            if other.size() != ours.size() {
+                self.ask(now, &other, &ours, false, effects);
+            } else if !self.flying.is_convicted(other.head(), ours.head()) {
+                // Two roots of one size exclude each other as they stand.
+                self.flying.convicted(other.head(), ours.head());
+                self.contradict(now, other, &ours, None, effects);
+            }
         }
     }
 
@@ -123,11 +162,7 @@ impl Watch {
             for witness in self.trust.witnesses().filter(|key| other.heard.is_by(key)) {
                 let name = witness.to_string();
                 let ours = self.memory.cosigned.get(&name).filter(|_| !other.guilty.contains(&name));
-                let pair = |ours: &Heard| {
-                    let (a, b) = (other.heard.head(), ours.head());
-                    if a.size < b.size { (a, b) } else { (b, a) }
-                };
-                let ours = ours.filter(|ours| !self.flying.convicted.contains(&pair(ours)));
+                let ours = ours.filter(|ours| !self.flying.is_convicted(other.heard.head(), ours.head()));
                 pairs.extend(ours.map(|ours| (other.heard.clone(), ours.clone())));
             }
         }

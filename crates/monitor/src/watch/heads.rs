@@ -1,14 +1,11 @@
-//! Heads, as they come in, are connected, or turn out to be of another history.
+//! Heads, as they come in and are connected.
 
-use sha2::{Digest as _, Sha256};
 use tlog::Head;
-use tlog::fork::{ForkError, ForkProof, VerifiedFork};
-use tlog::key::VerifierKey;
-use tlog::plan::ConsistencyProof;
 
+use super::clocks::resumed;
 use super::incident::Sight;
-use super::memory::{Other, Waiting, Whom};
-use super::{Effect, Incident, OTHERS_MAX, Proof, Taken, WAITING_MAX, WAITING_OF_ONE_MAX, Watch};
+use super::memory::{Waiting, Whom};
+use super::{Effect, Proof, Taken, WAITING_MAX, WAITING_OF_ONE_MAX, Watch};
 use crate::event::{Kind, Millis};
 use crate::heard::Heard;
 
@@ -21,6 +18,7 @@ impl Watch {
     /// The log's own checkpoint, which satisfies the policy.
     pub(super) fn shown(&mut self, now: Millis, heard: Heard, effects: &mut Vec<Effect>) {
         self.answered(now);
+        self.flying.shown = true;
         self.end(now, Kind::Checkpoint, |_| true);
         let size = heard.size();
         if size > self.memory.largest || self.memory.grown.is_none() {
@@ -55,12 +53,19 @@ impl Watch {
         }
     }
 
+    /// The log could be read. While it could not, nobody could connect what waits, or see how much it shows.
     fn answered(&mut self, now: Millis) {
-        self.memory.silent = None;
+        self.flying.answers = Some(true);
+        let memory = &mut self.memory;
+        if let Some((silent, _)) = memory.silent.take() {
+            let waiting = memory.waiting.iter_mut().map(|waiting| &mut waiting.since);
+            waiting.chain(&mut memory.behind).for_each(|since| *since = resumed(*since, silent, now));
+        }
         self.end(now, Kind::Unreachable, |_| true);
     }
 
     pub(super) fn silent(&mut self, now: Millis, why: &str) {
+        self.flying.answers = Some(false);
         let since = self.memory.silent.as_ref().map_or(now, |(since, _)| *since);
         self.memory.silent = Some((since, why.to_owned()));
     }
@@ -75,6 +80,7 @@ impl Watch {
             if other.heard.merge(&heard) {
                 other.stale = true;
                 self.flying.later.remove(&subject(head));
+                self.flying.acquit(head);
             }
             self.see(now, Sight::new(Kind::SplitView, subject(head), ""));
             return Taken::Contradicts;
@@ -88,31 +94,27 @@ impl Watch {
             return Taken::Contradicts;
         }
         if let Some(waiting) = self.memory.waiting.iter_mut().find(|each| each.heard.head() == head) {
-            waiting.heard.merge(&heard);
+            let more = waiting.heard.merge(&heard);
             if from == Whom::Log && waiting.from != Whom::Log {
                 // Its tiles have to be there now.
                 waiting.from = Whom::Log;
                 self.flying.later.remove(&subject(head));
+            }
+            if more {
+                self.face_rivals(now, &heard, from == Whom::Log, effects);
             }
             return Taken::Waits;
         }
         if !self.make_room(&from) {
             return Taken::Full;
         }
-        let rival = self.memory.waiting.iter().find(|waiting| waiting.heard.size() == head.size).cloned();
-        if let Some(rival) = rival {
-            // Which of them is of this history is not known yet: both go on waiting.
-            let (other, ours) =
-                if from == Whom::Log { (&rival.heard, &heard) } else { (&heard, &rival.heard) };
-            let sight = self.convict(now, other, ours, None, effects);
-            self.see(now, sight);
-        }
+        self.face_rivals(now, &heard, from == Whom::Log, effects);
         self.memory.waiting.push(Waiting { heard, from, since: now, tried: false });
         Taken::Waits
     }
 
     /// Whether a head is known to belong to the history.
-    fn is_ours(&self, head: Head) -> bool {
+    pub(super) fn is_ours(&self, head: Head) -> bool {
         let memory = &self.memory;
         let ours = [&memory.proven, &memory.target, &memory.verified];
         ours.into_iter().flatten().any(|heard| heard.head() == head)
@@ -121,7 +123,7 @@ impl Watch {
     }
 
     /// A head of the history of the same size and with another root.
-    fn ours_of_size(&self, head: Head) -> Option<Heard> {
+    pub(super) fn ours_of_size(&self, head: Head) -> Option<Heard> {
         let memory = &self.memory;
         let ours = [&memory.proven, &memory.target, &memory.verified].into_iter().flatten();
         let mut ours = ours.chain(memory.cosigned.values());
@@ -194,9 +196,9 @@ impl Watch {
         let cosigners: Vec<_> =
             self.trust.witnesses().filter(|key| heard.is_by(key)).map(ToString::to_string).collect();
         for name in cosigners {
-            let held = self.memory.cosigned.entry(name).or_insert_with(|| heard.clone());
-            if held.size() < heard.size() {
-                *held = heard.clone();
+            if self.memory.cosigned.get(&name).is_none_or(|held| held.size() < heard.size()) {
+                self.memory.cosigned.insert(name, heard.clone());
+                self.flying.acquit(heard.head());
             }
         }
     }
@@ -214,7 +216,9 @@ impl Watch {
         self.flying.later.retain(|_, at| *at > now);
         let heads = [smaller.head(), larger.head()];
         let waiting = self.memory.waiting.iter_mut().filter(|waiting| heads.contains(&waiting.heard.head()));
-        waiting.for_each(|waiting| waiting.tried = true);
+        // Where nothing of the log can be read, nothing was tried.
+        let tried = outcome != Proof::CouldNotTell || self.flying.answers == Some(true);
+        waiting.for_each(|waiting| waiting.tried |= tried);
         match outcome {
             Proof::Root(proof) if proof.old == smaller.head() => {
                 self.end(now, Kind::Tampered, |path| path == key_of_tiles(&larger));
@@ -224,7 +228,7 @@ impl Watch {
                 self.flying.convicted(smaller.head(), larger.head());
                 let (other, ours) =
                     if self.is_ours(smaller.head()) { (larger, smaller) } else { (smaller, larger) };
-                self.contradict(now, other, &ours, Some(proof), effects);
+                self.contradict(now, other, &ours, Some(&proof), effects);
             }
             Proof::Wrong { path, why } => {
                 self.flying.wait([&smaller, &larger], now + self.limits.retry);
@@ -254,133 +258,6 @@ impl Watch {
             self.connect(now, &heard, from == Whom::Log, effects);
         }
     }
-
-    /// Two heads that cannot both be true.
-    fn contradict(
-        &mut self,
-        now: Millis,
-        mut other: Heard,
-        ours: &Heard,
-        grown: Option<ConsistencyProof>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let head = other.head();
-        let waited = self.memory.waiting.iter().find(|waiting| waiting.heard.head() == head);
-        if let Some(waiting) = waited {
-            other.merge(&waiting.heard);
-        }
-        self.memory.waiting.retain(|waiting| waiting.heard.head() != head);
-        self.end(now, Kind::Unconnected, |which| which == subject(head));
-        let known = self.memory.is_other(head);
-        if let Some(first) =
-            self.memory.others.first().filter(|_| !known && self.memory.others.len() >= OTHERS_MAX)
-        {
-            // Proofs enough; that it goes on is counted.
-            let first = subject(first.heard.head());
-            self.see(now, Sight::new(Kind::SplitView, first, ""));
-            return;
-        }
-        let sight = self.convict(now, &other, ours, grown, effects);
-        self.remember_other(other, &sight.guilty);
-        self.see(now, sight);
-    }
-
-    /// Two heads that cannot both be true: the proof, and whom it accuses.
-    fn convict(
-        &mut self,
-        now: Millis,
-        other: &Heard,
-        ours: &Heard,
-        grown: Option<ConsistencyProof>,
-        effects: &mut Vec<Effect>,
-    ) -> Sight {
-        let mut sight = Sight::new(Kind::SplitView, subject(other.head()), "");
-        match self.fork(other, ours, grown) {
-            Ok((proof, fork)) => {
-                let text = proof.to_string();
-                let name = name_of(&text);
-                sight.detail = fork.to_string();
-                sight.guilty = fork.guilty().map(|by| by.key().to_string()).collect();
-                effects.push(Effect::Keep { name: name.clone(), text });
-                sight.proof = Some(name.clone());
-                self.accuse_witnesses(now, &fork, &name);
-            }
-            Err(error) => sight.detail = format!("two histories, and the proof cannot be written: {error}"),
-        }
-        sight
-    }
-
-    fn fork(
-        &self,
-        other: &Heard,
-        ours: &Heard,
-        grown: Option<ConsistencyProof>,
-    ) -> Result<(ForkProof, VerifiedFork), ForkError> {
-        let proof = ForkProof::make([&other.bytes(), &ours.bytes()], &self.trust.keys(), grown)?;
-        let fork = proof.verify()?;
-        Ok((proof, fork))
-    }
-
-    fn accuse_witnesses(&mut self, now: Millis, fork: &VerifiedFork, proof: &str) {
-        let known = |key: &VerifierKey| self.trust.witnesses().any(|witness| witness == key);
-        let guilty: Vec<_> = fork.guilty().filter(|by| known(by.key())).collect();
-        for by in guilty {
-            let key = by.key().to_string();
-            let words = format!("the witness {} cosigned {fork}", by.key().name());
-            let mut sight = Sight::new(Kind::TwoHistoriesCosigned, key.clone(), words);
-            (sight.proof, sight.guilty) = (Some(proof.to_owned()), vec![key]);
-            self.see(now, sight);
-        }
-    }
-
-    /// A fork proof that somebody hands on. It stands by itself, if it is by keys that are trusted.
-    pub(super) fn forked(&mut self, now: Millis, text: &str, effects: &mut Vec<Effect>) {
-        let Ok(fork) = ForkProof::parse(text.as_bytes()).and_then(|proof| proof.verify()) else { return };
-        let keys = self.trust.keys();
-        let trusted: Vec<_> = fork.statements().iter().filter(|by| keys.contains(by.key())).collect();
-        let logs = || trusted.iter().filter(|by| !by.key().key_type().cosigns());
-        let by_the_log = logs().any(|by| by.first().is_some()) && logs().any(|by| by.second().is_some());
-        let guilty: Vec<_> =
-            trusted.iter().filter(|by| by.is_guilty()).map(|by| by.key().to_string()).collect();
-        if fork.origin() != self.trust.origin() || (guilty.is_empty() && !by_the_log) {
-            return;
-        }
-        let [one, two] = fork.heads();
-        let other = if self.is_ours(two) { one } else { two };
-        let name = name_of(text);
-        let split = |each: &&Incident| each.kind == Kind::SplitView;
-        let known = self.memory.incidents.iter().filter(split);
-        let same = known.clone().any(|each| each.subject == subject(other) && each.proof.is_some());
-        if same
-            || known.clone().any(|each| each.proof.as_ref() == Some(&name))
-            || known.count() >= 2 * OTHERS_MAX
-        {
-            return;
-        }
-        effects.push(Effect::Keep { name: name.clone(), text: text.to_owned() });
-        self.accuse_witnesses(now, &fork, &name);
-        let mut sight = Sight::new(Kind::SplitView, subject(other), fork.to_string());
-        (sight.guilty, sight.proof) = (guilty, Some(name));
-        self.see(now, sight);
-    }
-
-    fn remember_other(&mut self, heard: Heard, guilty: &[String]) {
-        let known = self.memory.others.iter_mut().find(|each| each.heard.head() == heard.head());
-        if let Some(other) = known {
-            other.heard.merge(&heard);
-            other.stale = false;
-            let more: Vec<_> = guilty.iter().filter(|key| !other.guilty.contains(key)).cloned().collect();
-            other.guilty.extend(more);
-        } else if self.memory.others.len() < OTHERS_MAX {
-            self.memory.others.push(Other { heard, guilty: guilty.to_vec(), stale: false });
-        }
-    }
-}
-
-/// What a fork proof is kept under.
-fn name_of(text: &str) -> String {
-    let digit = |four: u8| char::from_digit(u32::from(four), 16).unwrap_or_default();
-    Sha256::digest(text).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// The tiles of a head, where the head itself is not to blame.

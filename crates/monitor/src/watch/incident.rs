@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::Watch;
 use crate::event::{Kind, Millis, Told, What, rfc3339};
 
-/// Incidents of one log that are kept, at most: the first ones. Of the grave kinds that fork proofs stand for, there is
-/// always room.
+/// Incidents of one log that are kept, at most: the first ones. There is always room for those that fork proofs stand for,
+/// which have bounds of their own.
 pub const INCIDENTS_MAX: usize = 256;
 
 /// Something that was wrong with a log, or is.

@@ -8,7 +8,7 @@ use tlog::Head;
 use tlog::key::KeyName;
 
 use super::incident::Incident;
-use crate::event::{Event, Millis};
+use crate::event::{Event, Kind, Millis};
 use crate::heard::Heard;
 
 const FORMAT: &str = "deedbook-monitor-log/1";
@@ -36,9 +36,9 @@ pub struct Waiting {
     pub heard: Heard,
     /// Who said it first.
     pub from: Whom,
-    /// When that was.
+    /// When that was; later, by the time during which nobody looked, or the log could not be read.
     pub since: Millis,
-    /// Whether it was tried to connect it, in vain, since the start.
+    /// Whether it was tried to connect it, in vain, since the start, while the log could be read.
     #[serde(skip)]
     pub tried: bool,
 }
@@ -76,6 +76,9 @@ pub struct Memory {
     pub(super) judged: u64,
     /// How often each rule found something, by rule and identity.
     pub(super) counts: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Whether there are records among the entries that were hashed.
+    #[serde(default = "yes")]
+    pub(super) records: bool,
     pub(super) waiting: Vec<Waiting>,
     pub(super) others: Vec<Other>,
     /// For each witness, the largest head of the history with its line.
@@ -89,9 +92,21 @@ pub struct Memory {
     /// Since when it cannot be read.
     pub(super) silent: Option<(Millis, String)>,
     pub(super) incidents: Vec<Incident>,
+    /// When somebody looked last, as far as a clock needs it.
+    #[serde(default)]
+    pub(super) awake: Millis,
+    /// Names the life of the monitor in the ids of events: when it was started last.
+    #[serde(default)]
+    pub(super) life: Millis,
     /// Number of the next event.
     pub(super) next: u64,
-    pub(crate) events: VecDeque<Event>,
+    pub(super) events: VecDeque<Event>,
+    /// Events up to this number were printed.
+    #[serde(default)]
+    pub(super) printed: u64,
+    /// Up to which number each webhook has taken events, by its URL.
+    #[serde(default)]
+    pub(super) taken: BTreeMap<String, u64>,
     pub(super) lost: u64,
 }
 
@@ -122,6 +137,7 @@ impl Memory {
             under: None,
             judged: 0,
             counts: BTreeMap::new(),
+            records: false,
             waiting: vec![],
             others: vec![],
             cosigned: BTreeMap::new(),
@@ -130,8 +146,12 @@ impl Memory {
             grown: None,
             silent: None,
             incidents: vec![],
+            awake: 0,
+            life: 0,
             next: 1,
             events: VecDeque::new(),
+            printed: 0,
+            taken: BTreeMap::new(),
             lost: 0,
         }
     }
@@ -193,9 +213,34 @@ impl Memory {
         names
     }
 
-    /// Whether the log was read at the last attempt.
+    /// Alerts that somebody is still to be told.
+    pub fn alerts(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter().filter(|event| event.what.is_alert())
+    }
+
+    /// Events that are to be printed.
+    pub(crate) fn unprinted(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter().filter(|event| event.number > self.printed)
+    }
+
+    /// Alerts that a webhook has not taken.
+    pub(crate) fn untaken(&self, webhook: &str) -> impl Iterator<Item = &Event> {
+        let taken = self.taken(webhook);
+        self.events.iter().filter(move |event| event.number > taken && event.what.is_alert())
+    }
+
+    pub(super) fn taken(&self, webhook: &str) -> u64 {
+        self.taken.get(webhook).copied().unwrap_or(0)
+    }
+
+    /// Whether the log could not be read at the last look.
     pub fn is_silent(&self) -> bool {
         self.silent.is_some()
+    }
+
+    /// Whether there are records among the entries that were hashed.
+    pub fn has_records(&self) -> bool {
+        self.records
     }
 
     /// Entries that the rules have judged.
@@ -216,7 +261,21 @@ impl Memory {
         size(&self.verified) == size(&self.target) && self.target.is_some() && self.waiting.is_empty()
     }
 
+    /// The split views that are known.
+    pub(super) fn splits(&self) -> impl Iterator<Item = &Incident> {
+        self.incidents.iter().filter(|each| each.kind == Kind::SplitView)
+    }
+
+    /// Whether this witness is known to have cosigned two histories.
+    pub(super) fn is_accused(&self, key: &str) -> bool {
+        self.incidents.iter().any(|each| each.kind == Kind::TwoHistoriesCosigned && each.subject == key)
+    }
+
     pub(super) fn is_other(&self, head: Head) -> bool {
         self.others.iter().any(|other| other.heard.head() == head)
     }
+}
+
+const fn yes() -> bool {
+    true
 }

@@ -13,6 +13,11 @@ const WRONG_WAIT_MAX: Millis = 300_000;
 const BAD_MAX: usize = 16;
 
 impl Watch {
+    /// There are records among the entries that were hashed: there is something to be judged.
+    pub fn note_records(&mut self) {
+        self.memory.records = true;
+    }
+
     pub(super) fn reached(&mut self, place: Place) {
         if let Some(under) = &mut self.memory.under {
             under.place = Some(place);

@@ -74,7 +74,7 @@ impl Network {
                 let input = done(&self.histories[to], effect);
                 self.step_one(to, input);
             }
-            Sent::Fork(text) => self.step_one(to, Input::Fork(text)),
+            Sent::Fork(text) => self.step_one(to, Input::Fork { text, from: Whom::Peer("a monitor".into()) }),
             Sent::List { from, list } => {
                 for heard in decode(&list).iter().filter_map(|note| trust().hear(note).ok()) {
                     self.step_one(to, Input::Heard { heard, from: from.clone() });

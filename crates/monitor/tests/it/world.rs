@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use monitor::event::{Event, Kind, Millis};
 use monitor::heard::{Heard, Trust};
-use monitor::watch::{Bad, Effect, Input, Limits, Memory, Proof, Reading, Watch};
+use monitor::watch::{Bad, Effect, Input, Limits, Memory, Proof, Reading, Watch, Whom};
 use testkit::keys::{RAW_LOG, TestKey, WITNESSES};
 use tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use tlog::cosignature::{Cosigner, Timestamp};
@@ -134,6 +134,7 @@ pub(crate) struct Monitored {
     pub(crate) watch: Watch,
     pub(crate) proofs: Vec<(String, String)>,
     pub(crate) events: Vec<Event>,
+    limits: Limits,
     disk: Vec<u8>,
 }
 
@@ -145,14 +146,24 @@ impl Monitored {
     pub(crate) fn with(limits: Limits) -> Self {
         let watch = Watch::new(trust(), limits, None).unwrap();
         let disk = watch.memory().to_bytes();
-        Self { watch, proofs: vec![], events: vec![], disk }
+        Self { watch, proofs: vec![], events: vec![], limits, disk }
     }
 
     /// Ends it, and starts it again from what was on its disk.
     pub(crate) fn kill(&mut self, now: Millis) -> Vec<Effect> {
-        let memory = Memory::parse(&self.disk).unwrap();
-        self.watch = Watch::new(trust(), LIMITS, Some(memory)).unwrap();
-        self.step(now, Input::Started)
+        self.restart(now, &self.disk(), false)
+    }
+
+    /// Ends it, and starts it from this disk.
+    pub(crate) fn restart(&mut self, now: Millis, disk: &[u8], now_and_then: bool) -> Vec<Effect> {
+        let memory = (!disk.is_empty()).then(|| Memory::parse(disk).unwrap());
+        self.watch = Watch::new(trust(), self.limits, memory).unwrap();
+        self.step(now, Input::Started { now_and_then })
+    }
+
+    /// What is on its disk.
+    pub(crate) fn disk(&self) -> Vec<u8> {
+        self.disk.clone()
     }
 
     /// One step: what is to be told has been kept before.
@@ -170,9 +181,9 @@ impl Monitored {
             }
         }
         self.disk = self.watch.memory().to_bytes();
-        let last = self.events.last().map_or(0, |event| event.number);
-        self.events.extend(self.watch.events().filter(|event| event.number > last).cloned());
-        self.watch.forget(now, u64::MAX, u64::MAX);
+        self.events.extend(self.watch.events().cloned());
+        self.watch.printed(self.events.last().map_or(0, |event| event.number));
+        self.watch.forget(now, std::iter::empty());
         left
     }
 
@@ -197,6 +208,11 @@ impl Monitored {
     pub(crate) fn verified(&self) -> u64 {
         self.watch.memory().verified().map_or(0, Heard::size)
     }
+}
+
+/// A fork proof, handed on.
+pub(crate) fn handed(text: String) -> Input {
+    Input::Fork { text, from: Whom::Peer("a monitor".into()) }
 }
 
 /// What comes of a job.

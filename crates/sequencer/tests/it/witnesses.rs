@@ -1,6 +1,9 @@
 //! Publication with witnesses: what is shown while there are enough cosignatures and while there are not, what is noted
 //! before whom, and what a restart brings back. The witnesses are a script here; real ones are in the crate `witnessing`.
 
+mod ahead;
+mod noted;
+
 use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
@@ -8,7 +11,7 @@ use sequencer::{
     log::Status,
     publisher::Evidence as _,
     reader::Reader,
-    recover::{RecoverError, Standing},
+    recover::Standing,
     witnesses::{Cosigners, Round, WhenUnwitnessed, Witnessing},
 };
 use testkit::keys;
@@ -42,6 +45,8 @@ struct State {
 
 impl Cosigners for Script {
     fn begin(&self, reader: Reader, published: &SignedCheckpoint) {
+        let noted = self.evidence.published().unwrap();
+        assert_eq!(noted.as_ref(), Some(published.bytes()), "noted before a newer head is");
         let mut state = self.state.lock();
         state.begun.push(published.clone());
         state.reader = Some(reader);
@@ -220,50 +225,6 @@ fn a_stop_between_the_steps_of_a_publication_takes_nothing_back() {
         script.willing(true);
     }
     log.check(7);
-}
-
-#[test]
-fn witnesses_that_are_ahead_stop_the_log_before_it_signs_anything_more() {
-    let (mut log, script) = log_with(WhenUnwitnessed::Publish, true);
-    log.submit(&Made::records(0..3));
-    log.close();
-    let standing = Standing::WitnessesAhead { stored: 3, known: 8 };
-    script.state.lock().stop = Some(standing.clone());
-    log.open().unwrap();
-    assert_eq!(log.status(), Status::ReadOnly(standing));
-    assert_eq!(log.reader().published().size(), 3, "it is read as before");
-    log.try_submit(&Made::records(3..4)).unwrap_err();
-    let asked = script.state.lock().asked.len();
-    log.close();
-    assert_eq!(script.state.lock().asked.len(), asked, "and nobody is asked any more");
-    assert_eq!(log.observed.failures.lock().len(), 1);
-}
-
-#[test]
-fn what_was_shown_must_be_in_the_log() {
-    let (mut log, script) = log_with(WhenUnwitnessed::Hold, true);
-    log.submit(&Made::records(0..3));
-    log.close();
-    let directory = match &log.setup.place {
-        crate::testlog::Place::Sled(directory) => directory.path().to_owned(),
-        crate::testlog::Place::Memory(_) => unreachable!(),
-    };
-    let good = std::fs::read(directory.join("published")).unwrap();
-    for (bad, why) in [
-        (b"nothing".to_vec(), "not a signed checkpoint"),
-        (checkpoint(2).bytes().to_vec(), "does not contain"),
-        (checkpoint(9).bytes().to_vec(), "9 was signed"),
-    ] {
-        std::fs::write(directory.join("published"), bad).unwrap();
-        let error = log.open().unwrap_err();
-        assert!(
-            matches!(error, RecoverError::Published { .. }) && error.to_string().contains(why),
-            "{error}"
-        );
-    }
-    std::fs::write(directory.join("published"), good).unwrap();
-    log.open().unwrap();
-    assert_eq!(script.state.lock().ended, 1, "the log that was closed let go of its witnesses");
 }
 
 #[test]

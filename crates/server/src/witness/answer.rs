@@ -36,12 +36,11 @@ pub(super) async fn add_checkpoint(
 /// Cosigns a subtree: much work, and nothing to wait for.
 pub(super) async fn sign_subtree(State(app): State<Arc<App>>, body: Body) -> Result<Response, Box<Problem>> {
     let body = app.read(body).await?;
-    let Some(_place) = app.place() else { return Ok(respond(busy())) };
-    let turn = app.subtrees.acquire().await;
     let (working, bytes) = (app.clone(), body.bytes.clone());
-    let reply = tokio::task::spawn_blocking(move || working.witness.sign_subtree(&bytes)).await;
-    drop(turn);
-    reply.map(respond).map_err(|error| Problem::internal(&error))
+    match app.subtrees.work(move || working.witness.sign_subtree(&bytes)).await {
+        None => Ok(respond(busy())),
+        Some(reply) => reply.map(respond).map_err(|error| Problem::internal(&error)),
+    }
 }
 
 /// What was cosigned last of a log.

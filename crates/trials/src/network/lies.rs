@@ -7,6 +7,7 @@ use tlog::fork::ForkProof;
 use tlog::key::Signer;
 
 use super::cast::{Node, invented, origin, sign};
+use super::outcomes::digest;
 use super::wire::Request;
 use super::world::World;
 
@@ -32,13 +33,21 @@ impl World {
         notes.join(&b'\n')
     }
 
-    /// The name of a fork proof that a liar has not.
-    pub(super) fn false_name(&mut self) -> String {
-        OriginId::from_bytes(self.chance.bytes()).to_string()
+    /// The names of what a liar calls fork proofs: one that he has not, and one that is none.
+    pub(super) fn false_names(&mut self) -> Vec<String> {
+        let text = self.false_proof();
+        let name = digest(&text);
+        self.lies.insert(name.clone(), text);
+        vec![OriginId::from_bytes(self.chance.bytes()).to_string(), name]
+    }
+
+    /// What he answers to such a name.
+    pub(super) fn false_fork(&self, name: &str) -> Option<String> {
+        self.lies.get(name).or_else(|| self.lies.values().next()).cloned()
     }
 
     /// What a liar calls a fork proof: one of somebody else's with a bit turned, or one by a key that nobody trusts.
-    pub(super) fn false_proof(&mut self) -> String {
+    fn false_proof(&mut self) -> String {
         let real = self.monitors.iter().find_map(|watcher| watcher.proofs().values().next().cloned());
         let Some(real) = real.filter(|_| self.chance.one_in(2)) else { return self.strangers_proof() };
         let mut bent = real.into_bytes();

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use client::http::AsItCame;
 use follower::witness::keeper::{Keeper, Limits, OriginId};
 use follower::witness::service::Witness;
 use store::{Fault, FaultyStore, MemoryStore};
 use tlog::cosignature::Timestamp;
 use tlog::witness::{SIZE_CONTENT_TYPE, WitnessKeys, print_size};
-use witnessing::reply::Answered;
 
 use super::cast::{cosigner, enrolled, origin};
 
@@ -106,11 +106,11 @@ impl Notary {
     }
 
     /// Answers a log; `None`: it was killed.
-    pub(super) fn add_checkpoint(&mut self, log: usize, body: &[u8], seconds: u64) -> Option<Answered> {
+    pub(super) fn add_checkpoint(&mut self, log: usize, body: &[u8], seconds: u64) -> Option<AsItCame> {
         if let Temper::Ahead(size) = self.temper {
             let content_type = Some(SIZE_CONTENT_TYPE.to_owned());
             let body = print_size(size).into();
-            return Some(Answered { status: 409, content_type, retry_after: None, body });
+            return Some(AsItCame { status: 409, content_type, retry_after: None, body });
         }
         let (clock, kill) = (self.clock(seconds), self.kill.take());
         let memory = self.memory(log);
@@ -131,7 +131,7 @@ impl Notary {
     }
 
     /// Answers several at once.
-    pub(super) fn add_checkpoints(&mut self, bodies: &[Vec<u8>], seconds: u64) -> Vec<Answered> {
+    pub(super) fn add_checkpoints(&mut self, bodies: &[Vec<u8>], seconds: u64) -> Vec<AsItCame> {
         let (clock, service) = (self.clock(seconds), self.memory(0).service.clone());
         let ask = |body: &Vec<u8>| {
             let (service, body) = (service.clone(), body.clone());
@@ -159,8 +159,8 @@ impl Notary {
     }
 }
 
-fn answered(reply: follower::witness::service::Reply) -> Answered {
-    Answered {
+fn answered(reply: follower::witness::service::Reply) -> AsItCame {
+    AsItCame {
         status: reply.status,
         content_type: Some(reply.content_type.to_owned()),
         retry_after: reply.retry_after.map(std::time::Duration::from_secs),

@@ -7,6 +7,7 @@ use monitor::event::Millis;
 use sequencer::recover::Standing;
 use sequencer::witnesses::{Round, WhenUnwitnessed};
 use tlog::checkpoint::SignedCheckpoint;
+use tlog::cosignature::Timestamp;
 use tlog::policy::Policy;
 use tlog::witness::AddCheckpoint;
 use witnessing::simulating::Council;
@@ -74,7 +75,7 @@ pub(super) struct Operator {
 impl Operator {
     pub(super) fn new(tree: usize, trees: &[Tree], policy: Policy, asks: Vec<usize>, habits: Habits) -> Self {
         let committed = sign(trees[tree].head());
-        let mut log = Self {
+        Self {
             tree,
             life: 0,
             published: committed.clone(),
@@ -87,9 +88,7 @@ impl Operator {
             committed,
             asking: None,
             rounds: 0,
-        };
-        log.start();
-        log
+        }
     }
 
     /// What an operator copies away.
@@ -106,13 +105,13 @@ impl Operator {
     }
 
     /// Opens it again: what it knew of its witnesses is gone, but what was published.
-    pub(super) fn start(&mut self) {
+    pub(super) fn start(&mut self, now: Instant, clock: Timestamp) {
         self.life += 1;
         (self.is_open, self.asking, self.standing) = (false, None, None);
         let keys = self.asks.iter().map(|number| vec![vkey(*number)]).collect::<Vec<_>>();
         self.council = (!keys.is_empty()).then(|| {
             let mut council = Council::new(self.policy.clone(), keys);
-            council.restore(&self.published);
+            council.restore(&self.published, now, clock);
             council
         });
     }

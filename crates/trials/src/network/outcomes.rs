@@ -1,11 +1,12 @@
 //! What follows from an answer, or from that there was none.
 
 use bytes::Bytes;
+use follower::witness::keeper::ContradictionId;
 use monitor::event::What;
 use monitor::gossip;
 use monitor::watch::{Effect, Input, Proof, Reading, Whom};
 use tlog::cosignature::Timestamp;
-use witnessing::reply::Cause;
+use witnessing::Cause;
 use witnessing::simulating::{Came, Next};
 
 use super::cast::{Node, origin};
@@ -37,12 +38,11 @@ impl World {
             Some(_) => Came::Nothing(Cause::Unreachable),
             None => Came::Nothing(Cause::TimedOut),
         };
-        let (now, seconds) = (self.moment(), self.seconds());
+        let (now, clock) = (self.moment(), self.clock());
         let log = &mut self.logs[number];
         let Some(place) = log.asks.iter().position(|asked| Node::Witness(*asked) == witness) else { return };
         let size = log.size();
         if let Some(council) = &mut log.council {
-            let clock = Timestamp::from_seconds(seconds).unwrap_or(Timestamp::NONE);
             council.heard(place, &came, size, clock, now);
         }
         self.wake(number, place);
@@ -125,9 +125,11 @@ impl World {
                 let names: Vec<_> = names.iter().filter(new).take(FETCHED_MAX).cloned().collect();
                 names.into_iter().for_each(|name| self.call(Node::Monitor(number), to, Request::Fork(name)));
             }
-            (Request::Fork(name), Some(Answer::Fork(Some(text)))) => {
+            // What has another name than it should is none of them.
+            (Request::Fork(name), Some(Answer::Fork(Some(text)))) if name == digest(&text) => {
                 watcher.read.insert(name);
-                self.monitor_input(number, Input::Fork(text));
+                let from = Whom::Peer(to.to_string());
+                self.monitor_input(number, Input::Fork { text, from });
             }
             _ => {}
         }
@@ -237,4 +239,9 @@ impl World {
             _ => {}
         }
     }
+}
+
+/// What a fork proof is named by.
+pub(super) fn digest(text: &str) -> String {
+    ContradictionId::of(&origin(), text.as_bytes()).to_string()
 }

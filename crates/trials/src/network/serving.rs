@@ -83,10 +83,10 @@ impl World {
                     let names = self.monitors[number].memory().proofs().into_iter().map(str::to_owned);
                     names.take(gossip::FORKS_MAX).collect()
                 }
-                Manner::Liar => vec![self.false_name()],
+                Manner::Liar => self.false_names(),
                 Manner::Silent | Manner::Flood => vec![],
             })),
-            Request::Fork(_) if manner == Manner::Liar => Some(Answer::Fork(Some(self.false_proof()))),
+            Request::Fork(name) if manner == Manner::Liar => Some(Answer::Fork(self.false_fork(name))),
             Request::Fork(name) => Some(Answer::Fork(self.monitors[number].proofs().get(name).cloned())),
             _ => Some(Answer::Unreachable),
         }
@@ -124,6 +124,6 @@ impl World {
     }
 
     pub(super) fn monitor_starts(&mut self, number: usize) {
-        self.monitor_takes(number, Happened::Input(Input::Started));
+        self.monitor_takes(number, Happened::Input(Input::Started { now_and_then: false }));
     }
 }

@@ -57,7 +57,6 @@ pub(super) struct Done {
 struct Disk {
     memory: Option<Vec<u8>>,
     proofs: BTreeMap<String, String>,
-    told: u64,
 }
 
 pub(super) struct Watcher {
@@ -146,11 +145,11 @@ impl Watcher {
         alive(Kill::ProofsKept)?;
         self.disk.memory = Some(self.watch.memory().to_bytes());
         alive(Kill::Remembered)?;
-        let printed = self.disk.told;
-        self.told.extend(self.watch.events().filter(|event| event.number > printed).cloned());
+        self.told.extend(self.watch.events().cloned());
         alive(Kill::Told)?;
-        self.disk.told = self.told.last().map_or(printed, |event| event.number.max(printed));
-        self.watch.forget(now, self.disk.told, u64::MAX);
+        self.watch.printed(self.told.last().map_or(0, |event| event.number));
+        self.watch.forget(now, std::iter::empty());
+        self.disk.memory = Some(self.watch.memory().to_bytes());
         Some(Done { effects: left, taken })
     }
 

@@ -101,7 +101,6 @@ impl World {
     pub(super) fn restart(&mut self, number: usize) {
         self.note(format_args!("log-{number} is started again"));
         self.forget_calls(Node::Log(number));
-        self.logs[number].start();
         self.begin(number);
     }
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use bytes::Bytes;
+use client::http::AsItCame;
 use monitor::event::Millis;
 use monitor::heard::Heard;
 use monitor::watch::{Proof, Reading};
 use testkit::Chance;
 use tlog::Hash;
-use witnessing::reply::Answered;
 
 use super::cast::Node;
 
@@ -44,7 +44,7 @@ pub(super) enum Request {
 /// What is answered.
 #[derive(Clone, Debug)]
 pub(super) enum Answer {
-    Http(Answered),
+    Http(AsItCame),
     Note(Option<Bytes>),
     Proof(Proof),
     Reading(Reading),

@@ -8,6 +8,7 @@ use monitor::event::Millis;
 use monitor::watch::Limits;
 use sequencer::witnesses::WhenUnwitnessed;
 use testkit::Chance;
+use tlog::cosignature::Timestamp;
 
 use super::cast::{NOBODY, Node, TWO_OF_THREE, WITNESSES_MAX, policy, trust};
 use super::client::Client;
@@ -101,6 +102,8 @@ pub(super) struct World {
     pub(super) onlooker: Onlooker,
     pub(super) calls: BTreeMap<u64, Call>,
     pub(super) entries: u64,
+    /// What liars call fork proofs, by name.
+    pub(super) lies: BTreeMap<String, String>,
     transcript: String,
     called: u64,
     base: Instant,
@@ -127,6 +130,7 @@ impl World {
             onlooker: Onlooker::default(),
             calls: BTreeMap::new(),
             entries: 0,
+            lies: BTreeMap::new(),
             transcript: String::new(),
             called: 0,
             base: Instant::now(),
@@ -164,8 +168,10 @@ impl World {
         self.logs.len() - 1
     }
 
-    /// Lets a log publish from now on.
+    /// Opens a log, and lets it publish from now on.
     pub(super) fn begin(&mut self, log: usize) {
+        let (now, clock) = (self.moment(), self.clock());
+        self.logs[log].start(now, clock);
         let life = self.logs[log].life;
         self.wire.at(self.now, Event::Publish { log, life });
     }
@@ -181,6 +187,11 @@ impl World {
 
     pub(super) fn millis(&self, moment: Instant) -> Millis {
         BIRTH + moment.saturating_duration_since(self.base).as_millis() as Millis
+    }
+
+    /// The clock of a log.
+    pub(super) fn clock(&self) -> Timestamp {
+        Timestamp::from_seconds(self.seconds()).unwrap_or(Timestamp::NONE)
     }
 
     pub(super) fn seconds(&self) -> u64 {

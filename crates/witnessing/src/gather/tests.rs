@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{cosignature, head, policy, two_of_three, vkey};
+use crate::testing::{at, at_moment, cosignature, head, policy, two_of_three, vkey};
 
 fn names(note: &SignedCheckpoint) -> Vec<String> {
     note.signatures().iter().map(|line| line.name().to_string()).collect()
@@ -9,17 +9,33 @@ fn names(note: &SignedCheckpoint) -> Vec<String> {
 
 /// Takes in cosignatures by these witnesses at these times.
 fn add(gathered: &mut Gathered, size: u64, by: &[(usize, u64)]) {
+    add_at(gathered, size, by, Instant::now());
+}
+
+/// The same, at this moment.
+fn add_at(gathered: &mut Gathered, size: u64, by: &[(usize, u64)], now: Instant) {
     let epoch = gathered.epoch();
     for (place, time) in by {
-        gathered.add(head(size).head(), epoch, &[cosignature(*place, &head(size), *time)]);
+        gathered.add(head(size).head(), epoch, &[cosignature(*place, &head(size), *time)], now);
     }
+}
+
+/// Offers a head while witnesses are being asked to cosign every head before it.
+fn offer(gathered: &mut Gathered, size: u64) {
+    gathered.offer(&head(size), |_| true);
+}
+
+fn restore(note: &SignedCheckpoint, policy: Policy) -> Gathered {
+    let mut gathered = Gathered::new(policy);
+    gathered.restore(note, Instant::now(), at(1_000));
+    gathered
 }
 
 #[test]
 fn a_note_has_its_lines_in_the_order_of_the_policy_whatever_came_first() {
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
         let mut gathered = Gathered::new(two_of_three());
-        gathered.offer(&head(5));
+        offer(&mut gathered, 5);
         add(&mut gathered, 5, &order.map(|place| (place, 9)));
         let note = gathered.witnessed().unwrap().clone();
         assert_eq!(names(&note)[1..], ["witness-a.test", "witness-b.test", "witness-c.test"]);
@@ -30,7 +46,7 @@ fn a_note_has_its_lines_in_the_order_of_the_policy_whatever_came_first() {
 #[test]
 fn it_is_witnessed_from_the_quorum_on_and_late_lines_join() {
     let mut gathered = Gathered::new(two_of_three());
-    gathered.offer(&head(5));
+    offer(&mut gathered, 5);
     assert!(!gathered.met() && gathered.witnessed().is_none());
     add(&mut gathered, 5, &[(2, 9)]);
     assert!(!gathered.met());
@@ -46,10 +62,10 @@ fn it_is_witnessed_from_the_quorum_on_and_late_lines_join() {
 #[test]
 fn a_refresh_replaces_lines_and_takes_none_away() {
     let mut gathered = Gathered::new(two_of_three());
-    gathered.offer(&head(5));
+    offer(&mut gathered, 5);
     add(&mut gathered, 5, &[(0, 9), (1, 9)]);
     assert!(gathered.met_anew(|_| false));
-    gathered.offer(&head(5));
+    offer(&mut gathered, 5);
     assert!(gathered.met() && !gathered.met_anew(|_| false), "old lines count, and are not new");
     add(&mut gathered, 5, &[(1, 20), (2, 20)]);
     assert!(gathered.met_anew(|_| false));
@@ -60,14 +76,62 @@ fn a_refresh_replaces_lines_and_takes_none_away() {
     assert_eq!(times(&gathered), [9, 20, 20]);
     add(&mut gathered, 5, &[(1, 15)]);
     assert_eq!(times(&gathered), [9, 20, 20], "an older line does not replace a newer one");
+    // A witness whose clock was set back has answered all the same.
+    offer(&mut gathered, 5);
+    add(&mut gathered, 5, &[(1, 15), (2, 15)]);
+    assert!(gathered.met_anew(|_| false));
+    assert_eq!(times(&gathered), [9, 20, 20]);
+}
+
+#[test]
+fn as_old_as_the_youngest_that_are_enough() {
+    let (start, later) = at_moment(60_000);
+    let latest = later + Duration::from_mins(1);
+    let mut gathered = Gathered::new(two_of_three());
+    offer(&mut gathered, 5);
+    add_at(&mut gathered, 5, &[(0, 9)], start);
+    assert_eq!(gathered.enough_since(), None);
+    add_at(&mut gathered, 5, &[(1, 9)], later);
+    assert_eq!(gathered.enough_since(), Some(start));
+    add_at(&mut gathered, 5, &[(2, 10)], latest);
+    assert_eq!(gathered.enough_since(), Some(later), "the oldest of three is not needed");
+    add_at(&mut gathered, 5, &[(1, 8)], latest);
+    assert_eq!(gathered.enough_since(), Some(later), "a clock that was set back makes nothing younger");
+    add_at(&mut gathered, 5, &[(1, 9)], latest);
+    assert_eq!(gathered.enough_since(), Some(latest));
+    // After a restart the witnesses' own times are what is known.
+    let published = gathered.witnessed().unwrap().clone();
+    let mut gathered = Gathered::new(two_of_three());
+    gathered.restore(&published, latest, at(39));
+    assert_eq!(gathered.enough_since(), latest.checked_sub(Duration::from_secs(30)));
+    let mut none = Gathered::new(policy("quorum none"));
+    offer(&mut none, 5);
+    assert_eq!(none.enough_since(), None);
+}
+
+/// A log may grow many times while one request is under way.
+#[test]
+fn a_head_is_kept_while_somebody_is_asked_for_it_and_no_longer() {
+    let mut gathered = Gathered::new(two_of_three());
+    for size in 1..=100 {
+        gathered.offer(&head(size), |asked| [3, 7, 50].contains(&asked));
+        let kept: Vec<u64> = (0..=size).filter(|size| gathered.note(*size).is_some()).collect();
+        let expected = (1..=size).filter(|at| [3, 7, 50].contains(at) || *at == size);
+        assert_eq!(kept, expected.collect::<Vec<_>>());
+    }
+    add(&mut gathered, 7, &[(0, 9), (1, 9)]);
+    assert_eq!(gathered.witnessed().map(SignedCheckpoint::size), Some(7));
+    gathered.offer(&head(101), |asked| [3, 50].contains(&asked));
+    assert!(gathered.note(3).is_none(), "it is overtaken by one that is witnessed");
+    assert!(gathered.note(50).is_some());
 }
 
 #[test]
 fn a_head_that_was_overtaken_is_witnessed_late() {
     let mut gathered = Gathered::new(two_of_three());
-    gathered.offer(&head(5));
+    offer(&mut gathered, 5);
     add(&mut gathered, 5, &[(0, 9)]);
-    gathered.offer(&head(6));
+    offer(&mut gathered, 6);
     add(&mut gathered, 6, &[(0, 9)]);
     assert!(gathered.witnessed().is_none());
     add(&mut gathered, 5, &[(1, 9)]);
@@ -82,17 +146,17 @@ fn a_head_that_was_overtaken_is_witnessed_late() {
 #[test]
 fn what_is_of_no_head_or_by_nobody_of_the_policy_is_dropped() {
     let mut gathered = Gathered::new(policy("quorum w0"));
-    gathered.offer(&head(5));
+    offer(&mut gathered, 5);
     let other_root = Head { size: 5, root: tlog::Hash::EMPTY };
-    gathered.add(other_root, 1, &[cosignature(0, &head(5), 9)]);
-    gathered.add(head(6).head(), 1, &[cosignature(0, &head(6), 9)]);
+    gathered.add(other_root, 1, &[cosignature(0, &head(5), 9)], Instant::now());
+    gathered.add(head(6).head(), 1, &[cosignature(0, &head(6), 9)], Instant::now());
     assert!(!gathered.met() && gathered.note(6).is_none());
     let stranger = Policy::parse(
         format!("log {}\nwitness x {}\nquorum x\n", crate::testing::signer().verifier_key(), vkey(2))
             .as_bytes(),
     );
     let mut others = Gathered::new(stranger.unwrap());
-    others.offer(&head(5));
+    offer(&mut others, 5);
     add(&mut others, 5, &[(0, 9), (1, 9)]);
     assert_eq!(names(&others.note(5).unwrap()).len(), 1);
 }
@@ -100,7 +164,7 @@ fn what_is_of_no_head_or_by_nobody_of_the_policy_is_dropped() {
 #[test]
 fn with_a_quorum_of_nobody_every_head_is_witnessed_and_lines_are_welcome() {
     let mut gathered = Gathered::new(policy("quorum none"));
-    gathered.offer(&head(5));
+    offer(&mut gathered, 5);
     assert!(gathered.met());
     add(&mut gathered, 5, &[(1, 9)]);
     assert_eq!(names(gathered.witnessed().unwrap()).len(), 2);
@@ -109,28 +173,24 @@ fn with_a_quorum_of_nobody_every_head_is_witnessed_and_lines_are_welcome() {
 #[test]
 fn what_was_published_before_counts_as_it_did() {
     let mut before = Gathered::new(two_of_three());
-    before.offer(&head(5));
+    offer(&mut before, 5);
     add(&mut before, 5, &[(0, 9), (2, 9)]);
     let published = before.witnessed().unwrap().clone();
 
-    let mut gathered = Gathered::new(two_of_three());
-    gathered.restore(&published);
+    let mut gathered = restore(&published, two_of_three());
     assert_eq!(gathered.witnessed(), Some(&published), "byte for byte");
     assert_eq!((gathered.cosigned_by(&vkey(0)), gathered.cosigned_by(&vkey(1))), (Some(5), None));
-    gathered.offer(&head(5));
+    offer(&mut gathered, 5);
     assert_eq!(gathered.note(5), Some(published.clone()), "never with less");
     assert!(gathered.met() && !gathered.met_anew(|_| false));
 
     // A line that does not hold is not taken for one that does.
     let bent = cosignature(1, &head(6), 9).line().clone();
     let spoilt = published.with_signatures([bent]).unwrap();
-    let mut gathered = Gathered::new(two_of_three());
-    gathered.restore(&spoilt);
+    let gathered = restore(&spoilt, two_of_three());
     assert_eq!(gathered.witnessed(), Some(&published));
     // Under another policy the same lines are not enough.
-    let mut gathered = Gathered::new(policy("quorum w1"));
-    gathered.restore(&published);
-    assert!(gathered.witnessed().is_none());
+    assert!(restore(&published, policy("quorum w1")).witnessed().is_none());
 }
 
 proptest! {
@@ -144,11 +204,11 @@ proptest! {
     ) {
         let mut gathered = Gathered::new(two_of_three());
         let (mut size, mut enough, mut before) = (1, std::collections::BTreeMap::<u64, [bool; 3]>::new(), 0);
-        gathered.offer(&head(size));
+        offer(&mut gathered, size);
         for (time, (grow, place, back)) in (1..).zip(steps) {
             if grow > 0 {
                 size += grow;
-                gathered.offer(&head(size));
+                offer(&mut gathered, size);
             }
             let of = size.saturating_sub(back).max(1);
             let known = gathered.note(of).is_some();

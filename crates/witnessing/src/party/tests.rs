@@ -4,6 +4,9 @@ use testkit::Chance;
 use super::*;
 use crate::testing::{cosignature, head};
 
+/// Size of the log in most of these tests.
+const LOG: u64 = 9;
+
 fn failed(cause: Cause) -> Reply {
     Reply::Failed { cause, wait: None, what: String::new() }
 }
@@ -25,9 +28,9 @@ fn a_first_contact_begins_at_nothing_and_goes_on_from_where_the_witness_is() {
     let now = Instant::now();
     let mut party = Party::new(None);
     assert_eq!(party.next(task(1, 9), now), Step::Ask { old: 0 });
-    assert_eq!(party.heard(task(1, 9), 0, &Reply::Stored(4), now), News::Nothing);
+    assert_eq!(party.heard(task(1, 9), 0, &Reply::Stored(4), LOG, now), News::Nothing);
     assert_eq!(party.next(task(1, 9), now), Step::Ask { old: 4 }, "at once, with a proof from there");
-    assert_eq!(party.heard(task(1, 9), 4, &cosigned(9), now), News::Nothing);
+    assert_eq!(party.heard(task(1, 9), 4, &cosigned(9), LOG, now), News::Nothing);
     assert_eq!(party.next(task(1, 9), now), Step::Rest);
     assert_eq!(party.next(task(2, 9), now), Step::Ask { old: 9 }, "a refresh");
     assert_eq!(party.next(task(3, 12), now), Step::Ask { old: 9 });
@@ -42,20 +45,39 @@ fn a_witness_of_which_a_cosignature_is_at_hand_is_asked_from_there() {
 fn a_witness_that_is_ahead_is_asked_no_more() {
     let now = Instant::now();
     let mut party = Party::new(Some(5));
-    assert_eq!(party.heard(task(1, 9), 5, &Reply::Stored(10), now), News::Trouble(Cause::Ahead));
+    assert_eq!(party.heard(task(1, 9), 5, &Reply::Stored(10), LOG, now), News::Trouble(Cause::Ahead));
     for later in [ms(0), Duration::from_hours(1000)] {
         assert_eq!(party.next(task(2, 50), now + later), Step::Stop, "not even for what is larger by now");
     }
-    assert_eq!((party.ahead(), party.trouble()), (Some(10), Some(Cause::Ahead)));
+    let ahead = Ahead { stored: LOG, known: 10 };
+    assert_eq!((party.ahead(), party.trouble()), (Some(ahead), Some(Cause::Ahead)));
+}
+
+/// Commits are signed and answered with before they are published: a submitter may show one to a witness first.
+#[test]
+fn a_witness_that_was_shown_more_of_the_log_by_somebody_else_is_not_ahead() {
+    let now = Instant::now();
+    let mut party = Party::new(Some(5));
+    for (size, log) in [(10, 10), (11, 30)] {
+        assert_eq!(party.heard(task(1, 9), 5, &Reply::Stored(size), log, now), News::Nothing);
+        assert_eq!((party.ahead(), party.trouble()), (None, None));
+        assert_eq!(party.next(task(1, 9), now), Step::Rest, "it will not cosign less any more");
+        assert!(!party.may_answer(task(1, 9), now, now + ms(500)), "so nobody waits for it");
+        assert_eq!(party.next(task(2, 10), now), if size > 10 { Step::Rest } else { Step::Ask { old: 10 } });
+    }
+    assert_eq!(party.next(task(3, 30), now), Step::Ask { old: 11 });
+    assert_eq!(party.heard(task(3, 30), 11, &cosigned(30), 30, now), News::Nothing);
+    assert_eq!(party.next(task(3, 30), now), Step::Rest);
+    assert_eq!(party.heard(task(4, 30), 30, &Reply::Stored(31), 30, now), News::Trouble(Cause::Ahead));
 }
 
 #[test]
 fn a_witness_that_forgot_is_caught_up_and_told_of() {
     let now = Instant::now();
     let mut party = Party::new(Some(8));
-    assert_eq!(party.heard(task(1, 9), 8, &Reply::Stored(2), now), News::Trouble(Cause::WentBack));
+    assert_eq!(party.heard(task(1, 9), 8, &Reply::Stored(2), LOG, now), News::Trouble(Cause::WentBack));
     assert_eq!(party.next(task(1, 9), now), Step::Ask { old: 2 });
-    assert_eq!(party.heard(task(1, 9), 2, &cosigned(9), now), News::Well);
+    assert_eq!(party.heard(task(1, 9), 2, &cosigned(9), LOG, now), News::Well);
     assert_eq!(party.trouble(), None);
 }
 
@@ -64,17 +86,17 @@ fn sizes_that_lead_nowhere_are_not_followed_for_ever() {
     let now = Instant::now();
     let mut party = Party::new(None);
     // The very size that was sent.
-    assert_eq!(party.heard(task(1, 9), 0, &Reply::Stored(0), now), News::Trouble(Cause::Inconsistent));
+    assert_eq!(party.heard(task(1, 9), 0, &Reply::Stored(0), LOG, now), News::Trouble(Cause::Inconsistent));
     assert_eq!(party.next(task(1, 9), now), Step::Wait(now + LASTING_FIRST));
     // Another one each time.
     let mut party = Party::new(None);
     let mut old = 0;
     for size in [1, 2, 3] {
-        party.heard(task(1, 9), old, &Reply::Stored(size), now);
+        party.heard(task(1, 9), old, &Reply::Stored(size), LOG, now);
         assert_eq!(party.next(task(1, 9), now), Step::Ask { old: size });
         old = size;
     }
-    assert_eq!(party.heard(task(1, 9), old, &Reply::Stored(1), now), News::Trouble(Cause::Inconsistent));
+    assert_eq!(party.heard(task(1, 9), old, &Reply::Stored(1), LOG, now), News::Trouble(Cause::Inconsistent));
     assert!(matches!(party.next(task(1, 9), now), Step::Wait(_)));
 }
 
@@ -96,7 +118,7 @@ fn waits_grow_and_are_bounded_and_what_passes_is_tried_soon() {
         let mut now = Instant::now();
         let mut party = Party::new(Some(3));
         for (round, wait) in waits.iter().enumerate() {
-            let news = party.heard(task(1, 9), 3, &failed(cause), now);
+            let news = party.heard(task(1, 9), 3, &failed(cause), LOG, now);
             assert_eq!(news, if round == 0 { News::Trouble(cause) } else { News::Nothing }, "said once");
             let until = now + ms(*wait);
             assert_eq!(party.next(task(1, 9), now), Step::Wait(until), "{cause:?}, round {round}");
@@ -108,8 +130,8 @@ fn waits_grow_and_are_bounded_and_what_passes_is_tried_soon() {
             now = until;
             assert!(matches!(party.next(task(1, 9), now), Step::Ask { .. }));
         }
-        assert_eq!(party.heard(task(1, 9), 3, &cosigned(9), now), News::Well);
-        party.heard(task(2, 9), 9, &failed(cause), now);
+        assert_eq!(party.heard(task(1, 9), 3, &cosigned(9), LOG, now), News::Well);
+        party.heard(task(2, 9), 9, &failed(cause), LOG, now);
         assert_eq!(party.next(task(2, 9), now), Step::Wait(now + ms(waits[0])), "from the beginning again");
     }
 }
@@ -121,7 +143,7 @@ fn a_round_waits_for_what_passes_and_for_nothing_else() {
     for cause in Cause::ALL {
         let mut party = Party::new(None);
         assert!(party.may_answer(task(1, 9), now, deadline));
-        party.heard(task(1, 9), 0, &failed(cause), now);
+        party.heard(task(1, 9), 0, &failed(cause), LOG, now);
         assert_eq!(party.may_answer(task(1, 9), now, deadline), cause.passes(), "{cause:?}");
         assert!(!party.may_answer(task(1, 9), now, now + ms(10)), "not before it is asked again");
     }
@@ -138,7 +160,7 @@ fn a_witness_that_wants_to_be_left_alone_is_within_reason() {
     ] {
         let mut party = Party::new(None);
         let busy = Reply::Failed { cause: Cause::Busy, wait: Some(asked), what: String::new() };
-        party.heard(task(1, 9), 0, &busy, now);
+        party.heard(task(1, 9), 0, &busy, LOG, now);
         assert_eq!(party.next(task(1, 9), now), Step::Wait(now + waited), "{asked:?}");
     }
 }
@@ -148,7 +170,7 @@ fn after_a_refusal_nothing_is_believed_of_what_it_has_stored() {
     let now = Instant::now();
     for cause in [Cause::ProofRefused, Cause::OtherRoot, Cause::BadAnswer] {
         let mut party = Party::new(Some(8));
-        party.heard(task(1, 9), 8, &failed(cause), now);
+        party.heard(task(1, 9), 8, &failed(cause), LOG, now);
         assert_eq!(party.next(task(1, 9), now + LASTING_MAX), Step::Ask { old: 0 }, "{cause:?}");
     }
 }
@@ -215,7 +237,7 @@ proptest! {
                         asked += 1;
                         prop_assert!(asked < 400, "seed {seed}: it is asked without end");
                         let reply = play.reply(old, size);
-                        play.party.heard(task, old, &reply, play.now);
+                        play.party.heard(task, old, &reply, size, play.now);
                     }
                 }
                 if play.chance.one_in(20) {
@@ -242,7 +264,7 @@ proptest! {
                         1 => Reply::Stored(old),
                         _ => failed(*chance.pick(&[Cause::BadAnswer, Cause::ProofRefused, Cause::NotEnrolled])),
                     };
-                    party.heard(task, old, &reply, now);
+                    party.heard(task, old, &reply, task.size, now);
                 }
             }
         }

@@ -1,9 +1,11 @@
+use bytes::Bytes;
+
 use super::*;
 use crate::testing::{at, head, vkey, witness};
 
-fn answered(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> Answered {
+fn answered(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> AsItCame {
     let content_type = content_type.map(str::to_owned);
-    Answered { status, content_type, retry_after: None, body: body.into() }
+    AsItCame { status, content_type, retry_after: None, body: body.into() }
 }
 
 fn understood(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> Reply {

@@ -1,13 +1,18 @@
 //! Witnesses that lie, are wrong, or want to do harm: nothing of theirs is kept, and the others are enough.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sequencer::{
     log::Status,
     recover::Standing,
     witnesses::WhenUnwitnessed::{Hold, Publish},
 };
-use witnessing::reply::Cause;
+use tlog::witness::AddCheckpoint;
+use tokio::sync::Semaphore;
+use witnessing::Cause;
 
 use crate::{
     stand_in::Mood,
@@ -93,6 +98,35 @@ fn a_witness_that_is_ahead_is_asked_no_more() {
     assert_eq!(world.witnesses[2].asked().len(), asked);
     let warnings = world.asking().report().warnings();
     assert!(warnings.len() == 1 && warnings[0].contains("larger tree"), "{warnings:?}");
+}
+
+/// Every commit is signed and answered with, so a submitter may be faster than the log.
+#[test]
+fn one_that_somebody_else_has_shown_more_of_the_log_is_not_ahead() {
+    let mut world = World::open_with(Hold);
+    world.submit(1);
+    world.until("all three", |world| world.witnesses.iter().all(|witness| witness.stored() == 1));
+    let leave = Arc::new(Semaphore::new(0));
+    for witness in &world.witnesses {
+        witness.is(Mood::Held(leave.clone()));
+    }
+    world.submit(2);
+    let all_asked = |world: &World, what| world.witnesses.iter().all(|it| it.asked().last() == Some(&what));
+    world.until("requests", |world| all_asked(world, (1, 3)));
+    let size = world.submit(2);
+    let committed = world.reader().committed();
+    let proof = world.reader().consistency(1, committed.head()).unwrap().hashes;
+    let request = AddCheckpoint::new(1, proof, &committed.checkpoint).unwrap();
+    for witness in &world.witnesses {
+        assert_eq!(witness.shown(&request), 200);
+        witness.is(Mood::Honest);
+    }
+    leave.add_permits(3);
+    world.until("answers", |world| {
+        all_asked(world, (size, size)) || (0..3).any(|place| world.trouble(place) == Some(Cause::Ahead))
+    });
+    assert_eq!(world.log().status(), Status::Writing, "{:?}", world.asking().report());
+    world.witnessed(size);
 }
 
 /// An old copy of the whole directory is in accord with itself; the witnesses are the evidence on other machines.

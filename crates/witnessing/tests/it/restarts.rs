@@ -2,7 +2,7 @@
 
 use sequencer::witnesses::WhenUnwitnessed::{Hold, Publish};
 use testkit::Chance;
-use witnessing::reply::Cause;
+use witnessing::Cause;
 
 use crate::{
     stand_in::Mood,

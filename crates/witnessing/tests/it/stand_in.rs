@@ -27,7 +27,7 @@ use tlog::{
     key::VerifierKey,
     witness::{AddCheckpoint, WitnessKeys},
 };
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, sync::Semaphore};
 
 /// How a witness behaves.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub enum Mood {
     Honest,
     /// As that, later.
     Slow(Duration),
+    /// As that, once it is let.
+    Held(Arc<Semaphore>),
     /// It takes the request and never answers.
     Hanging,
     /// It begins to answer and never ends.
@@ -135,6 +137,13 @@ impl StandIn {
         *self.inside.witness.lock() = Arc::new(witness);
     }
 
+    /// Is asked by somebody else than the log, whatever its mood; the status of its answer.
+    pub fn shown(&self, request: &AddCheckpoint) -> u16 {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let witness = self.inside.witness.lock().clone();
+        runtime.block_on(witness.add_checkpoint(request.to_string().as_bytes(), now())).status
+    }
+
     /// Follows another log, and no more the one that it was made for.
     pub fn unenrol(&self) {
         self.inside.witness.lock().enrol("logs/v0\n".parse().unwrap());
@@ -211,6 +220,10 @@ async fn add_checkpoint(State(inside): State<Arc<Inside>>, body: Bytes) -> Respo
         Mood::Honest => honest().await,
         Mood::Slow(time) => {
             tokio::time::sleep(time).await;
+            honest().await
+        }
+        Mood::Held(leave) => {
+            leave.acquire().await.unwrap().forget();
             honest().await
         }
         Mood::Hanging => std::future::pending().await,

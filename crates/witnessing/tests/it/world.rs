@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use testkit::keys::{LOG, WITNESSES};
 use tlog::{checkpoint::SignedCheckpoint, integrate::Entry, key::Signer, policy::Policy};
 use tokio::runtime::Runtime;
-use witnessing::{Observer, Options, Witnesses, reply::Cause};
+use witnessing::{Cause, Observer, Options, Witnesses};
 
 use crate::stand_in::StandIn;
 

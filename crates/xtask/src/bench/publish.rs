@@ -30,8 +30,7 @@ use tlog::key::{Signer, VerifierKey};
 use tlog::policy::Policy;
 use tlog::witness::WitnessKeys;
 use tokio::runtime::Runtime;
-use witnessing::reply::Cause;
-use witnessing::{Observer, Options, Witnesses};
+use witnessing::{Cause, Observer, Options, Witnesses};
 
 use super::single::percentile;
 use super::{BenchError, machine, report};

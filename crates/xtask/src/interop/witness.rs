@@ -149,7 +149,12 @@ impl Suite<'_> {
     }
 
     /// Files with entries that no other run adds.
-    fn entries(&self, data: &str, entries: u64, tag: u64) -> Result<tempfile::TempDir, InteropError> {
+    pub(super) fn entries(
+        &self,
+        data: &str,
+        entries: u64,
+        tag: u64,
+    ) -> Result<tempfile::TempDir, InteropError> {
         let failed = |why| InteropError::Io("write entries", why);
         let files = tempfile::tempdir_in(self.dir).map_err(failed)?;
         for number in 0..entries {

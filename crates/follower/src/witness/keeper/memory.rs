@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use store::Batch;
 use tlog::{Head, key::KeyName};
 
-use super::{AdvanceError, CONTRADICTIONS_MAX, Held, OriginId};
+use super::{AdvanceError, CONTRADICTIONS_MAX, Held, OriginId, Owner};
 
 /// Under what a contradiction is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +51,8 @@ pub enum Kept {
 pub(super) struct Memory {
     held: HashMap<OriginId, Held>,
     contradictions: BTreeSet<ContradictionId>,
+    owner: Option<Owner>,
+    commits: u64,
 }
 
 impl Memory {
@@ -79,6 +81,23 @@ impl Memory {
         self.contradictions.len()
     }
 
+    /// Commits so far.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits
+    }
+
+    pub(super) fn count(&mut self, commits: u64) {
+        self.commits = commits;
+    }
+
+    pub(super) fn owner(&self) -> Option<&Owner> {
+        self.owner.as_ref()
+    }
+
+    pub(super) fn belong(&mut self, owner: Owner) {
+        self.owner = Some(owner);
+    }
+
     pub(super) fn hold(&mut self, origin: OriginId, held: Held) {
         self.held.insert(origin, held);
     }
@@ -91,6 +110,7 @@ impl Memory {
     pub(super) fn apply(&mut self, changes: Changes) {
         changes.moved.into_iter().for_each(|(origin, held)| self.hold(origin, held));
         changes.found.into_keys().for_each(|id| self.keep(id));
+        self.owner = changes.owner.or(self.owner.take());
     }
 
     fn of_origin(&self, origin: OriginId) -> impl Iterator<Item = &ContradictionId> {
@@ -103,6 +123,7 @@ impl Memory {
 pub(super) struct Changes {
     moved: BTreeMap<OriginId, Held>,
     found: BTreeMap<ContradictionId, Bytes>,
+    owner: Option<Owner>,
 }
 
 impl Changes {
@@ -138,8 +159,18 @@ impl Changes {
         Kept::New
     }
 
+    /// Whoever says it last is the owner.
+    pub(super) fn own(&mut self, owner: Owner) {
+        self.owner = Some(owner);
+    }
+
+    /// Whose the store is once this is written.
+    pub(super) fn owner(&self, memory: &Memory) -> Option<Owner> {
+        self.owner.clone().or_else(|| memory.owner.clone())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.moved.is_empty() && self.found.is_empty()
+        self.moved.is_empty() && self.found.is_empty() && self.owner.is_none()
     }
 
     /// Logs that were never answered for before.

@@ -7,12 +7,17 @@ use serde::{Deserialize, Serialize};
 use store::{Key, Store, StoreError, Table};
 use tlog::{checkpoint::CheckpointError, key::KeyName};
 
-use super::{ContradictionId, Held, OriginId, memory::Memory};
+use super::{ContradictionId, Held, OriginId, Owner, memory::Memory};
 
 /// Version of what is in the store.
 const VERSION: u32 = 1;
 /// Rows that are read together: a contradiction may have 64 KiB.
 const STEP: usize = 64;
+
+/// What to do about a store that has lost something. To put an old copy back would be worse: the witness would not know what
+/// it has cosigned since.
+const ANEW: &str = "do not put an old copy of it back, the witness would cosign second histories: make a new witness with \
+                    another name in another directory";
 
 /// Why a witness's store cannot be opened. Its cosignatures depend on it: nothing may be signed without.
 #[derive(Debug, thiserror::Error)]
@@ -24,13 +29,10 @@ pub enum OpenError {
     #[error("this is no store of a witness, or one of another version of this program")]
     NotAWitness,
     /// Notes without the head that every commit writes.
-    #[error("the store of the witness has lost its head; restore it, or take a new key for the witness")]
+    #[error("the store of the witness has lost its head; {ANEW}")]
     NoHead,
     /// Fewer notes than were there.
-    #[error(
-        "the witness has answered for {want} logs, and the notes of {have} are there; restore the store, or take a new \
-         key for the witness"
-    )]
+    #[error("the witness has answered for {want} logs, and the notes of {have} are there; {ANEW}")]
     Lost {
         /// Logs by the store's head.
         want: u64,
@@ -38,7 +40,7 @@ pub enum OpenError {
         have: u64,
     },
     /// A value that is no checkpoint.
-    #[error("what is kept of the log whose origin has the SHA-256 {origin}: {cause}")]
+    #[error("what is kept of the log whose origin has the SHA-256 {origin} is damaged: {cause}; {ANEW}")]
     NoCheckpoint {
         /// Where it lies.
         origin: OriginId,
@@ -48,7 +50,7 @@ pub enum OpenError {
     },
     /// A checkpoint under the key of another log.
     #[error(
-        "a checkpoint of {found} is kept where that of the log whose origin has the SHA-256 {origin} should be"
+        "a checkpoint of {found} is kept where that of the log whose origin has the SHA-256 {origin} should be; {ANEW}"
     )]
     WrongOrigin {
         /// Where it lies.
@@ -70,17 +72,24 @@ pub(super) struct StoreHead {
     commits: u64,
     /// Logs that were answered for.
     origins: u64,
+    /// Whose store it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<Owner>,
 }
 
 impl StoreHead {
-    /// After a commit that leaves this many logs.
-    pub(super) fn after(before: Option<&Self>, origins: usize) -> Self {
+    /// After a commit that leaves this many logs, in the store of this witness.
+    pub(super) fn after(before: Option<&Self>, origins: usize, owner: Option<Owner>) -> Self {
         let commits = before.map_or(0, |before| before.commits) + 1;
-        Self { version: VERSION, commits, origins: origins as u64 }
+        Self { version: VERSION, commits, origins: origins as u64, owner }
+    }
+
+    pub(super) fn commits(&self) -> u64 {
+        self.commits
     }
 
     pub(super) fn to_bytes(&self) -> Bytes {
-        // Numbers alone: printing cannot fail.
+        // Numbers and texts: printing cannot fail.
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 
@@ -99,6 +108,10 @@ pub(super) struct Opened {
 pub(super) fn open(store: &dyn Store) -> Result<Opened, OpenError> {
     let head = store.head()?.map(|bytes| StoreHead::read(&bytes)).transpose()?;
     let mut memory = Memory::default();
+    if let Some(head) = &head {
+        memory.count(head.commits);
+        head.owner.iter().for_each(|owner| memory.belong(owner.clone()));
+    }
     each(store, Table::Witnessed, |key, value| {
         if let Key::Witnessed { origin } = key {
             let origin = OriginId::from_bytes(origin);

@@ -7,7 +7,7 @@ use parking_lot::{Condvar, Mutex};
 use tlog::Head;
 use tokio::sync::oneshot;
 
-use super::{AdvanceError, ContradictionId, Held, Kept, Refusal};
+use super::{AdvanceError, ContradictionId, Held, Kept, Owner, Refusal};
 
 /// Bounds of the queue and of one commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,15 +34,19 @@ pub(super) enum Request {
     Advance { from: Option<Head>, to: Held, reply: oneshot::Sender<Result<(), AdvanceError>> },
     /// A contradiction is to be kept.
     Contradiction { id: ContradictionId, text: Bytes, reply: oneshot::Sender<Result<Kept, Refusal>> },
+    /// The store belongs to this witness.
+    Own { owner: Owner, reply: oneshot::Sender<Result<(), Refusal>> },
 }
 
 impl Request {
     fn bytes(&self) -> usize {
         let value = match self {
-            Self::Advance { to, .. } => to.note(),
-            Self::Contradiction { text, .. } => text,
+            Self::Advance { to, .. } => to.note().len(),
+            Self::Contradiction { text, .. } => text.len(),
+            // Two hashes and a name.
+            Self::Own { .. } => 0,
         };
-        size_of::<Self>() + value.len()
+        size_of::<Self>() + value
     }
 
     /// Answers that nothing was done.
@@ -51,6 +55,7 @@ impl Request {
         match self {
             Self::Advance { reply, .. } => drop(reply.send(Err(why.into()))),
             Self::Contradiction { reply, .. } => drop(reply.send(Err(why))),
+            Self::Own { reply, .. } => drop(reply.send(Err(why))),
         }
     }
 }

@@ -60,6 +60,10 @@ fn decide(memory: &Memory, requests: Vec<Request>) -> (Vec<Answer>, Changes) {
         Request::Contradiction { id, text, reply } => {
             Answer::Contradiction(reply, changes.contradicts(memory, id, text))
         }
+        Request::Own { owner, reply } => {
+            changes.own(owner);
+            Answer::Own(reply)
+        }
     };
     let answers = requests.into_iter().map(&mut answer).collect();
     (answers, changes)
@@ -74,13 +78,16 @@ fn commit(
     if changes.is_empty() {
         return Ok(None);
     }
-    let origins = {
+    let after = {
         let memory = shared.memory.read();
-        memory.origins() + changes.new_origins(&memory)
+        let origins = memory.origins() + changes.new_origins(&memory);
+        StoreHead::after(before, origins, changes.owner(&memory))
     };
-    let after = StoreHead::after(before, origins);
     shared.store.commit(before.map(StoreHead::to_bytes).as_ref(), changes.batch(), after.to_bytes())?;
-    shared.memory.write().apply(changes);
+    let mut memory = shared.memory.write();
+    memory.apply(changes);
+    memory.count(after.commits());
+    drop(memory);
     Ok(Some(after))
 }
 
@@ -88,6 +95,7 @@ fn commit(
 enum Answer {
     Advance(oneshot::Sender<Result<(), AdvanceError>>, Result<(), AdvanceError>),
     Contradiction(oneshot::Sender<Result<Kept, Refusal>>, Kept),
+    Own(oneshot::Sender<Result<(), Refusal>>),
 }
 
 impl Answer {
@@ -96,6 +104,7 @@ impl Answer {
         match self {
             Self::Advance(reply, decided) => drop(reply.send(decided)),
             Self::Contradiction(reply, decided) => drop(reply.send(Ok(decided))),
+            Self::Own(reply) => drop(reply.send(Ok(()))),
         }
     }
 
@@ -104,6 +113,7 @@ impl Answer {
         match self {
             Self::Advance(reply, _) => drop(reply.send(Err(Refusal::Unknown.into()))),
             Self::Contradiction(reply, _) => drop(reply.send(Err(Refusal::Unknown))),
+            Self::Own(reply) => drop(reply.send(Err(Refusal::Unknown))),
         }
     }
 }

@@ -124,11 +124,9 @@ fn every_route_and_limit_is_told_in_the_documentation() {
         let rows = told.lines().filter(|line| line.starts_with("| `")).filter(|line| line.contains(route));
         assert_eq!(rows.count(), 1, "{route} in the table");
     }
-    for limit in ["131,072 bytes", "1,024", "at most 2"] {
+    for limit in ["131,072 bytes", "1,024 checkpoints", "64 subtrees", "2 of these"] {
         assert!(told.contains(limit), "{limit}");
     }
-    assert_eq!(
-        (limits::WITNESS_BODY_BYTES_MAX, limits::WITNESS_AT_ONCE, limits::SUBTREES_AT_ONCE),
-        (131_072, 1_024, 2)
-    );
+    assert_eq!((limits::WITNESS_BODY_BYTES_MAX, limits::WITNESS_AT_ONCE), (131_072, 1_024));
+    assert_eq!((limits::SUBTREES_WAITING_MAX, limits::SUBTREES_AT_ONCE), (64, 2));
 }

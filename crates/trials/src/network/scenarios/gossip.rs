@@ -63,10 +63,12 @@ fn flood(seed: u64) -> Result<World, TrialError> {
     let second = world.one_more_log(branch, vec![]);
     let flooder = Node::Client(7);
     world.monitors[1].manner = Manner::Flood;
-    for _ in 0..6 {
-        world.flood(flooder, 0, 60);
-        // And some from each of many addresses.
-        (100..170).for_each(|other| world.flood(Node::Client(other), 0, 2));
+    for round in 0..4 {
+        world.flood(flooder, 0, 50);
+        if round % 3 == 0 {
+            // And some from each of many addresses.
+            (100..170).for_each(|other| world.flood(Node::Client(other), 0, 2));
+        }
         world.pass(1_000)?;
         let memory = world.monitors[0].memory();
         let (waiting, bytes) = (memory.waiting().len(), memory.to_bytes().len());
@@ -82,8 +84,8 @@ fn flood(seed: u64) -> Result<World, TrialError> {
     // A few receipts, of a size that the log has reached already.
     world.shown.insert(Node::Client(1), second);
     world.clients[1].hands_in = vec![0];
-    for _ in 0..6 {
-        world.flood(flooder, 0, 60);
+    for _ in 0..4 {
+        world.flood(flooder, 0, 20);
         world.pass(1_000)?;
     }
     world.hold(world.clients[1].words.contains(&"waits"), || "another is not heard".to_owned())?;

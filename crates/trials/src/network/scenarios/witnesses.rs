@@ -7,7 +7,7 @@ use sequencer::recover::Standing;
 use tlog::checkpoint::SignedCheckpoint;
 use tlog::note::Note;
 use tlog::note::VerifiedSignature;
-use witnessing::reply::{CLOCK_SKEW_MAX, Cause};
+use witnessing::Cause;
 
 use super::{Scenario, all_see, in_time, nobody_saw, quiet};
 use crate::TrialError;
@@ -17,6 +17,8 @@ use crate::network::operator::{Habits, request};
 use crate::network::world::{Plan, World};
 
 const MONITORS: [usize; 3] = [0, 1, 2];
+/// Seconds that a witness's clock may be ahead of the log's.
+const CLOCK_SKEW_MAX: u64 = 300;
 
 /// Who has cosigned a note, and when.
 fn cosigners(note: &SignedCheckpoint) -> Vec<(usize, u64)> {
@@ -52,7 +54,7 @@ fn clock(seed: u64) -> Result<World, TrialError> {
     }
     for _ in 0..20 {
         world.pass(1_000)?;
-        let latest = world.seconds() + CLOCK_SKEW_MAX.as_secs();
+        let latest = world.seconds() + CLOCK_SKEW_MAX;
         let times = cosigners(&world.logs[0].published);
         let ahead = times.iter().find(|(_, time)| *time > latest);
         world.hold(ahead.is_none(), || format!("a time that is not yet: {ahead:?}"))?;

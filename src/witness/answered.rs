@@ -1,0 +1,100 @@
+//! Evidence beside the store: how often the witness has committed, as far as that was noted.
+//!
+//! A store whose file is damaged may come up as it was before the damaged place, and whole: nothing in it shows that anything
+//! is missing. So the running witness notes the number of its commits in a file of its own, each second and when it stops. A
+//! store that has fewer is not used: it would cosign second histories. What was cosigned in the last second before a kill is
+//! not noted; a power cut takes nothing of it, for commits are durable.
+
+use std::path::Path;
+
+use follower::witness::keeper::Keeper;
+use sequencer::directory::write_file;
+
+use super::keys::ANEW;
+use crate::cli::Failure;
+
+const FILE: &str = "answered";
+
+/// Notes the commits of a witness.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// What was noted last by this process.
+    noted: Option<u64>,
+}
+
+impl Notes {
+    /// Notes how many there are by now, if that is news. Blocks on the disk.
+    pub(super) fn make(&mut self, data: &Path, keeper: &Keeper) -> Result<(), Failure> {
+        let commits = keeper.commits();
+        if self.noted != Some(commits) {
+            write_file(&data.join(FILE), format!("{commits}\n").as_bytes(), 0o644)
+                .map_err(Failure::could_not_tell)?;
+            self.noted = Some(commits);
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a store that is behind what was noted.
+pub(super) fn refuse_behind(data: &Path, keeper: &Keeper) -> Result<(), Failure> {
+    let (noted, have) = (noted(data)?, keeper.commits());
+    if have >= noted {
+        return Ok(());
+    }
+    Err(Failure::does_not_hold(format!(
+        "{} has lost something: it has {have} commits, and had {noted}. It is damaged, or an old copy; the witness would \
+         cosign second histories. Do not put an old copy back, but {ANEW}",
+        data.join("store").display()
+    )))
+}
+
+/// The number that was noted; 0 if none was.
+fn noted(data: &Path) -> Result<u64, Failure> {
+    let path = data.join(FILE);
+    let failed = |why: &dyn std::fmt::Display| Failure::could_not_tell(format!("{}: {why}", path.display()));
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(failed(&error)),
+    };
+    text.trim_ascii_end().parse().map_err(|_| {
+        failed(&"this is no number of commits. If you know that store/ is the newest there is, take this file away")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use follower::witness::keeper::{ContradictionId, Limits};
+    use store::MemoryStore;
+
+    use super::*;
+
+    #[test]
+    fn a_store_that_is_behind_what_was_noted_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let fresh = || Keeper::open(Arc::new(MemoryStore::new()), Limits::default()).unwrap();
+        let commit = |keeper: &Keeper, note: &[u8]| {
+            let id = ContradictionId::of(&"log.test".parse().unwrap(), note);
+            keeper.contradicts_blocking(id, "text".into()).unwrap();
+        };
+        let (keeper, mut notes) = (fresh(), Notes::default());
+        refuse_behind(home.path(), &keeper).unwrap();
+        for number in 1..=3 {
+            commit(&keeper, &[number]);
+            notes.make(home.path(), &keeper).unwrap();
+            assert_eq!(noted(home.path()).unwrap(), u64::from(number));
+        }
+        refuse_behind(home.path(), &keeper).unwrap();
+        let behind = fresh();
+        commit(&behind, b"1");
+        commit(&behind, b"2");
+        let words = refuse_behind(home.path(), &behind).unwrap_err().words;
+        assert!(words.contains("it has 2 commits, and had 3"), "{words}");
+        commit(&behind, b"3");
+        refuse_behind(home.path(), &behind).unwrap();
+        std::fs::write(home.path().join(FILE), "three").unwrap();
+        assert!(refuse_behind(home.path(), &keeper).unwrap_err().words.contains("no number of commits"));
+    }
+}
