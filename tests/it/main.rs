@@ -37,6 +37,7 @@ mod stand_in;
 #[path = "../../crates/client/src/testlog.rs"]
 #[allow(dead_code, reason = "shared with the unit tests of crates/client, which use more of it")]
 mod testlog;
+mod threat_model;
 mod tls;
 mod tokens;
 mod verify;

@@ -1,9 +1,10 @@
-//! Bad days of a served log, as campaigns against the real process: real sockets, real files, real signals.
+//! Bad days as campaigns, most of them against the real process: real sockets, real files, real signals.
 //!
 //! * [`crash`] kills the server under load, again and again on one directory.
 //! * [`powercut`] takes away what had not reached the disk, on a loop-mounted image that is copied under load.
 //! * [`watchcut`] does the same to a monitor that follows a log.
 //! * [`crowd`] sends more clients than the server has descriptors.
+//! * [`network`] is no process at all: logs, witnesses, monitors and clients in a simulator, where one seed decides everything.
 //!
 //! Those of the log hold it to the same promises, through the [`ledger`]: every acknowledged entry is at its index, as
 //! it was sent, under the signed root; no record stands there twice; and the log continues every checkpoint that
@@ -16,6 +17,7 @@ pub mod crash;
 pub mod crowd;
 pub mod disk;
 pub mod ledger;
+pub mod network;
 pub mod onlooker;
 pub mod powercut;
 pub mod served;

@@ -20,6 +20,8 @@ mod http;
 mod party;
 mod reply;
 mod report;
+#[doc(hidden)]
+pub mod simulating;
 mod table;
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod loopback;
 mod peers;
 mod powercut;
 mod sample;
+mod simulate;
 mod test;
 mod tools;
 mod trial;
@@ -32,6 +33,7 @@ enum Verb {
     Crash(crash::Args),
     Powercut(powercut::Args),
     Crowd(crowd::Args),
+    Simulate(simulate::Args),
     Bench(bench::Args),
     BenchBulk(bench::bulk::Args),
     BenchGrowth(bench::grown::Args),
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Verb::Crash(args) => report(crash::run(&args)),
         Verb::Powercut(args) => report(powercut::run(&args)),
         Verb::Crowd(args) => report(crowd::run(&args)),
+        Verb::Simulate(args) => report(simulate::run(&args)),
         Verb::Bench(args) => report(bench::run(&args)),
         Verb::BenchBulk(args) => report(bench::bulk::run(&args)),
         Verb::BenchGrowth(args) => report(bench::grown::run(&args)),
