@@ -8,7 +8,7 @@ const DAYS: &str = "crates/trials/tests/network/days.rs";
 /// The tests that the page names: file and function.
 fn named() -> Vec<(&'static str, &'static str)> {
     let spans = PAGE.split('`').skip(1).step_by(2);
-    spans.filter_map(|span| span.split_once("::")).filter(|(file, _)| file.ends_with(".rs")).collect()
+    spans.filter_map(|span| span.split_once("::")).filter(|(file, _)| file.contains('/')).collect()
 }
 
 /// The functions of a file that are tests.
