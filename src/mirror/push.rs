@@ -10,7 +10,7 @@ use tlog::key::VerifierKey;
 use tlog::witness::Cosignature;
 
 use crate::cli::{Failure, Verdict, read_input};
-use crate::print::{Printer, Table, count, things};
+use crate::print::{Printer, Table, count, safe, things};
 use crate::progress::Bar;
 use crate::trust::{HttpArgs, TrustArgs};
 
@@ -75,8 +75,9 @@ pub(super) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     bar.finish();
     let pushed = pushed.map_err(|error| match error {
         PushError::Log(error) => log_failure(error),
-        PushError::Answer(_) => Failure::does_not_hold(error),
-        error => Failure::could_not_tell(error),
+        // In these stand words of the mirror's choice.
+        PushError::Answer(_) => Failure::does_not_hold(safe(&error.to_string())),
+        error => Failure::could_not_tell(safe(&error.to_string())),
     })?;
     let told = Told {
         origin: signed.origin().to_string(),

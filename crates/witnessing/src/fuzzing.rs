@@ -44,7 +44,7 @@ pub fn reply(data: &[u8]) {
         }
         Reply::Failed { cause, what, .. } => {
             assert!(status != 200 || cause == Cause::BadAnswer, "{cause:?}");
-            assert!(what.len() <= 2_000 && !what.contains(char::is_control), "it can be shown: {what:?}");
+            assert!(what.len() <= 4_096 && !what.contains(char::is_control), "it can be shown: {what:?}");
         }
     }
 }

@@ -13,6 +13,9 @@ use tlog::{
 /// How far a witness's clock may be ahead of ours.
 pub(crate) const CLOCK_SKEW_MAX: Duration = Duration::from_mins(5);
 
+/// Characters of what a witness did not do, at most, before those are spelled out that cannot be shown.
+const WORDS_MAX: usize = 400;
+
 /// What came of asking a witness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
@@ -176,7 +179,17 @@ fn cosignatures(
 }
 
 fn bad_answer(error: &AnswerError) -> Reply {
-    Reply::Failed { cause: Cause::BadAnswer, wait: None, what: error.to_string() }
+    Reply::Failed { cause: Cause::BadAnswer, wait: None, what: printable(&error.to_string()) }
+}
+
+/// A sentence that may hold names which the witness has chosen, safe to be shown, and not too long.
+fn printable(words: &str) -> String {
+    let plain = |c: char| c == ' ' || c.is_ascii_graphic();
+    let shown = words
+        .chars()
+        .take(WORDS_MAX)
+        .map(|c| if plain(c) { c.to_string() } else { c.escape_debug().to_string() });
+    shown.collect()
 }
 
 /// Status and the first line of the body, safe to be shown.

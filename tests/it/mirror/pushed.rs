@@ -1,5 +1,7 @@
 //! A log that pushes to a mirror, which does not read it.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -144,6 +146,34 @@ fn a_mirror_of_no_log_says_what_is_missing() {
     assert!(ran.code == 2 && ran.out.contains(home.list.to_str().unwrap()), "{ran:?}");
 }
 
+/// What a hostile mirror answers does nothing to the terminal.
+#[test]
+fn words_of_a_mirror_are_shown_safely() {
+    let log = TestLog::of_size(3);
+    let home = Home::of(&log);
+    drop(home.start(&[]).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let line = format!("\u{2014} \u{9b}2J {}\n", tlog::encoding::base64(&[7; 76]));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut request = [0; 4_096];
+            let read = stream.read(&mut request).unwrap();
+            let entries = request[..read].starts_with(b"POST /add-entries ");
+            let body = if entries { line.repeat(2) } else { String::new() };
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+        }
+    });
+    let mut args = home.push_args(log.path(), &url);
+    args.retain(|arg| arg != "--json");
+    let ran = deedbook(args).expect(1);
+    assert!(ran.err.contains("two signature lines by") && !ran.err.contains('\u{9b}'), "{:?}", ran.err);
+}
+
 /// Killed three times while it takes entries, it goes on each time where it was, and so does the log that pushes.
 #[test]
 fn killed_while_it_takes_entries_it_goes_on_and_so_does_who_pushes() {
@@ -194,7 +224,7 @@ impl Pushing {
             ended.is_some()
         });
         let mut words = String::new();
-        std::io::Read::read_to_string(self.0.stderr.as_mut().unwrap(), &mut words).unwrap();
+        self.0.stderr.as_mut().unwrap().read_to_string(&mut words).unwrap();
         assert!(ended.unwrap().success(), "{words}");
     }
 }

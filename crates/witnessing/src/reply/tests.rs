@@ -102,6 +102,12 @@ fn what_a_witness_says_is_shown_in_one_line_and_bounded() {
     let Reply::Failed { what, .. } = understood(404, None, evil) else { panic!("it failed") };
     assert!(what.starts_with("status 404: \"[2J no\\u{202e} such log xxx"), "{what}");
     assert!(what.len() < 250 && !what.contains("second"), "{what}");
+    // A name in a complaint about signature lines is the witness's own choice too.
+    let line = format!("\u{2014} \u{9b}2J\u{202e}w {}\n", tlog::encoding::base64(&[7; 76]));
+    let Reply::Failed { what, .. } = understood(200, None, format!("{line}{line}")) else {
+        panic!("it failed")
+    };
+    assert!(what.contains("\\u{9b}2J\\u{202e}w"), "{what}");
     let Reply::Failed { what, .. } = understood(404, None, "") else { panic!("it failed") };
     assert_eq!(what, "status 404");
 }
