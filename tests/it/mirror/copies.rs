@@ -229,7 +229,7 @@ fn six_hundred_logs_are_followed_at_once_and_the_end_is_not_waited_for() {
         let text = format!("log {}\nquorum none\n", signer.verifier_key());
         std::fs::write(home.path().join(&policy), text).unwrap();
         let place = home.path().join(place);
-        config += &format!("[[log]]\nplace = \"{}\"\npolicy = \"{policy}\"\n", place.display());
+        config.extend([format!("[[log]]\nplace = \"{}\"\npolicy = \"{policy}\"\n", place.display())]);
     }
     let file = home.path().join("mirror.toml");
     std::fs::write(&file, config).unwrap();
