@@ -1,5 +1,6 @@
 //! Following one log: a look now and then, sooner or later as it goes.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +10,7 @@ use tlog::Head;
 use tlog::cosignature::Timestamp;
 use tlog::key::KeyName;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::sync::{oneshot, watch};
 
 use super::pull::{Pull, Turn};
 use super::standing::Board;
@@ -57,6 +57,9 @@ pub(super) struct How {
     pub(super) once: bool,
 }
 
+/// What is heard of a log that is followed, once that has ended.
+pub(super) type Following = oneshot::Receiver<Verdict>;
+
 /// One log.
 pub(super) struct Follower {
     pub(super) pull: Pull,
@@ -67,9 +70,14 @@ pub(super) struct Follower {
 
 impl Follower {
     /// Follows the log until told to stop, on a thread of its own: what reads logs may not move from thread to thread.
-    pub(super) fn start(self, stop: watch::Receiver<bool>) -> JoinHandle<Verdict> {
-        let runtime = Handle::current();
-        tokio::task::spawn_blocking(move || runtime.block_on(self.run(stop)))
+    /// Not one of the runtime's: it has only so many, and whoever holds one here waits for others that write.
+    pub(super) fn start(self, stop: watch::Receiver<bool>) -> io::Result<Following> {
+        let (runtime, (told, following)) = (Handle::current(), oneshot::channel());
+        let follow = move || {
+            // Nobody may be waiting any more.
+            let _ = told.send(runtime.block_on(self.run(stop)));
+        };
+        std::thread::Builder::new().name("mirror".to_owned()).spawn(follow).map(|_| following)
     }
 
     async fn run(self, mut stop: watch::Receiver<bool>) -> Verdict {
@@ -92,10 +100,15 @@ impl Follower {
         never
     }
 
+    /// What is held is read first: nothing is cosigned before it is known to be right.
     async fn once(&self, held: Option<Head>) -> Verdict {
-        let outcome = match (self.look().await, held) {
-            (Ok(turn), Some(head)) => self.check(head).await.map(|()| turn),
-            (outcome, _) => outcome,
+        let checked = match held {
+            Some(head) => self.check(head).await,
+            None => Ok(()),
+        };
+        let outcome = match checked {
+            Ok(()) => self.look().await,
+            Err(trouble) => Err(trouble),
         };
         self.tell(&outcome);
         verdict(&outcome)
@@ -206,10 +219,12 @@ fn now() -> Timestamp {
 }
 
 /// Waits for all of them; the worst verdict.
-pub(super) async fn all(following: Vec<JoinHandle<Verdict>>) -> Result<Verdict, Failure> {
+pub(super) async fn all(following: Vec<Following>) -> Result<Verdict, Failure> {
     let mut worst = Verdict::Holds;
     for log in following {
-        worst = worst.max(log.await.map_err(Failure::could_not_tell)?);
+        worst = worst.max(
+            log.await.map_err(|_| Failure::could_not_tell("a thread that followed a log has panicked"))?,
+        );
     }
     Ok(worst)
 }

@@ -3,13 +3,14 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::monitor::run::Watched;
 use bytes::Bytes;
 use client::Source;
 use client::audit::Progress;
 use client::copy::{Copy, CopyError, trust_of_copy};
-use client::follow;
+use client::follow::{self, FollowError};
 use client::keys::{History, KEYS_PATH};
 use client::proven::Proven;
 use follower::mirror::log::{FinishError, MirroredLog, Shown};
@@ -39,6 +40,30 @@ pub(super) struct Pull {
     pub(super) watched: Watched,
     pub(super) folder: PathBuf,
     pub(super) threads: NonZeroUsize,
+    pub(super) seen: Seen,
+}
+
+/// The largest size that a log is known to have shown where it is read.
+pub(super) struct Seen {
+    /// Whether it is pushed as well.
+    pushed: bool,
+    size: AtomicU64,
+}
+
+impl Seen {
+    pub(super) fn new(pushed: bool) -> Self {
+        Self { pushed, size: AtomicU64::new(0) }
+    }
+
+    /// What may be cosigned was read, unless the log is pushed: then it may be ahead of what the log shows to all.
+    fn size(&self, held: Head) -> u64 {
+        let read = self.size.load(Ordering::Relaxed);
+        if self.pushed { read } else { read.max(held.size) }
+    }
+
+    fn note(&self, size: u64) {
+        self.size.fetch_max(size, Ordering::Relaxed);
+    }
 }
 
 /// What came of a look, when all is well: the copy is as large as the log showed itself.
@@ -59,8 +84,7 @@ impl Pull {
     ) -> Result<Turn, Trouble> {
         let Watched { source, policy, changes, .. } = &self.watched;
         let before = self.held();
-        let known = self.log.read_file(KEYS_PATH)?.map(|bytes| History::parse(&bytes)).transpose();
-        let known = known.map_err(|error| Trouble::Ours(format!("the key history in the copy: {error}")))?;
+        let known = self.known_keys()?;
         let trust = trust_of_copy(source, policy, *changes, known.clone()).await?;
         let checkpoint = trust.checkpoint()?;
         let shown = checkpoint.signed();
@@ -70,10 +94,14 @@ impl Pull {
         }
         let logs = trust.followed.policy.logs().iter().map(|log| log.key.clone());
         let keys: Vec<_> = logs.filter(|key| key.name() == shown.origin()).collect();
+        if shown.size() < self.seen.size(before) {
+            return Err(self.went_back(shown, self.seen.size(before), &keys).await);
+        }
+        self.seen.note(shown.size());
         if self.is_shown(&checkpoint) {
             return Ok(Turn { shown: shown.size(), copied: 0 });
         }
-        if !self.pend(&checkpoint, before, &keys).await.map_err(|trouble| trouble.about(shown.size()))? {
+        if !self.pend(&checkpoint, &keys).await.map_err(|trouble| trouble.about(shown.size()))? {
             return Ok(Turn { shown: shown.size(), copied: 0 });
         }
         let copied =
@@ -112,21 +140,12 @@ impl Pull {
         self.mirror.keeper().get(&self.watched.origin).map_or(Head::EMPTY, |held| held.head())
     }
 
-    /// Has the head judged, and kept as one that may be cosigned. `false` if a later one was pushed since `before` was held, so
-    /// that there is nothing to be done for this one.
-    async fn pend(
-        &self,
-        checkpoint: &VerifiedCheckpoint,
-        before: Head,
-        keys: &[VerifierKey],
-    ) -> Result<bool, Trouble> {
+    /// Has the head judged, and kept as one that may be cosigned. `false` if a later one was pushed, so that there is nothing to be
+    /// done for this one.
+    async fn pend(&self, checkpoint: &VerifiedCheckpoint, keys: &[VerifierKey]) -> Result<bool, Trouble> {
         let (shown, held) = (checkpoint.signed(), self.held());
         if shown.size() < held.size {
-            return if shown.size() > before.size || shown.head() == before {
-                Ok(false)
-            } else {
-                Err(self.went_back(shown, held, keys).await)
-            };
+            return self.is_of_this_history(shown, keys).await.map(|()| false);
         }
         let proof = if held.size == 0 || held.size == shown.size() {
             vec![]
@@ -150,13 +169,37 @@ impl Pull {
     }
 
     /// A smaller head than was seen: an old copy of the log, or one of another history, which the tree held here tells.
-    async fn went_back(&self, signed: &SignedCheckpoint, held: Head, keys: &[VerifierKey]) -> Trouble {
-        let what = format!("it went back: it shows {} entries, and has shown {}", signed.size(), held.size);
+    async fn went_back(&self, signed: &SignedCheckpoint, seen: u64, keys: &[VerifierKey]) -> Trouble {
+        let what = format!("it went back: it shows {} entries, and has shown {seen}", signed.size());
         let proven = match self.log.shown() {
             Some(shown) => self.accuse(&shown, signed, keys).await,
             None => false,
         };
         Trouble::Broken { what, proven, shown: Some(signed.size()) }
+    }
+
+    /// Whether a head that is behind what was pushed may be an earlier one of the same log.
+    async fn is_of_this_history(
+        &self,
+        signed: &SignedCheckpoint,
+        keys: &[VerifierKey],
+    ) -> Result<(), Trouble> {
+        match self.log.shown() {
+            Some(shown) if self.accuse(&shown, signed, keys).await => {
+                let what = "it shows another history than what was pushed".to_owned();
+                Err(Trouble::Broken { what, proven: true, shown: Some(signed.size()) })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the copy knows of the log's keys. A file that cannot be read any more is none: the log's own takes its place.
+    fn known_keys(&self) -> Result<Option<History>, Trouble> {
+        let Some(bytes) = self.log.read_file(KEYS_PATH)? else { return Ok(None) };
+        History::parse(&bytes).map(Some).or_else(|error| {
+            tracing::warn!(origin = %self.watched.origin, "the key history in the copy is damaged ({error}), and is read from the log again");
+            Ok(None)
+        })
     }
 
     /// Keeps the proof that a head which is not larger than what is shown here belongs to another history, if it does.
@@ -234,15 +277,36 @@ impl Pull {
             directory: self.folder.clone(),
             threads: self.threads,
         };
-        let mended = match copy.mend(head, progress).await {
-            Ok(mended) => mended.replaced,
-            Err(CopyError::Source(error)) => {
-                return Err(Trouble::Ours(format!(
-                    "files of the copy are damaged, and the log cannot be asked for them: {error}"
-                )));
-            }
-            Err(error) => return Err(Trouble::Ours(format!("files of the copy are damaged: {error}"))),
+        let unread = |error: CopyError| {
+            self.log.found_lacking(true);
+            Trouble::Ours(format!("the copy cannot be read: {error}"))
         };
+        let mut found = copy.read_again(head, progress).await.map_err(unread)?;
+        let mut mended = 0;
+        while !found.is_empty() {
+            self.log.found_lacking(true);
+            progress
+                .note(&format!("{} resources of the copy were not right; they are copied anew", found.total));
+            let done = copy.mend(head, &found).await.map_err(|error| damaged(&error))?;
+            mended += done.replaced;
+            match done.left {
+                Some(FollowError::CouldNotTell(error)) => {
+                    return Err(Trouble::Ours(format!(
+                        "files of the copy are damaged, and the log cannot be asked for them: {error}"
+                    )));
+                }
+                Some(FollowError::DoesNotHold(broken)) => {
+                    let what = format!(
+                        "files of the copy are damaged ({}), and the log does not have what it signed: {broken}",
+                        found.first.first().map_or_else(String::new, ToString::to_string)
+                    );
+                    return Err(Trouble::Broken { what, proven: false, shown: None });
+                }
+                None if done.replaced == 0 => return Err(damaged(&CopyError::DoesNotHold(found))),
+                None => found = copy.read_again(head, progress).await.map_err(unread)?,
+            }
+        }
+        self.log.found_lacking(false);
         if mended > 0 || self.log.is_damaged() {
             let log = self.log.clone();
             let opened = tokio::task::spawn_blocking(move || log.reopen()).await;
@@ -250,6 +314,10 @@ impl Pull {
         }
         Ok(mended)
     }
+}
+
+fn damaged(error: &CopyError) -> Trouble {
+    Trouble::Ours(format!("files of the copy are damaged: {error}"))
 }
 
 /// Entries that are written together.

@@ -48,6 +48,11 @@ impl Plan {
         pushed.filter(|log| self.logs.iter().all(|read| read.origin != *log.origin())).cloned().collect()
     }
 
+    /// Whether a log may be pushed.
+    pub(super) fn is_pushed(&self, origin: &KeyName) -> bool {
+        self.pushed.iter().flat_map(Enrolled::logs).any(|log| log.origin() == origin)
+    }
+
     /// All logs, and where they come from.
     pub(super) fn places(&self) -> Vec<(KeyName, String)> {
         let read = self.logs.iter().map(|log| (log.origin.clone(), log.source.to_string()));

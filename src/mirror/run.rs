@@ -16,9 +16,9 @@ use tlog::key::{KeyName, VerifierKey};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
-use super::follow::{self, Follower};
+use super::follow::{self, Follower, Following};
 use super::plan::{Args, Plan};
-use super::pull::Pull;
+use super::pull::{Pull, Seen};
 use super::pushed;
 use super::standing::Board;
 use crate::audit::cores;
@@ -70,7 +70,7 @@ pub(super) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     let opened = off_thread(move || open(&data, name.as_ref(), ml_dsa, &logs)).await??;
     let (stopping, stopped) = watch::channel(false);
     let Some(listener) = listener else {
-        let following = opened.follow(&plan, printer, &stopped);
+        let following = opened.follow(&plan, printer, &stopped)?;
         return opened.once(following, stopping, stop.wait()).await;
     };
     let (address, tls) = (listener.local_addr().map_err(Failure::could_not_tell)?, plan.tls.take());
@@ -78,7 +78,7 @@ pub(super) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     let at = RunningAt { url: url.clone(), public: plan.url.clone() };
     directory::note_running(&opened.directory, &at)?;
     opened.say(&plan, &url, printer);
-    let following = opened.follow(&plan, printer, &stopped);
+    let following = opened.follow(&plan, printer, &stopped)?;
     opened.serve(&plan, listener, tls, stop.wait()).await;
     let _ = stopping.send(true);
     follow::all(following).await?;
@@ -124,7 +124,12 @@ fn copy_of(data: &Path, origin: &KeyName) -> PathBuf {
 
 impl Opened {
     /// Follows each log, and copies what shows that one has forked to where people find it.
-    fn follow(&self, plan: &Plan, printer: Printer, stop: &watch::Receiver<bool>) -> Vec<Following> {
+    fn follow(
+        &self,
+        plan: &Plan,
+        printer: Printer,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<Vec<Following>, Failure> {
         let one = |watched: &Watched| {
             let log = self.mirror.log(&OriginId::of(&watched.origin))?.clone();
             let pull = Pull {
@@ -133,6 +138,7 @@ impl Opened {
                 watched: watched.clone(),
                 folder: copy_of(&plan.data, &watched.origin),
                 threads: cores(),
+                seen: Seen::new(plan.is_pushed(&watched.origin)),
             };
             // Several bars at once would write over each other.
             let bars = printer.bars && plan.logs.len() == 1;
@@ -140,7 +146,8 @@ impl Opened {
             let follower = Follower { pull, board: self.board.clone(), bar, how: plan.how };
             Some(follower.start(stop.clone()))
         };
-        plan.logs.iter().filter_map(one).collect()
+        let all: std::io::Result<_> = plan.logs.iter().filter_map(one).collect();
+        all.map_err(|error| Failure::could_not_tell(format!("there is no thread for each log: {error}")))
     }
 
     /// Waits until every log was looked at, or until it is told to stop.
@@ -191,15 +198,21 @@ impl Opened {
     /// What was kept is durable already; the store is closed in order.
     async fn end(self) -> Result<Verdict, Failure> {
         let (mirror, data) = (self.mirror, self.directory.path().to_owned());
-        let logs = off_thread(move || {
+        let (whole, lacking) = off_thread(move || {
             let keeper = mirror.keeper();
             let copied = Copies::new(&data).make(keeper).and_then(|()| Notes::default().make(&data, keeper));
             keeper.close();
-            copied.map(|()| mirror.logs().filter(|(_, log)| log.shown().is_some()).count())
+            let shown = mirror.logs().filter(|(_, log)| log.shown().is_some());
+            let (whole, lacking): (Vec<_>, Vec<_>) = shown.partition(|(_, log)| log.is_whole());
+            copied.map(|()| (whole.len() as u64, lacking.len() as u64))
         })
         .await??;
         drop(self.directory);
-        remark(&format!("stopped; {} held whole, all of it durable", things(logs as u64, "log", "logs")));
+        let whole = format!("stopped; {} held whole, all of it durable", things(whole, "log", "logs"));
+        match lacking {
+            0 => remark(&whole),
+            _ => remark(&format!("{whole}; {} with damaged files", things(lacking, "log", "logs"))),
+        }
         Ok(Verdict::Holds)
     }
 
@@ -236,8 +249,6 @@ impl Opened {
         printer.told("mirroring", &format!("{}, listening on {url}", self.name), &table, &told);
     }
 }
-
-type Following = tokio::task::JoinHandle<Verdict>;
 
 impl Keeps for Arc<Mirror> {
     fn keeper(&self) -> &Keeper {

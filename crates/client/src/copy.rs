@@ -23,6 +23,7 @@ use crate::audit::{Counted, Finding, Findings, Progress, Resume, TreeCheck};
 use crate::follow::{self, Broken, Changes, FollowError, Trust};
 use crate::fs;
 use crate::keys::{History, KEYS_PATH, Step, follow_keys};
+use crate::proven::Proven;
 use crate::source::{Source, SourceError};
 
 /// Resources that are copied at once.
@@ -66,13 +67,13 @@ pub struct Copied {
     pub counted: Counted,
 }
 
-/// A copy that was read again.
-#[derive(Debug, Clone, Copy)]
+/// A copy that was mended as far as the log could help.
+#[derive(Debug, Default)]
 pub struct Mended {
-    /// What was read and hashed.
-    pub counted: Counted,
     /// Resources that were wrong, and were replaced.
     pub replaced: u64,
+    /// Why others were not: the log has them other than it signed them, or could not be read. The first of it.
+    pub left: Option<FollowError>,
 }
 
 /// Why there is no new copy. The directory still holds the one before, if it held one.
@@ -154,14 +155,65 @@ impl Copy {
         Ok(trust_of_copy(&self.source, &self.policy, self.changes, here.map_err(broken)?).await?)
     }
 
-    /// Reads everything in the directory that belongs to this head, and fetches what is wrong again, once. The head must be one
-    /// that the log continues.
+    /// Reads everything in the directory that belongs to this head; what is wrong.
     ///
     /// # Errors
-    /// It is wrong at the log too, could not be read, or the directory could not be written.
-    pub async fn mend(&self, head: Head, progress: &dyn Progress) -> Result<Mended, CopyError> {
-        let (counted, replaced) = self.prove(head, progress).await?;
-        Ok(Mended { counted, replaced })
+    /// The directory could not be read.
+    pub async fn read_again(&self, head: Head, progress: &dyn Progress) -> Result<Findings, CopyError> {
+        let there = self.there()?;
+        let check = TreeCheck { source: &there, head, threads: self.threads, visit: None };
+        Ok(check.run(Resume::start(), progress, |_| Ok::<_, SourceError>(())).await?.findings)
+    }
+
+    /// Replaces what findings name by what the log has, if that is proven to be of this head: nothing else is written over a
+    /// file, and no file that is right. The head must be one that the log continues.
+    ///
+    /// # Errors
+    /// The directory could not be read or written.
+    pub async fn mend(&self, head: Head, findings: &Findings) -> Result<Mended, CopyError> {
+        let (proven, made, mut mended) =
+            (Proven::new(&self.source, head), Directories::default(), Mended::default());
+        for finding in &findings.first {
+            let (bundle, tile) = meant(finding, head.size);
+            if let Some(bundle) = bundle {
+                match proven.bundle(bundle).await {
+                    Ok(entries) => mended.replaced += self.mend_pair(bundle, &entries, &made).await?,
+                    Err(error) => drop(mended.left.get_or_insert(error)),
+                }
+            }
+            if let Some(tile) = tile {
+                match proven.tile(tile).await {
+                    Ok(bytes) => mended.replaced += self.mend_one(Resource::Tile(tile), bytes, &made).await?,
+                    Err(error) => drop(mended.left.get_or_insert(error)),
+                }
+            }
+        }
+        sync_all(&made).await?;
+        Ok(mended)
+    }
+
+    /// A bundle, and the hashes of its entries.
+    async fn mend_pair(
+        &self,
+        bundle: Bundle,
+        entries: &[Bytes],
+        made: &Directories,
+    ) -> Result<u64, CopyError> {
+        let hashes: Vec<u8> = entries.iter().flat_map(|entry| *Hash::leaf(entry).as_bytes()).collect();
+        // Entries that were decoded are encoded again.
+        let encoded = bundle::encode(entries).map_err(|cause| Broken::Bundle { bundle, cause });
+        let encoded = encoded.map_err(FollowError::from)?;
+        let first = self.mend_one(Resource::Bundle(bundle), encoded, made).await?;
+        Ok(first + self.mend_one(Resource::Tile(bundle.tile()), hashes.into(), made).await?)
+    }
+
+    /// Writes a file that is other than this; how many that is.
+    async fn mend_one(&self, resource: Resource, bytes: Bytes, made: &Directories) -> Result<u64, CopyError> {
+        if self.there()?.read(resource).await.is_ok_and(|there| there.as_ref() == Some(&bytes)) {
+            return Ok(0);
+        }
+        self.write(resource, bytes, made.clone()).await?;
+        Ok(1)
     }
 
     /// Replaces a file at the root of the copy, or below it.
@@ -216,14 +268,7 @@ impl Copy {
         while let Some(counts) = tiles.try_next().await? {
             copied.count(counts);
         }
-        let directories =
-            std::mem::take(&mut *directories.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-        fs::off_thread(move || {
-            directories.iter().try_for_each(|path| {
-                fs::sync_directory(path).map_err(|cause| CopyError::Write { path: path.clone(), cause })
-            })
-        })
-        .await
+        sync_all(&directories).await
     }
 
     /// A bundle and its level-0 tile, kept if they agree with each other.
@@ -298,19 +343,11 @@ impl Copy {
         let made = Directories::default();
         let mut replaced = 0;
         for finding in &findings.first {
-            let bundle = match Resource::parse(&finding.path) {
-                Ok(Resource::Bundle(bundle)) => Some(bundle),
-                Ok(Resource::Tile(tile)) if tile.level() == 0 => Bundle::at(tile.index(), size),
-                Ok(Resource::Tile(tile)) => {
-                    self.write_tile(tile, made.clone()).await?;
-                    replaced += 1;
-                    finding
-                        .index
-                        .and_then(|index| Bundle::at(index / WIDTH, size))
-                        .filter(|_| tile.level() == 1)
-                }
-                _ => None,
-            };
+            let (bundle, tile) = meant(finding, size);
+            if let Some(tile) = tile {
+                self.write_tile(tile, made.clone()).await?;
+                replaced += 1;
+            }
             if let Some(bundle) = bundle {
                 self.write_pair(bundle, made.clone()).await?;
                 replaced += 2;
@@ -318,6 +355,30 @@ impl Copy {
         }
         Ok(replaced)
     }
+}
+
+/// What may be wrong where there is such a finding: a bundle with its tile of level 0, and a tile above.
+fn meant(finding: &Finding, size: u64) -> (Option<Bundle>, Option<Tile>) {
+    match Resource::parse(&finding.path) {
+        Ok(Resource::Bundle(bundle)) => (Some(bundle), None),
+        Ok(Resource::Tile(tile)) if tile.level() == 0 => (Bundle::at(tile.index(), size), None),
+        Ok(Resource::Tile(tile)) => {
+            let below = finding.index.filter(|_| tile.level() == 1);
+            (below.and_then(|index| Bundle::at(index / WIDTH, size)), Some(tile))
+        }
+        _ => (None, None),
+    }
+}
+
+/// Makes the names last that were made.
+async fn sync_all(made: &Directories) -> Result<(), CopyError> {
+    let made = std::mem::take(&mut *made.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    fs::off_thread(move || {
+        made.iter().try_for_each(|path| {
+            fs::sync_directory(path).map_err(|cause| CopyError::Write { path: path.clone(), cause })
+        })
+    })
+    .await
 }
 
 /// Whom to believe of a log, for whoever makes a copy of it; and all that is known of how its keys followed each other, here

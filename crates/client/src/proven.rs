@@ -45,6 +45,21 @@ impl<'a> Proven<'a> {
         if root == self.root(bundle).await? { Ok(entries) } else { Err(Broken::Entries(bundle).into()) }
     }
 
+    /// A tile, as wide as it is in this tree.
+    ///
+    /// # Errors
+    /// [`Broken::Tiles`] and [`Broken::MissingTile`] for hashes that do not lead to the head, or not there; or it could not be read.
+    pub async fn tile(&self, tile: Tile) -> Result<Bytes, FollowError> {
+        let bytes = self.source.tile(tile).await?.ok_or(Broken::MissingTile(tile))?;
+        let other = || Broken::from(PlanError::Inconsistent { size: self.head.size });
+        let root = root_of(&tile.hashes(&bytes).ok_or_else(other)?);
+        let below = 8 * u32::from(tile.level());
+        let first = tile.index() << (below + 8);
+        let end = first + (u64::from(tile.width()) << below);
+        let plan = SubtreePlan::new(first, end, self.head).map_err(Broken::from)?;
+        if self.prove(plan).await?.hash == root { Ok(bytes) } else { Err(other().into()) }
+    }
+
     /// Entries with the proof that goes with them, to be pushed to a mirror of this tree.
     ///
     /// # Errors
@@ -102,7 +117,7 @@ impl<'a> Proven<'a> {
 
 #[cfg(test)]
 mod tests {
-    use tlog::tile::bundles_of;
+    use tlog::tile::{bundles_of, tiles_of};
 
     use super::*;
     use crate::testlog::{TestLog, entry};
@@ -132,6 +147,27 @@ mod tests {
                 matches!(gone, FollowError::DoesNotHold(Broken::MissingBundle(at)) if at == last),
                 "{gone}"
             );
+        }
+    }
+
+    #[tokio::test]
+    async fn every_tile_of_a_log_is_proven_and_none_that_was_bent() {
+        for size in [1, 255, 256, 700, 66_000] {
+            let log = TestLog::of_size(size);
+            let source = Source::directory(log.path()).unwrap();
+            let proven = || Proven::new(&source, log.signed().head());
+            let some = tiles_of(size)
+                .filter(|tile| tile.level() > 0 || tile.index() % 100 == 0 || tile.width() < 256);
+            for tile in some {
+                assert_eq!(
+                    proven().tile(tile).await.unwrap(),
+                    log.read(&tile.to_string()),
+                    "{tile} of {size}"
+                );
+                log.flip(&tile.to_string(), 5);
+                proven().tile(tile).await.unwrap_err();
+                log.flip(&tile.to_string(), 5);
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sequencer::Kind;
 use testkit::Chance;
 
-use super::process::{Dying, Mirror, NAME, audit, copy_of, get, id, once, size_in, told};
+use super::process::{Dying, Mirror, NAME, audit, copy_of, get, id, once, size_in, told, told_anyhow};
 use crate::bad_days::disk::Disk;
 use crate::run::deedbook;
 use crate::served::Served;
@@ -158,10 +158,30 @@ fn what_rots_is_noticed_at_the_start_and_mended_from_the_log() {
     for file in [copy.join("tile/entries/000"), log.file("tile/entries/000")] {
         std::fs::write(file, "x").unwrap();
     }
-    let ran = once(&data, log.path(), &vkey, &[]).expect(2);
+    let ran = once(&data, log.path(), &vkey, &[]).expect(1);
     assert!(ran.err.contains("files of the copy are damaged"), "{}", ran.err);
+    assert!(ran.err.contains("stopped; 0 logs held whole"), "{}", ran.err);
     assert!(ran.err.contains("tile/entries/000"), "{}", ran.err);
     once(&data, log.path(), &vkey, &["--no-check"]).expect(0);
+}
+
+/// Files beside the entries, of one log: they stop nothing.
+#[test]
+fn a_damaged_checkpoint_and_a_damaged_key_history_stop_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("mirror");
+    let mut log = TestLog::of_size(300);
+    let vkey = vkey_of(&log);
+    once(&data, log.path(), &vkey, &[]).expect(0);
+    let copy = copy_of(&data, log.signed().origin().as_str());
+    std::fs::write(copy.join("checkpoint"), "rotten").unwrap();
+    std::fs::create_dir_all(copy.join("v1/log")).unwrap();
+    std::fs::write(copy.join("v1/log/keys"), "rotten").unwrap();
+    log.grow((300..400).map(entry));
+    let ran = once(&data, log.path(), &vkey, &[]).expect(0);
+    assert!(ran.err.contains("checkpoint was damaged") && ran.err.contains("key history"), "{}", ran.err);
+    assert_eq!(std::fs::read(copy.join("checkpoint.damaged")).unwrap(), b"rotten");
+    assert_eq!(size_in(&std::fs::read(copy.join("checkpoint")).unwrap()), 400);
 }
 
 /// A mirror that serves finds it beside following, says so while the log cannot help, and mends it when it can.
@@ -181,11 +201,17 @@ fn a_running_mirror_says_what_has_rotted_and_mends_it_when_it_can() {
     let ready = String::from_utf8(get(&mirror.url, "/readyz", &[]).body).unwrap();
     assert!(ready.contains("tile/entries/000"), "{ready}");
     log.grow((700..800).map(entry));
-    until("what is new is copied nevertheless", || mirror.size(&origin) == Some(800));
-    assert!(told(&data, 0)["damage"].as_str().unwrap().contains("tile/entries/000"));
+    let new = copy_of(&data, &origin).join("tile/entries/003.p/32");
+    until("what is new is copied nevertheless", || new.exists());
+    until("it is told why that is not cosigned", || {
+        told_anyhow(&data)["problem"].as_str().is_some_and(|why| why.contains("nothing new is cosigned"))
+    });
+    assert_eq!(mirror.size(&origin), Some(700), "its cosignature would say that all of it is here");
+    assert!(told_anyhow(&data)["damage"].as_str().unwrap().contains("tile/entries/000"));
     std::fs::write(log.file("tile/entries/000"), &good).unwrap();
     until("it is mended", || get(&mirror.url, "/readyz", &[]).status == 200);
     assert_eq!(std::fs::read(&file).unwrap(), good);
+    until("and cosigned", || mirror.size(&origin) == Some(800));
     audit(&format!("{}/{}", mirror.url, id(&origin)), &vkey).expect(0);
 }
 

@@ -59,9 +59,14 @@ impl Gate {
     fn open(&self) {
         let mut state = self.shared.state.lock().unwrap();
         (state.closed, state.waiting) = (None, false);
-        let looks = state.looks;
         drop(state);
         self.shared.moved.notify_all();
+        self.looked_at_again();
+    }
+
+    /// Waits until the reader has looked twice from now on.
+    fn looked_at_again(&self) {
+        let looks = self.shared.state.lock().unwrap().looks;
         until("it was looked at again", || self.shared.state.lock().unwrap().looks > looks + 2);
     }
 }
@@ -132,4 +137,28 @@ fn entries_that_are_read_late_are_there_already() {
     gate.open();
     home.serves(&mirror, &log);
     nobody_is_accused(&home, &mirror);
+}
+
+/// A log that has its mirrors hold a checkpoint before it shows it to all is ahead at them.
+#[test]
+fn what_was_pushed_before_it_was_published_is_not_one_that_went_back() {
+    let mut log = TestLog::of_size(300);
+    let (home, gate) = (Home::of(&log), Gate::serve(log.path()));
+    let public = log.read("checkpoint");
+    log.grow((300..900).map(entry));
+    let ahead = log.read("checkpoint");
+    log.write("checkpoint", &public);
+    let mirror = read_and_pushed(&home, &gate);
+    until("there is a copy", || mirror.size(&home.origin) == Some(300));
+    let private = TestLog::of_size(900);
+    home.push(&private, &mirror.url).expect(0);
+    home.serves(&mirror, &private);
+    gate.looked_at_again();
+    nobody_is_accused(&home, &mirror);
+
+    // What it has shown to all it does not take back.
+    log.write("checkpoint", &ahead);
+    gate.looked_at_again();
+    log.write("checkpoint", &public);
+    until("it is told", || mirror.words().contains("it went back"));
 }

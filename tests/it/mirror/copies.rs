@@ -211,3 +211,31 @@ fn several_logs_each_have_a_copy_of_their_own() {
     let listed = deedbook(["mirror", "logs", "--data", data.to_str().unwrap()]).expect(0).out;
     assert!(listed.starts_with("2 logs\n"), "{listed}");
 }
+
+/// More than the runtime has threads for what blocks.
+#[test]
+fn six_hundred_logs_are_followed_at_once_and_the_end_is_not_waited_for() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("mirror");
+    let mut config =
+        String::from("data = \"mirror\"\nname = \"mirror.test/m1\"\npoll = 60\nlisten = \"127.0.0.1:0\"\n");
+    for number in 0..600 {
+        let signer = tlog::key::Signer::from_seed(format!("log.test/{number}").parse().unwrap(), &[7; 32]);
+        let empty = tlog::checkpoint::Checkpoint::new(signer.name().clone(), tlog::Head::EMPTY).unwrap();
+        let (place, policy) = (format!("log-{number}"), format!("policy-{number}"));
+        std::fs::create_dir(home.path().join(&place)).unwrap();
+        let signed = empty.sign(&signer).unwrap();
+        std::fs::write(home.path().join(&place).join("checkpoint"), signed.bytes()).unwrap();
+        let text = format!("log {}\nquorum none\n", signer.verifier_key());
+        std::fs::write(home.path().join(&policy), text).unwrap();
+        let place = home.path().join(place);
+        config.extend([format!("[[log]]\nplace = \"{}\"\npolicy = \"{policy}\"\n", place.display())]);
+    }
+    let file = home.path().join("mirror.toml");
+    std::fs::write(&file, config).unwrap();
+    let mirror = Mirror::try_start(&data, &["--config", file.to_str().unwrap()])
+        .unwrap_or_else(|ran| panic!("{ran:#?}"));
+    let there = |number: &u32| copy_of(&data, &format!("log.test/{number}")).join("checkpoint").exists();
+    until("all of them are copied", || (0..600).all(|number| there(&number)));
+    assert!(mirror.stop().success());
+}

@@ -108,3 +108,21 @@ fn a_checkpoint_that_another_key_signed_is_not_copied() {
     let ran = once(&data, log.path(), &other.verifier_key().to_string(), &[]).expect(1);
     assert!(ran.err.contains("checkpoint"), "{}", ran.err);
 }
+
+/// Its entries never came, so what is shown is older than what the log has shown.
+#[test]
+fn a_log_that_goes_back_to_what_is_shown_here_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("mirror");
+    let mut log = TestLog::of_size(700);
+    let vkey = log.policy().logs()[0].key.to_string();
+    once(&data, log.path(), &vkey, &[]).expect(0);
+    let shown = log.read("checkpoint");
+    log.grow((700..1_500).map(entry));
+    let (there, away) = (log.file("tile/entries/004"), home.path().join("away"));
+    std::fs::rename(&there, &away).unwrap();
+    once(&data, log.path(), &vkey, &[]).expect(1);
+    log.write("checkpoint", &shown);
+    let ran = once(&data, log.path(), &vkey, &[]).expect(1);
+    assert!(ran.err.contains("it went back: it shows 700 entries, and has shown 1500"), "{}", ran.err);
+}

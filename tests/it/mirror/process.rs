@@ -113,6 +113,13 @@ pub(crate) fn told(data: &Path, code: i32) -> serde_json::Value {
     ran["logs"][0].clone()
 }
 
+/// The same, whether it is well or not.
+pub(crate) fn told_anyhow(data: &Path) -> serde_json::Value {
+    let ran = deedbook(["mirror", "logs", "--json", "--data", data.to_str().unwrap()]);
+    let said: serde_json::Value = serde_json::from_str(&ran.out).unwrap_or_default();
+    said["logs"][0].clone()
+}
+
 /// The mirror's public key.
 pub(crate) fn vkey(data: &Path) -> String {
     deedbook(["mirror", "keys", "--data", data.to_str().unwrap()]).expect(0).out.trim().to_owned()

@@ -96,3 +96,41 @@ async fn a_log_that_does_not_hold_leaves_the_copy_as_it_was() {
     assert!(error.to_string().contains("forked"), "{error}");
     assert_eq!(checkpoint_in(there), before);
 }
+
+/// The log may be the one to blame: what was good stays good.
+#[tokio::test]
+async fn what_is_mended_is_proven_and_what_is_right_is_not_touched() {
+    let home = tempfile::tempdir().unwrap();
+    let there = home.path();
+    let log = TestLog::of_size(1_300);
+    copy(&log, there).run(&Silent).await.unwrap();
+    let mut forged = TestLog::of_size(0);
+    forged.grow((0..1_300).map(|i| if i == 300 { "forged".into() } else { entry(i) }));
+    let good = |path: &str| std::fs::read(there.join(path)).unwrap() == log.read(path);
+    let head = log.signed().head();
+
+    // The log has another entry in the place of the one that has rotted here, and the tile to it.
+    let truth = ["tile/entries/001", "tile/0/001", "tile/1/000.p/5"].map(|path| (path, log.read(path)));
+    for (path, _) in &truth {
+        std::fs::write(log.file(path), forged.read(path)).unwrap();
+    }
+    std::fs::write(there.join("tile/entries/001"), "rotten").unwrap();
+    let found = copy(&log, there).read_again(head, &Silent).await.unwrap();
+    let mended = copy(&log, there).mend(head, &found).await.unwrap();
+    assert!(matches!(mended.left, Some(FollowError::DoesNotHold(_))) && mended.replaced == 0, "{mended:?}");
+    assert_eq!(std::fs::read(there.join("tile/entries/001")).unwrap(), b"rotten");
+    for (path, bytes) in &truth[1..] {
+        assert_eq!(&std::fs::read(there.join(path)).unwrap(), bytes, "{path} was right");
+    }
+
+    for (path, bytes) in &truth {
+        std::fs::write(log.file(path), bytes).unwrap();
+    }
+    for rotten in ["tile/entries/001", "tile/entries/005.p/20", "tile/0/002", "tile/1/000.p/5"] {
+        std::fs::write(there.join(rotten), "rotten").unwrap();
+        let found = copy(&log, there).read_again(head, &Silent).await.unwrap();
+        let mended = copy(&log, there).mend(head, &found).await.unwrap();
+        assert!(mended.left.is_none() && mended.replaced == 1 && good(rotten), "{rotten}: {mended:?}");
+        assert!(copy(&log, there).read_again(head, &Silent).await.unwrap().is_empty(), "{rotten}");
+    }
+}

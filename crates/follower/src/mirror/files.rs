@@ -35,6 +35,9 @@ pub trait Files: Send + Sync {
 
     /// Removes a folder with the files in it, if it is there.
     fn remove(&self, folder: &str) -> io::Result<()>;
+
+    /// Renames a file, so that it ends in `.damaged`.
+    fn set_aside(&self, name: &str) -> io::Result<()>;
 }
 
 /// A directory.
@@ -134,6 +137,12 @@ impl Files for Directory {
             Err(error) if !is_absent(&error) => Err(named(&path)(error)),
             _ => Ok(()),
         }
+    }
+
+    fn set_aside(&self, name: &str) -> io::Result<()> {
+        let path = self.0.join(name);
+        fs::rename(&path, path.with_added_extension("damaged")).map_err(named(&path))?;
+        self.sync(&[name.to_owned()])
     }
 }
 

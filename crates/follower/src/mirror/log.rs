@@ -26,7 +26,10 @@ mod pushing;
 mod reading;
 mod writing;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
@@ -58,6 +61,8 @@ pub struct MirroredLog {
     files: Box<dyn Files>,
     state: Mutex<State>,
     shown: RwLock<Option<Arc<Shown>>>,
+    /// Files below what is shown are known to be wrong or gone.
+    lacks: AtomicBool,
 }
 
 struct State {
@@ -109,17 +114,31 @@ impl MirroredLog {
     ///
     /// # Errors
     /// The files belong to another mirror, or the keeper remembers less than they show; or they cannot be read. A copy that is
-    /// only damaged is opened, see [`MirroredLog::is_damaged`].
+    /// only damaged is opened, see [`MirroredLog::is_damaged`]; a damaged checkpoint is set aside.
     pub fn open<'a>(
         origin: KeyName,
         files: Box<dyn Files>,
         held: Option<&Held>,
         keys: impl IntoIterator<Item = &'a VerifierKey>,
     ) -> Result<Self, OpenError> {
-        let shown = opening::shown(&origin, &*files, held, keys)?.map(Arc::new);
+        let shown = match opening::shown(&origin, &*files, held, keys) {
+            // Nothing depends on it: what may be cosigned is in the keeper, and what is held is read again from its beginning.
+            Err(OpenError::Checkpoint { origin, cause }) => {
+                files.set_aside("checkpoint")?;
+                tracing::error!(%origin, "the mirror's checkpoint was damaged ({cause}), and is kept as checkpoint.damaged; the next one takes its place");
+                None
+            }
+            shown => shown?.map(Arc::new),
+        };
         let edge = opening::edge(&*files, shown.as_deref())?;
         let state = State { edge, pending: vec![], newest: shown.clone() };
-        Ok(Self { origin, files, state: Mutex::new(state), shown: RwLock::new(shown) })
+        Ok(Self {
+            origin,
+            files,
+            state: Mutex::new(state),
+            shown: RwLock::new(shown),
+            lacks: AtomicBool::new(false),
+        })
     }
 
     /// Reads again what is on the disk: it was mended. Answers the index of the first entry that is not held.
@@ -145,6 +164,17 @@ impl MirroredLog {
     /// Whether what is on the disk does not lead to the checkpoint that is shown: nothing is kept until it was mended.
     pub fn is_damaged(&self) -> bool {
         self.state.lock().edge.is_none()
+    }
+
+    /// Notes what came of reading the copy again: whether files of it are wrong or gone, wherever. While they are, entries are
+    /// kept and no checkpoint is finished: its cosignature would say that all of them are here.
+    pub fn found_lacking(&self, lacks: bool) {
+        self.lacks.store(lacks, Ordering::SeqCst);
+    }
+
+    /// Whether all that is shown is here, as far as is known.
+    pub fn is_whole(&self) -> bool {
+        !self.lacks.load(Ordering::SeqCst) && !self.is_damaged()
     }
 
     /// Index of the first entry that is not held.
@@ -228,6 +258,9 @@ impl MirroredLog {
         }
         let at = state.pending.iter().position(|pending| pending.allowed.head().size == size);
         let at = at.ok_or(FinishError::NotPending { size })?;
+        if self.lacks.load(Ordering::SeqCst) {
+            return Err(FinishError::Lacking);
+        }
         let edge = self.edge_at(&state, size)?;
         if edge.head() != state.pending[at].allowed.head() {
             state.edge = opening::edge_of(&*self.files, shown.as_deref()).map_err(KeepError::from)?;

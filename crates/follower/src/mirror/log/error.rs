@@ -2,10 +2,7 @@
 
 use std::io;
 
-use tlog::{
-    checkpoint::CheckpointError, integrate::IntegrateError, key::KeyName, note::OpenError as NoteError,
-    witness::CosignError,
-};
+use tlog::{integrate::IntegrateError, key::KeyName, note::OpenError as NoteError, witness::CosignError};
 
 /// Why the copy of a log is not opened. The mirror's keys must not sign with it.
 #[derive(Debug, thiserror::Error)]
@@ -13,16 +10,13 @@ pub enum OpenError {
     /// Reading failed.
     #[error(transparent)]
     Files(#[from] io::Error),
-    /// The file `checkpoint` is none.
-    #[error(
-        "the mirror's checkpoint of {origin} is damaged: {cause}; remove the file, and the log is copied anew"
-    )]
+    /// The file `checkpoint` is none, or its signature by this mirror does not fit it.
+    #[error("the mirror's checkpoint of {origin} is damaged: {cause}")]
     Checkpoint {
         /// The log.
         origin: KeyName,
         /// What is wrong with it.
-        #[source]
-        cause: CheckpointError,
+        cause: String,
     },
     /// It is of another log.
     #[error("the copy of {origin} has a checkpoint of {found}; somebody has exchanged the files")]
@@ -117,6 +111,9 @@ pub enum FinishError {
         /// Size of the pending checkpoint.
         size: u64,
     },
+    /// Files of the copy are known to be wrong.
+    #[error("files of the copy are damaged; nothing new is cosigned before they are mended")]
+    Lacking,
     /// The disk, or damage on it.
     #[error(transparent)]
     Keep(#[from] KeepError),

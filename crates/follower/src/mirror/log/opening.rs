@@ -5,10 +5,10 @@ use std::io;
 use bytes::Bytes;
 use tlog::{
     Hash, bundle,
-    checkpoint::{Checkpoint, CheckpointError},
+    checkpoint::Checkpoint,
     integrate::{Edge, Entry, IntegrateError},
     key::{KeyName, VerifierKey},
-    note::Note,
+    note::{Note, OpenError as NoteError},
     tile::{Bundle, Resource, WIDTH},
 };
 
@@ -26,14 +26,22 @@ pub(super) fn shown<'a>(
     keys: impl IntoIterator<Item = &'a VerifierKey>,
 ) -> Result<Option<Shown>, OpenError> {
     let Some(bytes) = files.read("checkpoint")? else { return Ok(None) };
-    let damaged = |cause: CheckpointError| OpenError::Checkpoint { origin: origin.clone(), cause };
-    let note = Note::parse(&bytes).map_err(|error| damaged(error.into()))?;
-    let checkpoint = Checkpoint::parse(note.text()).map_err(damaged)?;
+    let damaged = |cause: &dyn std::fmt::Display| OpenError::Checkpoint {
+        origin: origin.clone(),
+        cause: cause.to_string(),
+    };
+    let note = Note::parse(&bytes).map_err(|error| damaged(&error))?;
+    let keys: Vec<&VerifierKey> = keys.into_iter().collect();
+    let opened = note.open(keys);
+    // What this mirror signed was changed after that.
+    if let Err(error @ NoteError::BadSignature { .. }) = &opened {
+        return Err(damaged(error));
+    }
+    let checkpoint = Checkpoint::parse(note.text()).map_err(|error| damaged(&error))?;
     if checkpoint.origin() != origin {
         return Err(OpenError::WrongOrigin { origin: origin.clone(), found: checkpoint.origin().clone() });
     }
-    let keys: Vec<&VerifierKey> = keys.into_iter().collect();
-    note.open(keys).map_err(|cause| OpenError::NotOurs { origin: origin.clone(), cause })?;
+    opened.map_err(|cause| OpenError::NotOurs { origin: origin.clone(), cause })?;
     let (head, held) = (checkpoint.head(), held.map(Held::head));
     if held.is_none_or(|held| held.size < head.size || (held.size == head.size && held.root != head.root)) {
         let (origin, held) = (origin.clone(), held.map(|held| held.size));

@@ -7,7 +7,7 @@ use store::MemoryStore;
 use tlog::{
     checkpoint::Checkpoint,
     key::Signer,
-    tile::{Bundle, Tile},
+    tile::{Bundle, Resource, Tile},
 };
 
 use super::world::{Copying, Log, bundle_of};
@@ -41,14 +41,71 @@ fn a_mirror_goes_on_only_with_what_it_made_and_remembers() {
     disk.put("checkpoint", log.signed(300).bytes().clone());
     let bare = Copying::open(disk.clone(), store.clone()).map(|_| ()).unwrap_err();
     assert!(matches!(bare, OpenError::NotOurs { .. }), "{bare:?}");
-    disk.put("checkpoint", "no note");
-    let damaged = Copying::open(disk.clone(), store.clone()).map(|_| ()).unwrap_err();
-    assert!(matches!(damaged, OpenError::Checkpoint { .. }), "{damaged:?}");
     let other = Signer::from_seed("other.test/log".parse().unwrap(), &[3; 32]);
     let checkpoint = Checkpoint::new(other.name().clone(), log.head(300)).unwrap().sign(&other).unwrap();
     disk.put("checkpoint", checkpoint.bytes().clone());
     let other = Copying::open(disk, store).map(|_| ()).unwrap_err();
     assert!(matches!(other, OpenError::WrongOrigin { .. }), "{other:?}");
+}
+
+/// It is set aside, and the log is followed on: to nothing that is behind what was cosigned, or of another history.
+#[test]
+fn a_damaged_checkpoint_is_set_aside_and_the_next_one_takes_its_place() {
+    let log = log();
+    for bend in ["no note", "the log's name", "the mirror's signature"] {
+        let copying = Copying::new();
+        copying.follow(&log, 300).unwrap();
+        let (disk, store) = copying.end();
+        let mut rotten = disk.get("checkpoint").unwrap().to_vec();
+        let end = rotten.len() - 9;
+        match bend {
+            "no note" => rotten.truncate(20),
+            "the log's name" => rotten[2] ^= 1,
+            _ => rotten[end] = if rotten[end] == b'A' { b'B' } else { b'A' },
+        }
+        disk.put("checkpoint", rotten.clone());
+        let copying = Copying::open(disk.clone(), store).unwrap();
+        assert!(copying.log().shown().is_none() && disk.get("checkpoint").is_none(), "{bend}");
+        assert_eq!(disk.get("checkpoint.damaged").unwrap(), rotten);
+        assert_eq!(copying.log().next().unwrap(), 300, "what was copied is there");
+        assert!(copying.pend(&log.request(100, 300)).is_err() && copying.pend(&log.request(0, 100)).is_err());
+        copying.follow(&log, 700).unwrap();
+        copying.is_whole(&log);
+    }
+}
+
+/// What is known to be gone is not said to be here.
+#[test]
+fn nothing_is_cosigned_while_something_is_known_to_be_lacking() {
+    let log = log();
+    let copying = Copying::new();
+    copying.follow(&log, 300).unwrap();
+    copying.log().found_lacking(true);
+    assert!(copying.follow(&log, 700).unwrap_err().contains("nothing new is cosigned"));
+    assert_eq!((copying.shown(), copying.log().next().unwrap()), (300, 700), "it is kept nevertheless");
+    assert!(!copying.log().is_whole());
+    copying.log().found_lacking(false);
+    copying.finish(700).unwrap();
+    copying.is_whole(&log);
+}
+
+/// A store that was put back, and entries of another history that were kept beyond the checkpoint.
+#[test]
+fn what_was_kept_for_another_history_is_not_served() {
+    let log = log();
+    let other = Log::of(&[700], |index| format!("other {index}"));
+    let copying = Copying::new();
+    copying.follow(&log, 300).unwrap();
+    let full = Bundle::at(1, 700).unwrap();
+    for name in [full.to_string(), full.tile().to_string()] {
+        copying.disk.put(&name, other.bytes(&name).clone());
+    }
+    let (last, narrow) = (Bundle::at(1, 300).unwrap(), Bundle::at(1, 266).unwrap());
+    let read = |resource| copying.log().read(resource).unwrap().unwrap();
+    assert_eq!(read(Resource::Bundle(last)), bundle_of(log.entries(256, 300)));
+    assert_eq!(read(Resource::Bundle(narrow)), bundle_of(log.entries(256, 266)));
+    let hashes = log.bytes(&last.tile().to_string()).slice(..320);
+    assert_eq!(read(Resource::Tile(narrow.tile())), hashes);
 }
 
 /// The files as they were when the log had 100 entries, beside a store that remembers 300: nothing is lost but time.

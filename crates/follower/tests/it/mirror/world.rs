@@ -287,6 +287,16 @@ impl Files for OnDisk {
         }
         Ok(())
     }
+
+    fn set_aside(&self, name: &str) -> io::Result<()> {
+        let mut state = self.0.0.lock();
+        state.step()?;
+        if let Some(bytes) = state.seen.remove(name) {
+            state.seen.insert(format!("{name}.damaged"), bytes);
+            state.open.extend([name.to_owned(), format!("{name}.damaged")]);
+        }
+        Ok(())
+    }
 }
 
 /// A mirror of one log.
