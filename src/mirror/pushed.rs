@@ -35,7 +35,9 @@ pub(super) async fn app(plan: &Plan, mirror: &Arc<Mirror>, board: &Arc<Board>) -
     let Some(list) = &plan.pushed else {
         return mirror::App::new(mirror.clone(), plan.entries, board, metrics);
     };
-    let pushes = Arc::new(Pushes::new(mirror.clone(), list.clone()));
+    // A log that is read under a policy is under it when it is pushed.
+    let policies = plan.logs.iter().map(|log| (log.origin.clone(), log.policy.clone()));
+    let pushes = Arc::new(Pushes::new(mirror.clone(), list.clone()).under(policies));
     pushes.resume().await;
     let push = Push::new(pushes, Arc::new(SystemClock), Timeouts::default());
     mirror::App::with_push(mirror.clone(), plan.entries, board, metrics, push)

@@ -43,14 +43,37 @@ pub struct Push {
     clock: Arc<dyn Clock>,
     timeouts: Timeouts,
     room: Room,
-    /// For what works on disks and proofs.
-    places: Semaphore,
+    places: Places,
+}
+
+/// Places for what works on disks and proofs.
+#[derive(Clone)]
+struct Places(Arc<Semaphore>);
+
+impl Places {
+    fn new(places: usize) -> Self {
+        Self(Arc::new(Semaphore::new(places)))
+    }
+
+    /// Does work that blocks, with few others at a time. Its place is taken until it is done, also if nobody waits for it.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Box<Problem>> {
+        let place = self.0.clone().acquire_owned().await;
+        let work = move || {
+            let done = work();
+            drop(place);
+            done
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
+    }
 }
 
 impl Push {
     /// Takes what these logs push, by this clock.
     pub fn new(pushes: Arc<Pushes>, clock: Arc<dyn Clock>, timeouts: Timeouts) -> Self {
-        let places = Semaphore::new(limits::UPLOADS_AT_ONCE);
+        let places = Places::new(limits::UPLOADS_AT_ONCE);
         Self { pushes, clock, timeouts, room: Room::default(), places }
     }
 
@@ -60,18 +83,9 @@ impl Push {
         Timestamp::from_seconds(seconds).unwrap_or(Timestamp::NONE)
     }
 
-    /// Does work that blocks, with few others at a time.
-    async fn work<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Box<Problem>> {
-        let _place = self.places.acquire().await;
-        tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
-    }
-
     async fn begin(&self, upload: Upload) -> Result<Result<Intake, Reply>, Box<Problem>> {
         let pushes = self.pushes.clone();
-        self.work(move || pushes.begin(&upload)).await
+        self.places.work(move || pushes.begin(&upload)).await
     }
 
     async fn take(
@@ -79,7 +93,7 @@ impl Push {
         mut intake: Intake,
         package: Package,
     ) -> Result<Result<Intake, Reply>, Box<Problem>> {
-        self.work(move || intake.take(package).map(|()| intake)).await
+        self.places.work(move || intake.take(package).map(|()| intake)).await
     }
 
     /// Reads a request and takes what it carries.
@@ -122,7 +136,7 @@ impl Push {
         problem: Option<Box<Problem>>,
     ) -> Result<Reply, Box<Problem>> {
         let now = self.now();
-        let reply = self.work(move || intake.end(spoiled, now)).await?;
+        let reply = self.places.work(move || intake.end(spoiled, now)).await?;
         match problem {
             Some(problem) if reply.status == StatusCode::BAD_REQUEST.as_u16() => Err(problem),
             _ => Ok(reply),
@@ -148,7 +162,10 @@ pub(super) async fn add_checkpoint(
     let push = app.push()?;
     let body =
         body::read_within(push.timeouts.body, &push.room, body, limits::WITNESS_BODY_BYTES_MAX).await?;
-    Ok(respond(push.pushes.add_checkpoint(&body.bytes, push.now()).await))
+    let (pushes, bytes, now) = (push.pushes.clone(), body.bytes.clone(), push.now());
+    // What is kept becomes pending too, also if the client does not wait for it.
+    let judging = tokio::spawn(async move { pushes.add_checkpoint(&bytes, now).await });
+    Ok(respond(judging.await.map_err(|error| Problem::internal(&error))?))
 }
 
 /// Takes entries of a pending checkpoint, and cosigns it once all of them are here.
@@ -167,4 +184,33 @@ async fn entries(app: &App, headers: &HeaderMap, body: Body) -> Result<Reply, Bo
     }
     let other = || Problem::new(Code::UnsupportedMediaType, "Send the body as it is, or as gzip.");
     push.upload(Coding::of(headers).ok_or_else(other)?, body).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    /// A client that leaves makes no room for more work than there are places.
+    #[tokio::test]
+    async fn work_has_its_place_until_it_is_done() {
+        let places = Places::new(1);
+        let (begun, begins) = oneshot::channel();
+        let (go, wait) = mpsc::channel::<()>();
+        let of_client = places.clone();
+        let work = move || {
+            let _ = begun.send(());
+            let _ = wait.recv();
+        };
+        let client = tokio::spawn(async move { of_client.work(work).await.is_ok() });
+        begins.await.unwrap();
+        client.abort();
+        assert!(client.await.is_err(), "it has left");
+        assert_eq!(places.0.available_permits(), 0, "what it asked for is still worked on");
+        drop(go);
+        assert!(places.work(|| ()).await.is_ok());
+    }
 }
