@@ -7,9 +7,10 @@
 //! How much may come in is bounded: bytes and time of a body, bytes of all bodies at one time, requests that are worked on at one
 //! time ([`crate::limits`]), and for each log how many checkpoints a day.
 
-use std::sync::Arc;
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use axum::{
+    Extension,
     body::Body,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -19,6 +20,7 @@ use follower::{
     mirror::push::{Intake, Pushes},
     witness::service::Reply,
 };
+use parking_lot::Mutex;
 use tlog::{
     cosignature::Timestamp,
     mirror::{ENTRIES_CONTENT_TYPE, Package, ReadError, Refusal, Step, Upload},
@@ -32,6 +34,7 @@ use super::{
 use crate::{
     app::Clock,
     body::{self, Room, media_type},
+    connection::CallerAddress,
     limits::{self, Timeouts},
     problem::{Code, Problem},
     witness::respond,
@@ -44,6 +47,7 @@ pub struct Push {
     timeouts: Timeouts,
     room: Room,
     places: Places,
+    callers: Callers,
 }
 
 /// Places for what works on disks and proofs.
@@ -74,7 +78,7 @@ impl Push {
     /// Takes what these logs push, by this clock.
     pub fn new(pushes: Arc<Pushes>, clock: Arc<dyn Clock>, timeouts: Timeouts) -> Self {
         let places = Places::new(limits::UPLOADS_AT_ONCE);
-        Self { pushes, clock, timeouts, room: Room::default(), places }
+        Self { pushes, clock, timeouts, room: Room::default(), places, callers: Callers::default() }
     }
 
     /// The time for a cosignature; none if the clock shows one before 1970.
@@ -144,6 +148,45 @@ impl Push {
     }
 }
 
+/// How many requests with entries each caller has under way: a few who send slowly leave room for others.
+#[derive(Default)]
+struct Callers(Mutex<HashMap<IpAddr, usize>>);
+
+/// One request of a caller, under way until this is dropped.
+struct UnderWay<'a> {
+    callers: &'a Callers,
+    caller: IpAddr,
+}
+
+impl Callers {
+    fn begin(&self, caller: IpAddr) -> Result<UnderWay<'_>, Box<Problem>> {
+        let mut all = self.0.lock();
+        let has = all.entry(caller).or_default();
+        if *has >= limits::UPLOADS_OF_A_CALLER {
+            let detail = format!(
+                "{} requests with entries are arriving from this address, which are as many as one may send at a time; \
+                 try again when one of them is done.",
+                limits::UPLOADS_OF_A_CALLER
+            );
+            return Err(Problem::new(Code::Busy, detail));
+        }
+        *has += 1;
+        Ok(UnderWay { callers: self, caller })
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let mut all = self.callers.0.lock();
+        if let Some(has) = all.get_mut(&self.caller) {
+            *has -= 1;
+            if *has == 0 {
+                all.remove(&self.caller);
+            }
+        }
+    }
+}
+
 /// The answer to a request whose head could not be read.
 fn no_head(spoiled: Option<ReadError>, problem: Option<Box<Problem>>) -> Result<Reply, Box<Problem>> {
     match spoiled {
@@ -169,16 +212,27 @@ pub(super) async fn add_checkpoint(
 }
 
 /// Takes entries of a pending checkpoint, and cosigns it once all of them are here.
-pub(super) async fn add_entries(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Response {
-    let answer = match entries(&app, &headers, body).await {
+pub(super) async fn add_entries(
+    State(app): State<Arc<App>>,
+    from: Option<Extension<CallerAddress>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let answer = match entries(&app, from.map(|Extension(from)| from), &headers, body).await {
         Ok(reply) => respond(reply),
         Err(problem) => problem.into_response(),
     };
     ([(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))], answer).into_response()
 }
 
-async fn entries(app: &App, headers: &HeaderMap, body: Body) -> Result<Reply, Box<Problem>> {
+async fn entries(
+    app: &App,
+    from: Option<CallerAddress>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Reply, Box<Problem>> {
     let push = app.push()?;
+    let _under_way = from.map(|from| push.callers.begin(from.counted())).transpose()?;
     if media_type(headers) != ENTRIES_CONTENT_TYPE {
         return Err(Problem::new(Code::UnsupportedMediaType, format!("Send {ENTRIES_CONTENT_TYPE}.")));
     }
@@ -193,6 +247,20 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
+
+    #[test]
+    fn a_caller_has_so_many_requests_under_way_and_others_have_theirs() {
+        let (callers, [one, other]) =
+            (Callers::default(), ["192.0.2.1", "192.0.2.2"].map(|ip| ip.parse().unwrap()));
+        let mut begun: Vec<_> = (0..limits::UPLOADS_OF_A_CALLER).map(|_| callers.begin(one).ok()).collect();
+        assert!(begun.iter().all(Option::is_some));
+        assert_eq!(callers.begin(one).err().unwrap().status().as_u16(), 503);
+        assert!(callers.begin(other).is_ok());
+        begun.pop();
+        assert!(callers.begin(one).is_ok());
+        drop(begun);
+        assert!(callers.0.lock().is_empty(), "nothing is remembered");
+    }
 
     /// A client that leaves makes no room for more work than there are places.
     #[tokio::test]
