@@ -153,6 +153,33 @@ fn copies_of_one_request_use_up_as_much_as_one() {
     assert_eq!(wait(add(3, 300)).status, 200);
 }
 
+/// Who goes away while a checkpoint is kept leaves one that the next one makes pending, without a share of the log's.
+#[test]
+fn a_checkpoint_that_was_kept_for_somebody_who_left_is_pending_once_it_is_sent_again() {
+    let (log, store) = (log(), Watched::new(MemoryStore::new()));
+    let files: Box<dyn Files> = Box::new(OnDisk(Disk::new()));
+    let mirror = Mirror::open(open(&store), mirror_keys(), [(origin(), files)]).unwrap();
+    let mirror = Arc::new(mirror);
+    let pushes = Pushes::new(mirror.clone(), list(1));
+    let request = log.request(0, 300).to_string();
+    let held = store.hold();
+    let mut leaving = Box::pin(pushes.add_checkpoint(request.as_bytes(), at(1_000)));
+    assert!((&mut leaving).now_or_never().is_none());
+    held.wait();
+    drop(leaving);
+    drop(held);
+    let again = log.request(300, 300).to_string();
+    while mirror.keeper().get(&origin()).is_none() {
+        std::thread::yield_now();
+    }
+    let commits = store.commits();
+    for _ in 0..40 {
+        assert_eq!(wait(pushes.add_checkpoint(again.as_bytes(), at(1_000))).status, 200);
+    }
+    assert_eq!(mirror.log(&OriginId::of(&origin())).unwrap().pending(), [300]);
+    assert_eq!(store.commits(), commits);
+}
+
 /// Rot below what is pushed is the mirror's own trouble: who pushes is not blamed for it.
 #[test]
 fn what_the_disk_has_lost_is_not_blamed_on_who_pushes() {
