@@ -34,11 +34,16 @@ pub(super) fn run(args: &Args, printer: Printer) -> Result<Verdict, Failure> {
     directory::vkeys(&MIRROR, &args.place.data)?;
     let noted = noted(&args.place.data)?;
     if printer.json {
-        json_line(&All { logs: noted.iter().map(|told| Row { told, behind: told.behind() }).collect() });
+        tell(&noted);
     } else {
         Printer::paragraph(&things(noted.len() as u64, "log", "logs"), &table(&noted));
     }
     Ok(if noted.iter().any(|told| told.broken) { Verdict::DoesNotHold } else { Verdict::Holds })
+}
+
+/// What was noted, for a program.
+pub(super) fn tell(noted: &[Told]) {
+    json_line(&All { logs: noted.iter().map(|told| Row { told, behind: told.behind() }).collect() });
 }
 
 fn table(noted: &[Told]) -> Vec<String> {

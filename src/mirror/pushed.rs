@@ -35,7 +35,9 @@ pub(super) async fn app(plan: &Plan, mirror: &Arc<Mirror>, board: &Arc<Board>) -
     let Some(list) = &plan.pushed else {
         return mirror::App::new(mirror.clone(), plan.entries, board, metrics);
     };
-    let pushes = Arc::new(Pushes::new(mirror.clone(), list.clone()));
+    // A log that is read under a policy is under it when it is pushed.
+    let policies = plan.logs.iter().map(|log| (log.origin.clone(), log.policy.clone()));
+    let pushes = Arc::new(Pushes::new(mirror.clone(), list.clone()).under(policies));
     pushes.resume().await;
     let push = Push::new(pushes, Arc::new(SystemClock), Timeouts::default());
     mirror::App::with_push(mirror.clone(), plan.entries, board, metrics, push)
@@ -69,17 +71,21 @@ pub(super) async fn look_after(mirror: Arc<Mirror>, board: Arc<Board>, logs: Vec
         ticks.tick().await;
         let copies = logs.iter().filter_map(|log| mirror.log(&OriginId::of(log.origin())).cloned());
         let (board, copies): (_, Vec<_>) = (board.clone(), copies.collect());
+        let forks: Vec<OriginId> =
+            mirror.keeper().contradictions().into_iter().map(|fork| fork.origin).collect();
         // A copy that is being written may be waited for.
         let noted =
-            tokio::task::spawn_blocking(move || copies.iter().for_each(|copy| note(&board, copy))).await;
+            tokio::task::spawn_blocking(move || copies.iter().for_each(|copy| note(&board, copy, &forks)))
+                .await;
         if noted.is_err() {
             return;
         }
     }
 }
 
-fn note(board: &Board, copy: &MirroredLog) {
+fn note(board: &Board, copy: &MirroredLog, forks: &[OriginId]) {
     let (shown, held) = (copy.shown().map(|shown| shown.head()), copy.next().ok());
     let pending = copy.pending().into_iter().max();
-    board.pushed(copy.origin(), shown, held, pending, &jiff::Timestamp::now().to_string());
+    let forked = forks.contains(&OriginId::of(copy.origin()));
+    board.pushed(copy.origin(), shown, held, pending, forked, &jiff::Timestamp::now().to_string());
 }

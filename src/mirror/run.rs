@@ -19,8 +19,8 @@ use tokio::sync::{oneshot, watch};
 use super::follow::{self, Follower, Following};
 use super::plan::{Args, Plan};
 use super::pull::{Pull, Seen};
-use super::pushed;
-use super::standing::Board;
+use super::standing::{self, Board};
+use super::{logs, pushed};
 use crate::audit::cores;
 use crate::cli::{Failure, Verdict};
 use crate::fsck::off_thread;
@@ -71,7 +71,7 @@ pub(super) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     let (stopping, stopped) = watch::channel(false);
     let Some(listener) = listener else {
         let following = opened.follow(&plan, printer, &stopped)?;
-        return opened.once(following, stopping, stop.wait()).await;
+        return opened.once(following, stopping, stop.wait(), printer).await;
     };
     let (address, tls) = (listener.local_addr().map_err(Failure::could_not_tell)?, plan.tls.take());
     let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
@@ -113,6 +113,7 @@ fn open(
         let held = mirror.log(&OriginId::of(log)).and_then(|log| log.shown());
         board.opened(log, place, held.map(|shown| shown.head()));
     }
+    board.forget_others();
     Copies::new(data).make(mirror.keeper())?;
     Ok(Opened { mirror: Arc::new(mirror), board, directory, name, new })
 }
@@ -156,6 +157,7 @@ impl Opened {
         following: Vec<Following>,
         stopping: watch::Sender<bool>,
         stop: impl Future<Output = ()>,
+        printer: Printer,
     ) -> Result<Verdict, Failure> {
         let mut all = std::pin::pin!(follow::all(following));
         let verdict = tokio::select! {
@@ -165,6 +167,9 @@ impl Opened {
                 all.await?.max(Verdict::CouldNotTell)
             }
         };
+        if printer.json {
+            logs::tell(&standing::noted(self.directory.path())?);
+        }
         self.end().await.map(|_| verdict)
     }
 

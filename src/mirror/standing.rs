@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use follower::witness::keeper::OriginId;
 use serde::{Deserialize, Serialize};
 use server::mirror::{Standing, Standings};
 use tlog::key::KeyName;
@@ -18,6 +19,9 @@ const NOTED_EVERY: Duration = Duration::from_secs(1);
 
 /// What is wrong with a log that is pushed, if its files do not lead to its checkpoint.
 const DAMAGED: &str = "files of the copy are damaged; move them away and have the log pushed again, or read it with --log, which mends them";
+
+/// What is wrong with a log that is pushed, if it has signed two histories.
+const FORKED: &str = "the log has two histories, and the proof is in forks; the copy stays on the first one";
 
 /// What is known of a log.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -78,6 +82,23 @@ impl Board {
         self.lock().insert(origin.clone(), told);
     }
 
+    /// Forgets what was noted of logs that are not mirrored any more. Their copies stay.
+    pub(super) fn forget_others(&self) {
+        let ours: Vec<PathBuf> = self.lock().keys().map(|origin| self.file(origin)).collect();
+        for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            if !ours.contains(&entry.path())
+                && let Err(error) = std::fs::remove_file(entry.path())
+            {
+                tracing::warn!(%error, "what was noted of a log that is not mirrored any more cannot be removed");
+            }
+        }
+    }
+
+    /// Where is noted how a log stands.
+    fn file(&self, origin: &KeyName) -> PathBuf {
+        self.folder.join(OriginId::of(origin).to_string()).with_extension("json")
+    }
+
     /// Notes what came of a look; whether there is a problem that was not there before.
     pub(super) fn looked(
         &self,
@@ -108,13 +129,15 @@ impl Board {
         new
     }
 
-    /// Notes how a log stands that is pushed: what is shown and held, and the largest size that is pending.
+    /// Notes how a log stands that is pushed: what is shown and held, the largest size that is pending, and whether it is proven
+    /// that it has forked.
     pub(super) fn pushed(
         &self,
         origin: &KeyName,
         shown: Option<tlog::Head>,
         held: Option<u64>,
         pending: Option<u64>,
+        forked: bool,
         now: &str,
     ) {
         let mut all = self.lock();
@@ -122,12 +145,14 @@ impl Board {
         let size = shown.map(|head| head.size);
         let (log_size, copied) = (pending.max(size), held.filter(|held| Some(*held) > size));
         let cannot_keep = held.is_none();
-        if (told.size, told.log_size, told.copied, told.cannot_keep) == (size, log_size, copied, cannot_keep)
-        {
+        let before = (told.size, told.log_size, told.copied, told.cannot_keep, told.broken);
+        if before == (size, log_size, copied, cannot_keep, forked) {
             return;
         }
         (told.log_size, told.copied, told.looked) = (log_size, copied, Some(now.to_owned()));
-        (told.cannot_keep, told.problem) = (cannot_keep, cannot_keep.then(|| DAMAGED.to_owned()));
+        (told.cannot_keep, told.broken) = (cannot_keep, forked);
+        let problem = if cannot_keep { Some(DAMAGED) } else { forked.then_some(FORKED) };
+        told.problem = problem.map(str::to_owned);
         told.since = told.problem.as_ref().map(|_| told.since.take().unwrap_or_else(|| now.to_owned()));
         *told = with_head(told.clone(), shown);
         self.write(told);
@@ -159,12 +184,12 @@ impl Board {
     /// For `mirror logs`. Nothing depends on it, so a full disk is no reason to stop.
     fn write(&self, told: &Told) {
         let Ok(name) = told.origin.parse::<KeyName>() else { return };
-        let path = self.folder.join(follower::witness::keeper::OriginId::of(&name).to_string());
+        let path = self.file(&name);
         let write = || {
             std::fs::create_dir_all(&self.folder)?;
             let temporary = path.with_extension("new");
             std::fs::write(&temporary, serde_json::to_vec(told)?)?;
-            std::fs::rename(&temporary, path.with_extension("json"))
+            std::fs::rename(&temporary, path)
         };
         if let Err(error) = write() {
             tracing::debug!(%error, "how a log stands could not be noted");
@@ -254,10 +279,34 @@ mod tests {
         assert!(!board.looked(&log, head(20), &well, "four"));
         assert_eq!((noted().problem, noted().since, noted().size), (None, None, Some(20)));
 
+        board.pushed(&log, head(20), Some(20), None, true, "six");
+        assert!(noted().broken && standing().problem.is_some(), "a proof that it has forked is kept");
+        board.pushed(&log, head(20), Some(20), None, false, "seven");
+        assert_eq!((noted().problem, noted().since, noted().broken), (None, None, false));
+
         board.checked(&log, Some(&trouble(false)));
         board.looked(&log, head(20), &well, "five");
         assert!(noted().damage.is_some() && standing().cannot_keep, "a look does not end it");
         board.checked(&log, None);
         assert_eq!((noted().damage, standing().problem, standing().cannot_keep), (None, None, false));
+    }
+
+    #[test]
+    fn what_was_noted_of_a_log_that_is_mirrored_no_more_is_forgotten() {
+        let home = tempfile::tempdir().unwrap();
+        let [one, other]: [KeyName; 2] = ["log.test/one", "log.test/other"].map(|name| name.parse().unwrap());
+        let board = Board::new(home.path());
+        board.forget_others();
+        for log in [&one, &other] {
+            board.opened(log, "somewhere", None);
+        }
+        board.looked(&other, None, &Err(Trouble::broken("it forked", 9)), "one");
+        board.forget_others();
+        assert_eq!(noted(home.path()).unwrap().len(), 2);
+        let board = Board::new(home.path());
+        board.opened(&one, "somewhere", None);
+        board.forget_others();
+        let left: Vec<String> = noted(home.path()).unwrap().into_iter().map(|told| told.origin).collect();
+        assert_eq!(left, ["log.test/one"]);
     }
 }

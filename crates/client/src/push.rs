@@ -11,6 +11,7 @@ use tlog::checkpoint::SignedCheckpoint;
 use tlog::key::VerifierKey;
 use tlog::mirror::{ENTRIES_CONTENT_TYPE, INFO_LEN_MAX, Info, InfoError, PACKAGES_MAX, Upload, UploadError};
 use tlog::note::{Note, NoteError};
+use tlog::tile::WIDTH;
 use tlog::witness::{AddCheckpoint, Answer, AnswerError, Cosignature, RequestError, parse_size};
 
 use crate::audit::Progress;
@@ -59,7 +60,17 @@ pub enum PushError {
     Log(#[from] FollowError),
     /// The mirror could not be asked.
     #[error(transparent)]
-    Http(#[from] HttpError),
+    Http(HttpError),
+    /// It says "not now".
+    #[error("{url}: the mirror is busy, or cannot keep anything at present (status {status}){words}")]
+    Busy {
+        /// What was asked.
+        url: String,
+        /// The status.
+        status: u16,
+        /// What it says.
+        words: String,
+    },
     /// It refuses what it was sent.
     #[error("the mirror refuses {what} with status {status}: {words}")]
     Refused {
@@ -76,6 +87,9 @@ pub enum PushError {
         /// Its size.
         known: u64,
     },
+    /// Its answer, or that of somebody in between, is none to a checkpoint.
+    #[error("the mirror refuses the checkpoint with status 409 and does not say which one it knows: {0}")]
+    NoSize(AnswerError),
     /// It says things that lead nowhere.
     #[error("the mirror does not go on: it has taken the entries before {next} and says so again and again")]
     Stuck {
@@ -91,6 +105,18 @@ pub enum PushError {
     /// The checkpoint makes no request.
     #[error("the checkpoint cannot be sent: {0}")]
     Checkpoint(String),
+}
+
+impl From<HttpError> for PushError {
+    fn from(error: HttpError) -> Self {
+        match error {
+            HttpError::Busy { url, status, problem, .. } => {
+                let words = problem.map(|problem| format!(": {problem}")).unwrap_or_default();
+                Self::Busy { url, status: status.as_u16(), words }
+            }
+            error => Self::Http(error),
+        }
+    }
 }
 
 impl From<RequestError> for PushError {
@@ -137,8 +163,10 @@ impl Push<'_> {
                 Sent::Cosigned(cosignatures) => return Ok(Pushed { cosignatures, entries, requests }),
                 Sent::GoOn(info) => info,
             };
-            in_vain = if most < Some(info.next) { 0 } else { in_vain + 1 };
-            most = most.max(Some(info.next));
+            // To go on is to come to the end of another bundle: a few entries at a time would take for ever.
+            let bundles = Some(info.next.div_ceil(WIDTH));
+            in_vain = if most < bundles { 0 } else { in_vain + 1 };
+            most = most.max(bundles);
             if in_vain > PATIENCE {
                 return Err(PushError::Stuck { next: info.next });
             }
@@ -154,29 +182,34 @@ impl Push<'_> {
     /// Makes the checkpoint one that the mirror may cosign; `false` if it was shown a later one, beside which it may know this
     /// one too.
     async fn announce(&self) -> Result<bool, PushError> {
-        let signed = self.own_lines()?;
+        let own = self.own_lines()?;
         let mut old = 0;
         for _ in 0..=PATIENCE {
             let proof = match old {
                 0 => vec![],
-                old => follow::consistency(self.source, old, signed.head()).await?.hashes,
+                old => follow::consistency(self.source, old, own.head()).await?.hashes,
             };
-            let body = AddCheckpoint::new(old, proof, &signed)?.to_string().into();
+            // With the cosignatures on it, which a policy there may demand; without them where they are too long.
+            let request = match AddCheckpoint::new(old, proof.clone(), self.checkpoint) {
+                Ok(request) => request,
+                Err(_) => AddCheckpoint::new(old, proof, &own)?,
+            };
+            let body = request.to_string().into();
             let answer =
                 self.mirror.post("add-checkpoint", "text/plain", body, http::PROBLEM_BYTES_MAX).await?;
             match answer.status {
                 StatusCode::OK => return Ok(true),
-                StatusCode::CONFLICT => old = parse_size(&answer.body)?,
+                StatusCode::CONFLICT => old = parse_size(&answer.body).map_err(PushError::NoSize)?,
                 status => return Err(refused("the checkpoint", status, &answer.body)),
             }
-            if old > signed.size() {
+            if old > own.size() {
                 return Ok(false);
             }
         }
         Err(PushError::Stuck { next: old })
     }
 
-    /// The checkpoint under the log's own signatures: cosignatures of others are nothing that a mirror asks for.
+    /// The checkpoint under the log's own signatures alone.
     fn own_lines(&self) -> Result<SignedCheckpoint, PushError> {
         let lines = self.checkpoint.signatures().iter();
         let own = lines.filter(|line| self.log_keys.iter().any(|key| line.claims(key))).cloned().collect();

@@ -81,6 +81,8 @@ pub const UPLOAD_BYTES_MAX: usize = 64 << 20;
 pub const UPLOAD_TAIL_BYTES_MAX: usize = 64 << 10;
 /// Time for such a request to arrive.
 pub const UPLOAD_TIME_MAX: Duration = Duration::from_mins(5);
+/// Such requests that arrive at one time from one address, which may fill a quarter of the room for bodies.
+pub const UPLOADS_OF_A_CALLER: usize = 4;
 /// Pushed packages that are proven and written at one time; others wait.
 pub const UPLOADS_AT_ONCE: usize = 4;
 

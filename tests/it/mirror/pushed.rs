@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use tlog::tile::{Resource, bundles_of, tiles_of};
 
 use super::copies::TESSERA_VKEY;
-use super::process::{Mirror, NAME, audit, copy_of, get, id, size_in, told, vkey};
+use super::process::{Mirror, NAME, audit, copy_of, get, id, once, size_in, told, vkey};
 use crate::run::{Ran, deedbook};
 use crate::testlog::{TestLog, entry};
 use crate::witness::process::until;
@@ -133,6 +133,42 @@ fn a_log_that_is_damaged_and_one_that_is_old_are_told_so() {
     let behind = home.push(&other, &mirror.url).expect(2);
     assert!(behind.out.contains("size 600"), "{}", behind.out);
     assert_eq!(mirror.size(&home.origin), None, "nothing was cosigned");
+}
+
+/// A log that signs another history than the one it has pushed is called broken, and the first one is served.
+#[test]
+fn a_log_that_pushes_two_histories_is_called_broken() {
+    let (log, mut other) = (TestLog::of_size(600), TestLog::of_size(0));
+    other.grow((0..600).map(|index| format!("other {index}").into()));
+    let home = Home::of(&log);
+    let mirror = home.start(&[]).unwrap();
+    home.push(&log, &mirror.url).expect(0);
+    let broken = format!("deedbook_mirror_broken{{origin=\"{}\"}}", home.origin);
+    until("it is told", || {
+        mirror.metric(&format!("deedbook_mirror_size{{origin=\"{}\"}}", home.origin)) == 600
+    });
+    assert_eq!(mirror.metric(&broken), 0);
+    home.push(&other, &mirror.url).expect(2);
+    until("it is told", || mirror.metric(&broken) == 1);
+    assert!(told(&home.data, 1)["problem"].as_str().unwrap().contains("two histories"));
+    home.serves(&mirror, &log);
+}
+
+#[test]
+fn a_look_is_told_to_programs_and_a_log_that_is_no_more_mirrored_is_forgotten() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("mirror");
+    let log = TestLog::of_size(300);
+    let vkey = log.policy().logs()[0].key.to_string();
+    let ran = once(&data, log.path(), &vkey, &["--json"]).expect(0).json();
+    assert_eq!((&ran["logs"][0]["size"], &ran["logs"][0]["behind"]), (&300.into(), &0.into()), "{ran}");
+    // It went back, which is told; and then another log takes its place.
+    let ran = once(&data, TestLog::of_size(100).path(), &vkey, &["--json"]).expect(1).json();
+    assert_eq!(ran["logs"][0]["broken"], true, "{ran}");
+    let tessera = testkit::vectors::path("tessera-testlog/testdata/log");
+    once(&data, &tessera, TESSERA_VKEY, &[]).expect(0);
+    assert_eq!(told(&data, 0)["origin"], "example.com/log/testdata");
+    assert!(copy_of(&data, log.signed().origin().as_str()).join("checkpoint").exists(), "its copy stays");
 }
 
 #[test]

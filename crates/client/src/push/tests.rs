@@ -78,7 +78,23 @@ async fn what_a_mirror_says_that_is_of_no_use_is_told() {
         ("no cosignature", ok, &[(200, "thank you\n")], "what the mirror answers"),
         ("nothing at all", ok, &[(200, "")], "what the mirror answers"),
         ("a later one", &[(409, "900\n")], &[(409, "900\n0\n\n")], "knows a checkpoint of size 900 already"),
-        ("no size", &[(409, "later\n")], &[(500, "")], "what the mirror answers"),
+        ("no size", &[(409, "later\n")], &[(500, "")], "does not say which one it knows"),
+        ("not now", &[(429, "too many\n")], &[(500, "")], "the mirror is busy"),
+        (
+            "an entry at a time",
+            ok,
+            &[
+                (409, "600\n0\n\n"),
+                (202, "600\n1\n\n"),
+                (202, "600\n2\n\n"),
+                (202, "600\n3\n\n"),
+                (202, "600\n4\n\n"),
+                (202, "600\n5\n\n"),
+                (202, "600\n6\n\n"),
+                (500, ""),
+            ],
+            "before 6 and says so again",
+        ),
         ("ever another size", &[(409, "5\n")], &[(500, "")], "before 5 and says so again"),
         (
             "not enrolled",
@@ -110,5 +126,5 @@ async fn a_damaged_log_is_found_out_before_it_is_sent() {
     let error = push(&log, &mirror).await.unwrap_err();
     assert!(matches!(error, PushError::Log(FollowError::DoesNotHold(_))), "{error}");
     std::fs::remove_file(log.file("tile/0/000")).unwrap();
-    assert!(matches!(push(&log, &mirror).await, Err(PushError::Http(_))), "the mirror has failed by now");
+    assert!(matches!(push(&log, &mirror).await, Err(PushError::Busy { .. })), "the mirror has failed by now");
 }

@@ -22,6 +22,7 @@
 
 mod error;
 mod opening;
+mod pending;
 mod pushing;
 mod reading;
 mod writing;
@@ -39,27 +40,27 @@ use tlog::{
     cosignature::Timestamp,
     integrate::{Edge, Entry},
     key::{KeyName, VerifierKey},
-    note::SignatureLine,
+    note::{Note, SignatureLine},
     tile::Resource,
     witness::{Answer, ToCosign, WitnessKeys},
 };
 
+use pending::{PendingHeads, add_missing};
 use writing::{Writing, last_bundle};
 
 use super::files::Files;
 use crate::witness::{keeper::Held, service::time_by};
 
 pub use error::{FinishError, KeepError, OpenError};
+pub use pending::PENDING_MAX;
 pub use pushing::Seen;
-
-/// Heads that may be pending at one time; the smallest makes way for another.
-pub const PENDING_MAX: usize = 16;
 
 /// One log, mirrored. All of it but reading blocks on the disk, and one call at a time is worked on.
 pub struct MirroredLog {
     origin: KeyName,
     files: Box<dyn Files>,
     state: Mutex<State>,
+    pending: PendingHeads,
     shown: RwLock<Option<Arc<Shown>>>,
     /// Files below what is shown are known to be wrong or gone.
     lacks: AtomicBool,
@@ -68,17 +69,8 @@ pub struct MirroredLog {
 struct State {
     /// Everything that is held; `None` where what is on the disk does not lead to the checkpoint.
     edge: Option<Edge>,
-    /// Ascending in size.
-    pending: Vec<Pending>,
     /// The newest checkpoint that was written, or perhaps written: where its name could not be made to last, it is not shown.
     newest: Option<Arc<Shown>>,
-}
-
-/// A head that may be cosigned once all of it is held.
-struct Pending {
-    allowed: ToCosign,
-    /// Cosignatures by others that were verified.
-    witnesses: Vec<SignatureLine>,
 }
 
 /// The checkpoint of a mirror.
@@ -131,11 +123,12 @@ impl MirroredLog {
             shown => shown?.map(Arc::new),
         };
         let edge = opening::edge(&*files, shown.as_deref())?;
-        let state = State { edge, pending: vec![], newest: shown.clone() };
+        let state = Mutex::new(State { edge, newest: shown.clone() });
         Ok(Self {
             origin,
             files,
-            state: Mutex::new(state),
+            state,
+            pending: PendingHeads::default(),
             shown: RwLock::new(shown),
             lacks: AtomicBool::new(false),
         })
@@ -185,29 +178,20 @@ impl MirroredLog {
         self.state.lock().edge.as_ref().map(Edge::size).ok_or(KeepError::Damaged)
     }
 
-    /// The sizes that may be finished, ascending.
+    /// The sizes that may be finished, ascending. Does not block.
     pub fn pending(&self) -> Vec<u64> {
-        self.state.lock().pending.iter().map(|pending| pending.allowed.head().size).collect()
+        self.pending.heads().into_iter().map(|head| head.size).collect()
     }
 
-    /// The pending head of this size.
+    /// The pending head of this size. Does not block.
     pub fn pending_head(&self, size: u64) -> Option<Head> {
-        let state = self.state.lock();
-        let heads = state.pending.iter().map(|pending| pending.allowed.head());
-        heads.into_iter().find(|head| head.size == size)
+        self.pending.of_size(size)
     }
 
     /// A head that may be cosigned once all of it is held; the keeper has it durably. `witnesses` are lines by others that were
-    /// verified: they go onto the mirror's checkpoint.
+    /// verified: they go onto the mirror's checkpoint. Does not block.
     pub(super) fn expect(&self, allowed: ToCosign, witnesses: Vec<SignatureLine>) {
-        let mut state = self.state.lock();
-        let size = allowed.head().size;
-        state.pending.retain(|pending| pending.allowed.head().size != size);
-        state.pending.push(Pending { allowed, witnesses });
-        state.pending.sort_by_key(|pending| pending.allowed.head().size);
-        if state.pending.len() > PENDING_MAX {
-            state.pending.remove(0);
-        }
+        self.pending.expect(allowed, witnesses);
     }
 
     /// Keeps entries, of which the first has this index, durably with the full tiles above them. Those that are held already are
@@ -256,28 +240,29 @@ impl MirroredLog {
         if let Some(newest) = newest.as_ref().filter(|newest| newest.head.size > size) {
             return Err(FinishError::Behind { shown: newest.head.size });
         }
-        let at = state.pending.iter().position(|pending| pending.allowed.head().size == size);
-        let at = at.ok_or(FinishError::NotPending { size })?;
+        let head = self.pending.of_size(size).ok_or(FinishError::NotPending { size })?;
         if self.lacks.load(Ordering::SeqCst) {
             return Err(FinishError::Lacking);
         }
         let edge = self.edge_at(&state, size)?;
-        if edge.head() != state.pending[at].allowed.head() {
+        if edge.head() != head {
             state.edge = opening::edge_of(&*self.files, shown.as_deref()).map_err(KeepError::from)?;
             return Err(FinishError::OtherRoot { size });
         }
         writing::partials(&*self.files, &edge).map_err(KeepError::from)?;
-        let pending = state.pending.remove(at);
+        let pending = self.pending.take(head).ok_or(FinishError::NotPending { size })?;
+        let newest = newest.as_deref();
         let time = newest.map_or(now, |newest| now.max(time_by(&newest.note, keys.verifier_keys())));
         let cosigned = keys.cosign(pending.allowed, time)?;
-        let signed = with_witnesses(cosigned.checkpoint(), pending.witnesses, keys);
+        let before = newest.filter(|newest| newest.head == head);
+        let signed = with_witnesses(cosigned.checkpoint(), pending.witnesses, before, keys);
         let now_shown = Arc::new(Shown { head: signed.head(), note: signed.bytes().clone() });
         state.newest = Some(now_shown.clone());
         let mut writing = Writing::new(&*self.files);
         writing.put(Resource::Checkpoint, signed.bytes().clone());
         writing.finish().map_err(KeepError::from)?;
         *self.shown.write() = Some(now_shown.clone());
-        state.pending.retain(|pending| pending.allowed.head().size > size);
+        self.pending.forget_before(size);
         writing::remove_partials(&*self.files, shown.map_or(0, |shown| shown.head.size));
         Ok(Complete { answer: cosigned.answer().clone(), shown: now_shown })
     }
@@ -330,18 +315,23 @@ impl MirroredLog {
     }
 }
 
-/// The checkpoint with the cosignatures of others after the mirror's own, unless they do not go onto one note.
+/// The checkpoint with the cosignatures of others after the mirror's own, unless they do not go onto one note. Those that were on
+/// it `before` stay: who shows it without them takes nothing away.
 fn with_witnesses(
     signed: &SignedCheckpoint,
     witnesses: Vec<SignatureLine>,
+    before: Option<&Shown>,
     keys: &WitnessKeys,
 ) -> SignedCheckpoint {
-    let mut lines: Vec<SignatureLine> = vec![];
+    let before = before.and_then(|shown| Note::parse(&shown.note).ok());
+    let mut lines = signed.signatures().to_vec();
     for line in witnesses {
-        let ours = keys.verifier_keys().any(|key| line.claims(key));
-        if !ours && !signed.signatures().contains(&line) && !lines.contains(&line) {
+        if !lines.contains(&line) {
             lines.push(line);
         }
     }
+    add_missing(&mut lines, before.as_ref().map_or(&[], Note::signatures));
+    let ours = |line: &SignatureLine| keys.verifier_keys().any(|key| line.claims(key));
+    lines.retain(|line| !signed.signatures().contains(line) && !ours(line));
     signed.with_signatures(lines).unwrap_or_else(|_| signed.clone())
 }

@@ -7,15 +7,16 @@
 //!
 //! Of the pending checkpoints the newest outlives a restart, so that an upload goes on where it was.
 
-use std::{slice, sync::Arc};
+use std::{collections::BTreeMap, slice, sync::Arc};
 
 use parking_lot::Mutex;
 use tlog::{
-    checkpoint::SignedCheckpoint,
+    checkpoint::{Checkpoint, SignedCheckpoint},
     cosignature::Timestamp,
     key::{KeyName, VerifierKey},
     mirror::{End, INFO_CONTENT_TYPE, Package, ReadError, Refusal, Taking, Upload, decide},
-    note::Note,
+    note::{Note, OpenError, SignatureLine, VerifiedSignature},
+    policy::Policy,
     witness::{AddCheckpoint, Reason, Refusal as NotCosigned, ToCosign},
 };
 
@@ -34,6 +35,8 @@ use crate::witness::{
 pub struct Pushes {
     mirror: Arc<Mirror>,
     enrolled: Enrolled,
+    /// What a checkpoint must satisfy, of logs that are under a policy.
+    policies: BTreeMap<OriginId, Policy>,
     /// How often each log may make a checkpoint pending.
     rations: Mutex<Rations>,
 }
@@ -48,7 +51,14 @@ pub struct Intake {
 impl Pushes {
     /// The logs of this list that the mirror has files for may be pushed to it.
     pub fn new(mirror: Arc<Mirror>, enrolled: Enrolled) -> Self {
-        Self { mirror, enrolled, rations: Mutex::default() }
+        Self { mirror, enrolled, policies: BTreeMap::new(), rations: Mutex::default() }
+    }
+
+    /// The same, where checkpoints of these logs are taken only if they satisfy a policy, whoever brings them.
+    #[must_use]
+    pub fn under(self, policies: impl IntoIterator<Item = (KeyName, Policy)>) -> Self {
+        let policies = policies.into_iter().map(|(origin, policy)| (OriginId::of(&origin), policy)).collect();
+        Self { policies, ..self }
     }
 
     /// The list.
@@ -61,7 +71,9 @@ impl Pushes {
         for log in self.enrolled.logs() {
             let (held, copy) = (self.mirror.keeper().get(log.origin()), self.copy(log.origin()));
             let Some((held, copy)) = held.zip(copy) else { continue };
-            if copy.shown().is_some_and(|shown| shown.head() == held.head()) {
+            // The cosignatures that a policy demands were not kept.
+            let demanded = self.policies.get(&OriginId::of(log.origin())).is_some_and(demands);
+            if demanded || copy.shown().is_some_and(|shown| shown.head() == held.head()) {
                 continue;
             }
             let again = SignedCheckpoint::open(held.note().clone(), log.key())
@@ -91,25 +103,23 @@ impl Pushes {
             Err(error) => return Reply::refused(&NotCosigned::from(error)),
         };
         let keys = self.keys(request.origin());
-        // Whoever has no signature of the log does not stand in its line.
+        // Whoever has no signature of the log does not stand in its line. All else is judged in its turn.
         let held = self.mirror.keeper().get(request.origin());
-        match tlog::witness::decide(&request, held.as_ref().map(Held::head), keys) {
-            Err(refusal)
-                if matches!(refusal.reason(), Reason::UnknownOrigin { .. } | Reason::NotSigned { .. }) =>
-            {
-                return Reply::refused(&refusal);
-            }
-            // It is judged again in its turn, where what it proves is kept.
-            Err(_) => {}
-            Ok(allowed) => {
-                if let Err(too_many) = self.ration(&allowed, now) {
-                    return Reply::too_many(too_many);
-                }
-            }
+        let judged = tlog::witness::decide(&request, held.as_ref().map(Held::head), keys);
+        if let Err(refusal) = judged
+            && matches!(refusal.reason(), Reason::UnknownOrigin { .. } | Reason::NotSigned { .. })
+        {
+            return Reply::refused(&refusal);
         }
-        match self.mirror.pend(&request, keys.unwrap_or_default(), vec![]).await {
+        let witnesses = match self.witnesses(&request) {
+            Ok(witnesses) => witnesses,
+            Err(reply) => return reply,
+        };
+        let admit = |allowed: &ToCosign| self.ration(allowed, now);
+        match self.mirror.pend_if(&request, keys.unwrap_or_default(), witnesses, admit).await {
             Ok(_) => Reply::ok(String::new()),
             Err(PendError::Refused { refusal, .. }) => Reply::refused(&refusal),
+            Err(PendError::TooMany(too_many)) => Reply::too_many(too_many),
             Err(error @ (PendError::Unknown { .. } | PendError::Later(_))) => {
                 tracing::error!(%error, origin = %request.origin(), "a checkpoint did not become pending");
                 Reply::later("the mirror cannot keep the checkpoint; ask again later")
@@ -142,6 +152,34 @@ impl Pushes {
 
     fn copy(&self, origin: &KeyName) -> Option<&Arc<MirroredLog>> {
         self.mirror.log(&OriginId::of(origin))
+    }
+
+    /// The lines of the policy's witnesses on a checkpoint, verified, if the log is under a policy and they satisfy it.
+    fn witnesses(&self, request: &AddCheckpoint) -> Result<Vec<SignatureLine>, Reply> {
+        let Some(policy) = self.policies.get(&OriginId::of(request.origin())) else { return Ok(vec![]) };
+        let keys: Vec<&VerifierKey> = policy.witnesses().map(|(key, _)| key).collect();
+        let refused = |why: &dyn std::fmt::Display| {
+            Reply::forbidden(&format!("this mirror takes what satisfies its policy for the log: {why}"))
+        };
+        // Printed anew, as it is signed and shown.
+        let text =
+            Checkpoint::new(request.origin().clone(), request.head()).map_err(|error| refused(&error))?;
+        let by = |line: &&SignatureLine| keys.iter().any(|key| line.claims(key));
+        let lines: Vec<_> = request.note().signatures().iter().filter(by).cloned().collect();
+        let note = match Note::new(text.to_string(), lines) {
+            Ok(note) => note,
+            Err(_) if !demands(policy) => return Ok(vec![]),
+            Err(_) => return Err(refused(&"the checkpoint has no cosignature of its witnesses")),
+        };
+        let cosigned: Vec<&VerifierKey> = match note.open(keys.iter().copied()) {
+            Ok(opened) => opened.signatures().iter().map(VerifiedSignature::key).collect(),
+            Err(OpenError::NoKnownSignature) => vec![],
+            Err(error) => return Err(refused(&error)),
+        };
+        if !policy.satisfied_by(|key| cosigned.contains(&key)) {
+            return Err(refused(&"the checkpoint lacks cosignatures of its witnesses"));
+        }
+        Ok(note.signatures().to_vec())
     }
 
     /// Counts what is about to become pending.
@@ -225,6 +263,11 @@ impl Reply {
             retry_after: None,
         }
     }
+}
+
+/// Whether somebody must have cosigned.
+fn demands(policy: &Policy) -> bool {
+    !policy.satisfied_by(|_| false)
 }
 
 fn not_kept(origin: &KeyName, error: &KeepError) -> Reply {

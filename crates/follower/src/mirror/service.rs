@@ -11,9 +11,9 @@ use tlog::{
     checkpoint::SignedCheckpoint,
     cosignature::Timestamp,
     key::{KeyName, VerifierKey},
-    note::SignatureLine,
+    note::{Note, SignatureLine},
     plan::ConsistencyProof,
-    witness::{AddCheckpoint, Refusal, WitnessKeys, decide},
+    witness::{AddCheckpoint, Refusal, ToCosign, WitnessKeys, decide},
 };
 
 use super::{
@@ -22,6 +22,7 @@ use super::{
 };
 use crate::witness::{
     keeper::{AdvanceError, Held, Keeper, OriginId},
+    ration::TooMany,
     service::{Other, keep_fork},
 };
 
@@ -45,6 +46,9 @@ pub enum PendError {
         /// A fork proof is kept.
         proven: bool,
     },
+    /// The log has had its share.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
     /// Nothing is wrong with the request; the mirror could not keep it.
     #[error("{0}")]
     Later(String),
@@ -114,6 +118,24 @@ impl Mirror {
         keys: &[VerifierKey],
         witnesses: Vec<SignatureLine>,
     ) -> Result<Head, PendError> {
+        self.pend_if(request, keys, witnesses, |_| Ok(())).await
+    }
+
+    /// The same of a request that comes from anybody. `admit` is asked, in the turn of the request, before something is done that
+    /// costs: a commit for a head that is not the one that is kept, or another cosignature of what is shown. Where the latter is
+    /// not admitted, what was cosigned before is the answer, so whoever repeats a head keeps nobody from pushing it.
+    ///
+    /// Not to be given up: a head that is kept and not pending has to be pushed once more.
+    ///
+    /// # Errors
+    /// Those of [`Mirror::pend`], and what `admit` answers.
+    pub async fn pend_if(
+        &self,
+        request: &AddCheckpoint,
+        keys: &[VerifierKey],
+        witnesses: Vec<SignatureLine>,
+        admit: impl Fn(&ToCosign) -> Result<(), TooMany>,
+    ) -> Result<Head, PendError> {
         let one = self.logs.get(&OriginId::of(request.origin()));
         let one = one.ok_or_else(|| PendError::Unknown { origin: request.origin().clone() })?;
         let _turn = one.turn.lock().await;
@@ -123,10 +145,19 @@ impl Mirror {
                 Ok(allowed) => allowed,
                 Err(refusal) => return Err(self.refused(refusal, held.as_ref(), keys).await),
             };
+            let head = allowed.head();
+            if held.as_ref().is_some_and(|held| is_kept(held, &allowed)) {
+                let shown = one.log.shown().is_some_and(|shown| shown.head() == head);
+                let again = shown && one.log.pending_head(head.size).is_none();
+                if !again || admit(&allowed).is_ok() {
+                    one.log.expect(allowed, witnesses);
+                }
+                return Ok(head);
+            }
+            admit(&allowed)?;
             // As it was for a witness: the log's own lines are what is stood by.
             match self.keeper.advance(allowed.stored(), Held::from(allowed.checkpoint())).await {
                 Ok(()) => {
-                    let head = allowed.head();
                     one.log.expect(allowed, witnesses);
                     return Ok(head);
                 }
@@ -171,4 +202,11 @@ impl Mirror {
     pub fn finish(&self, log: &MirroredLog, size: u64, now: Timestamp) -> Result<Complete, FinishError> {
         log.finish(size, &self.keys, now)
     }
+}
+
+/// Whether a head is the one that is kept, with all lines of the log.
+fn is_kept(held: &Held, allowed: &ToCosign) -> bool {
+    let kept = Note::parse(held.note()).ok();
+    let kept = kept.as_ref().map_or(&[][..], Note::signatures);
+    held.head() == allowed.head() && allowed.checkpoint().signatures().iter().all(|line| kept.contains(line))
 }

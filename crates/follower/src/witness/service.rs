@@ -68,6 +68,10 @@ impl Reply {
         Self { status: 503, content_type: TEXT, body: format!("{why}\n"), retry_after: Some(1) }
     }
 
+    pub(crate) fn forbidden(why: &str) -> Self {
+        Self { status: 403, content_type: TEXT, body: format!("{why}\n"), retry_after: None }
+    }
+
     pub(crate) fn too_many(why: TooMany) -> Self {
         let body = format!("{why}\n");
         Self { status: 429, content_type: TEXT, body, retry_after: Some(why.seconds) }

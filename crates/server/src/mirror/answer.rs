@@ -41,7 +41,7 @@ pub(super) async fn tile(
     let resource = below.and_then(|path| Resource::parse(path).ok()).ok_or_else(not_found)?;
     let is_bundle = matches!(resource, Resource::Bundle(_));
     if is_bundle {
-        app.may_have_entries(&headers)?;
+        app.may_have_entries(&uri, &headers)?;
     }
     let read = tokio::task::spawn_blocking(move || log.read(resource)).await;
     let read = read.map_err(|error| Problem::internal(&error))?;
@@ -91,10 +91,10 @@ impl App {
             .ok_or_else(|| Problem::new(Code::NotFound, "This mirror has no copy of that log."))
     }
 
-    fn may_have_entries(&self, headers: &HeaderMap) -> Result<(), Box<Problem>> {
+    fn may_have_entries(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Box<Problem>> {
         let why = match self.entries {
             Entries::Everybody => return Ok(()),
-            Entries::ThisMachine if names_this_machine(headers) => return Ok(()),
+            Entries::ThisMachine if names_this_machine(uri, headers) => return Ok(()),
             Entries::ThisMachine => "It hands them out on its own machine only, under a name of that.",
             Entries::Nobody => "It hands out checkpoints and hash tiles.",
         };
@@ -104,9 +104,15 @@ impl App {
 }
 
 /// Whether a request was sent to this machine by its own name. A page of another site that has its name lead here would send that
-/// name, as does a proxy that hands on what it was asked.
-fn names_this_machine(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return true };
+/// name, as does a proxy that hands on what it was asked. A request that names nobody, or several, names nobody of ours.
+fn names_this_machine(uri: &Uri, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+    let of_target = uri.authority().is_none_or(|authority| is_this_machine(authority.as_str()));
+    of_target && host.to_str().is_ok_and(is_this_machine)
+}
+
+fn is_this_machine(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
         _ => host,
@@ -135,8 +141,22 @@ mod tests {
             ("", false),
         ] {
             let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
-            assert_eq!(names_this_machine(&headers), ours, "{host}");
+            assert_eq!(names_this_machine(&Uri::from_static("/x"), &headers), ours, "{host}");
         }
+        let names = |target: &'static str, hosts: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for host in hosts {
+                headers.append(header::HOST, HeaderValue::from_static(host));
+            }
+            names_this_machine(&Uri::from_static(target), &headers)
+        };
+        assert!(!names("/x", &[]), "nobody is named");
+        assert!(!names("/x", &["localhost", "localhost"]) && !names("/x", &["localhost", "m.test"]));
+        assert!(names("http://localhost:1/x", &["localhost:1"]));
+        assert!(
+            !names("http://m.test/x", &["localhost:1"])
+                && !names("http://localhost@m.test/x", &["localhost"])
+        );
     }
 
     #[test]

@@ -7,9 +7,10 @@
 //! How much may come in is bounded: bytes and time of a body, bytes of all bodies at one time, requests that are worked on at one
 //! time ([`crate::limits`]), and for each log how many checkpoints a day.
 
-use std::sync::Arc;
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use axum::{
+    Extension,
     body::Body,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -19,6 +20,7 @@ use follower::{
     mirror::push::{Intake, Pushes},
     witness::service::Reply,
 };
+use parking_lot::Mutex;
 use tlog::{
     cosignature::Timestamp,
     mirror::{ENTRIES_CONTENT_TYPE, Package, ReadError, Refusal, Step, Upload},
@@ -32,6 +34,7 @@ use super::{
 use crate::{
     app::Clock,
     body::{self, Room, media_type},
+    connection::CallerAddress,
     limits::{self, Timeouts},
     problem::{Code, Problem},
     witness::respond,
@@ -43,15 +46,39 @@ pub struct Push {
     clock: Arc<dyn Clock>,
     timeouts: Timeouts,
     room: Room,
-    /// For what works on disks and proofs.
-    places: Semaphore,
+    places: Places,
+    callers: Callers,
+}
+
+/// Places for what works on disks and proofs.
+#[derive(Clone)]
+struct Places(Arc<Semaphore>);
+
+impl Places {
+    fn new(places: usize) -> Self {
+        Self(Arc::new(Semaphore::new(places)))
+    }
+
+    /// Does work that blocks, with few others at a time. Its place is taken until it is done, also if nobody waits for it.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Box<Problem>> {
+        let place = self.0.clone().acquire_owned().await;
+        let work = move || {
+            let done = work();
+            drop(place);
+            done
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
+    }
 }
 
 impl Push {
     /// Takes what these logs push, by this clock.
     pub fn new(pushes: Arc<Pushes>, clock: Arc<dyn Clock>, timeouts: Timeouts) -> Self {
-        let places = Semaphore::new(limits::UPLOADS_AT_ONCE);
-        Self { pushes, clock, timeouts, room: Room::default(), places }
+        let places = Places::new(limits::UPLOADS_AT_ONCE);
+        Self { pushes, clock, timeouts, room: Room::default(), places, callers: Callers::default() }
     }
 
     /// The time for a cosignature; none if the clock shows one before 1970.
@@ -60,18 +87,9 @@ impl Push {
         Timestamp::from_seconds(seconds).unwrap_or(Timestamp::NONE)
     }
 
-    /// Does work that blocks, with few others at a time.
-    async fn work<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Box<Problem>> {
-        let _place = self.places.acquire().await;
-        tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
-    }
-
     async fn begin(&self, upload: Upload) -> Result<Result<Intake, Reply>, Box<Problem>> {
         let pushes = self.pushes.clone();
-        self.work(move || pushes.begin(&upload)).await
+        self.places.work(move || pushes.begin(&upload)).await
     }
 
     async fn take(
@@ -79,7 +97,7 @@ impl Push {
         mut intake: Intake,
         package: Package,
     ) -> Result<Result<Intake, Reply>, Box<Problem>> {
-        self.work(move || intake.take(package).map(|()| intake)).await
+        self.places.work(move || intake.take(package).map(|()| intake)).await
     }
 
     /// Reads a request and takes what it carries.
@@ -122,10 +140,49 @@ impl Push {
         problem: Option<Box<Problem>>,
     ) -> Result<Reply, Box<Problem>> {
         let now = self.now();
-        let reply = self.work(move || intake.end(spoiled, now)).await?;
+        let reply = self.places.work(move || intake.end(spoiled, now)).await?;
         match problem {
             Some(problem) if reply.status == StatusCode::BAD_REQUEST.as_u16() => Err(problem),
             _ => Ok(reply),
+        }
+    }
+}
+
+/// How many requests with entries each caller has under way: a few who send slowly leave room for others.
+#[derive(Default)]
+struct Callers(Mutex<HashMap<IpAddr, usize>>);
+
+/// One request of a caller, under way until this is dropped.
+struct UnderWay<'a> {
+    callers: &'a Callers,
+    caller: IpAddr,
+}
+
+impl Callers {
+    fn begin(&self, caller: IpAddr) -> Result<UnderWay<'_>, Box<Problem>> {
+        let mut all = self.0.lock();
+        let has = all.entry(caller).or_default();
+        if *has >= limits::UPLOADS_OF_A_CALLER {
+            let detail = format!(
+                "{} requests with entries are arriving from this address, which are as many as one may send at a time; \
+                 try again when one of them is done.",
+                limits::UPLOADS_OF_A_CALLER
+            );
+            return Err(Problem::new(Code::Busy, detail));
+        }
+        *has += 1;
+        Ok(UnderWay { callers: self, caller })
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let mut all = self.callers.0.lock();
+        if let Some(has) = all.get_mut(&self.caller) {
+            *has -= 1;
+            if *has == 0 {
+                all.remove(&self.caller);
+            }
         }
     }
 }
@@ -148,23 +205,80 @@ pub(super) async fn add_checkpoint(
     let push = app.push()?;
     let body =
         body::read_within(push.timeouts.body, &push.room, body, limits::WITNESS_BODY_BYTES_MAX).await?;
-    Ok(respond(push.pushes.add_checkpoint(&body.bytes, push.now()).await))
+    let (pushes, bytes, now) = (push.pushes.clone(), body.bytes.clone(), push.now());
+    // What is kept becomes pending too, also if the client does not wait for it.
+    let judging = tokio::spawn(async move { pushes.add_checkpoint(&bytes, now).await });
+    Ok(respond(judging.await.map_err(|error| Problem::internal(&error))?))
 }
 
 /// Takes entries of a pending checkpoint, and cosigns it once all of them are here.
-pub(super) async fn add_entries(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Response {
-    let answer = match entries(&app, &headers, body).await {
+pub(super) async fn add_entries(
+    State(app): State<Arc<App>>,
+    from: Option<Extension<CallerAddress>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let answer = match entries(&app, from.map(|Extension(from)| from), &headers, body).await {
         Ok(reply) => respond(reply),
         Err(problem) => problem.into_response(),
     };
     ([(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))], answer).into_response()
 }
 
-async fn entries(app: &App, headers: &HeaderMap, body: Body) -> Result<Reply, Box<Problem>> {
+async fn entries(
+    app: &App,
+    from: Option<CallerAddress>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Reply, Box<Problem>> {
     let push = app.push()?;
+    let _under_way = from.map(|from| push.callers.begin(from.counted())).transpose()?;
     if media_type(headers) != ENTRIES_CONTENT_TYPE {
         return Err(Problem::new(Code::UnsupportedMediaType, format!("Send {ENTRIES_CONTENT_TYPE}.")));
     }
     let other = || Problem::new(Code::UnsupportedMediaType, "Send the body as it is, or as gzip.");
     push.upload(Coding::of(headers).ok_or_else(other)?, body).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[test]
+    fn a_caller_has_so_many_requests_under_way_and_others_have_theirs() {
+        let (callers, [one, other]) =
+            (Callers::default(), ["192.0.2.1", "192.0.2.2"].map(|ip| ip.parse().unwrap()));
+        let mut begun: Vec<_> = (0..limits::UPLOADS_OF_A_CALLER).map(|_| callers.begin(one).ok()).collect();
+        assert!(begun.iter().all(Option::is_some));
+        assert_eq!(callers.begin(one).err().unwrap().status().as_u16(), 503);
+        assert!(callers.begin(other).is_ok());
+        begun.pop();
+        assert!(callers.begin(one).is_ok());
+        drop(begun);
+        assert!(callers.0.lock().is_empty(), "nothing is remembered");
+    }
+
+    /// A client that leaves makes no room for more work than there are places.
+    #[tokio::test]
+    async fn work_has_its_place_until_it_is_done() {
+        let places = Places::new(1);
+        let (begun, begins) = oneshot::channel();
+        let (go, wait) = mpsc::channel::<()>();
+        let of_client = places.clone();
+        let work = move || {
+            let _ = begun.send(());
+            let _ = wait.recv();
+        };
+        let client = tokio::spawn(async move { of_client.work(work).await.is_ok() });
+        begins.await.unwrap();
+        client.abort();
+        assert!(client.await.is_err(), "it has left");
+        assert_eq!(places.0.available_permits(), 0, "what it asked for is still worked on");
+        drop(go);
+        assert!(places.work(|| ()).await.is_ok());
+    }
 }

@@ -107,9 +107,7 @@ pub enum Reason {
         size: u64,
     },
     /// The old size is not the one that the witness has stored.
-    #[error(
-        "the newest checkpoint of this log that was cosigned here has the size {stored}; prove from there"
-    )]
+    #[error("the newest checkpoint of this log that is known here has the size {stored}; prove from there")]
     Stale {
         /// The size stored, 0 if the log was never seen.
         stored: u64,
@@ -122,7 +120,7 @@ pub enum Reason {
     ProofNotEmpty,
     /// Another root at the stored size.
     #[error(
-        "another checkpoint of this log of size {size}, with another root hash, was cosigned here: the log has forked"
+        "another checkpoint of this log of size {size}, with another root hash, is known here: the log has forked"
     )]
     Fork {
         /// The size of both.

@@ -1,9 +1,10 @@
 //! What decisions on pushed entries need to know of a copy ([`tlog::mirror`]).
 
+use bytes::Bytes;
 use tlog::{
-    Hash, Head,
+    Hash, Head, bundle,
     mirror::Standing,
-    tile::{Resource, Tile, WIDTH},
+    tile::{Bundle, Resource, Tile, WIDTH},
 };
 
 use super::{KeepError, MirroredLog, reading};
@@ -31,7 +32,7 @@ impl MirroredLog {
     pub fn seen(&self) -> Result<Seen, KeepError> {
         let state = self.state.lock();
         let next = state.edge.as_ref().ok_or(KeepError::Damaged)?.size();
-        let pending = state.pending.iter().map(|pending| pending.allowed.head()).collect();
+        let pending = self.pending.heads();
         // Replaced under the same lock.
         let mirror = self.shown().map(|shown| shown.head());
         Ok(Seen { mirror, pending, next })
@@ -48,7 +49,19 @@ impl MirroredLog {
             return Err(KeepError::Gap { first: index, next: edge.size() });
         }
         let Some(tile) = Tile::at(0, index / WIDTH, index) else { return Ok(vec![]) };
-        let bytes = reading::read(&*self.files, Resource::Tile(tile), edge.size())?;
-        bytes.and_then(|bytes| tile.hashes(&bytes)).ok_or(KeepError::Damaged)
+        if let Some(hashes) = edge.tile(tile).and_then(|bytes| tile.hashes(&bytes)) {
+            return Ok(hashes);
+        }
+        let Some(bundle) = Bundle::at(tile.index(), index) else { return Ok(vec![]) };
+        let read = |resource| reading::read(&*self.files, resource, edge.size());
+        let (hashes, entries) = (read(Resource::Tile(tile))?, read(Resource::Bundle(bundle))?);
+        let hashes = hashes.and_then(|bytes| tile.hashes(&bytes)).ok_or(KeepError::Damaged)?;
+        // What the disk has lost is not to be blamed on who pushes.
+        let leaves = entries.and_then(|bytes| leaves(&bytes, hashes.len()));
+        if leaves.is_some_and(|leaves| leaves == hashes) { Ok(hashes) } else { Err(KeepError::Damaged) }
     }
+}
+
+fn leaves(bytes: &Bytes, count: usize) -> Option<Vec<Hash>> {
+    Some(bundle::decode(bytes, count).ok()?.iter().map(|entry| Hash::leaf(entry)).collect())
 }
