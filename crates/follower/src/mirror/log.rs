@@ -230,7 +230,8 @@ impl MirroredLog {
     }
 
     /// Finishes the pending head of this size: all of it is on the disk and leads to its root, so it is cosigned and shown.
-    /// `now` is the mirror's clock; the time of its cosignatures of a log never goes back.
+    /// `now` is the mirror's clock; the time of its cosignatures of a log never goes back as long as the
+    /// last checkpoint is there.
     ///
     /// # Errors
     /// What is shown is as it was. After [`FinishError::OtherRoot`] what was held beyond the checkpoint is forgotten.
