@@ -13,10 +13,8 @@ mod trouble;
 
 use std::path::PathBuf;
 
-use serde::Serialize;
-
 use crate::cli::{Failure, Verdict};
-use crate::print::{Printer, json_line, text_line};
+use crate::print::Printer;
 use crate::witness::directory::{self, MIRROR};
 
 /// Where a mirror is if nobody says.
@@ -61,28 +59,11 @@ struct KeysArgs {
     place: PlaceArgs,
 }
 
-#[derive(Serialize)]
-struct Keys<'a> {
-    vkeys: &'a [String],
-}
-
 pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
     match args.what {
         What::Run(args) => run::run(*args, printer).await,
-        What::Keys(args) => keys(&args, printer),
+        What::Keys(args) => directory::show_keys(&MIRROR, &args.place.data, printer),
         What::Logs(args) => logs::run(&args, printer),
         What::Push(args) => push::run(*args, printer).await,
     }
-}
-
-/// They are in a file for everybody: the mirror may run or not.
-fn keys(args: &KeysArgs, printer: Printer) -> Result<Verdict, Failure> {
-    let vkeys = directory::vkeys(&MIRROR, &args.place.data)?;
-    let vkeys: Vec<String> = vkeys.iter().map(ToString::to_string).collect();
-    if printer.json {
-        json_line(&Keys { vkeys: &vkeys });
-    } else {
-        vkeys.iter().for_each(|vkey| text_line(vkey));
-    }
-    Ok(Verdict::Holds)
 }

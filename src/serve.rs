@@ -310,8 +310,29 @@ impl Args {
     }
 }
 
+/// How whatever is no log is reached.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DoorArgs {
+    /// Connections at one time [default: what the descriptor limit leaves]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) connections_max: Option<u32>,
+    /// A file with the server's certificate and those between it and the authority (PEM): serve over TLS
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The file with the certificate's private key (PEM)
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+}
+
+impl DoorArgs {
+    /// What it says about TLS, read.
+    pub(crate) fn tls(self) -> Result<Option<Tls>, Failure> {
+        tls(self.tls_cert, self.tls_key)
+    }
+}
+
 /// Certificate and key go together.
-pub(crate) fn tls(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Tls>, Failure> {
+fn tls(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Tls>, Failure> {
     let (certificate, key) = match (certificate, key) {
         (None, None) => return Ok(None),
         (Some(certificate), Some(key)) => (certificate, key),

@@ -12,10 +12,8 @@ mod run;
 
 use std::path::PathBuf;
 
-use serde::Serialize;
-
 use crate::cli::{Failure, Verdict};
-use crate::print::{Printer, json_line, text_line};
+use crate::print::Printer;
 
 /// Where a witness is if nobody says.
 const DATA: &str = "deedbook-witness";
@@ -61,30 +59,13 @@ struct KeysArgs {
     place: PlaceArgs,
 }
 
-#[derive(Serialize)]
-struct Keys<'a> {
-    vkeys: &'a [String],
-}
-
 pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
     match args.what {
         What::Run(args) => run::run(*args, printer).await,
-        What::Keys(args) => keys(&args, printer),
+        What::Keys(args) => directory::show_keys(&directory::WITNESS, &args.place.data, printer),
         What::Enrol(args) => list::enrol(&args, printer),
         What::Forget(args) => list::forget(&args, printer),
         What::Logs(args) => logs::run(args, printer).await,
         What::Forks(args) => forks::run(args, printer).await,
     }
-}
-
-/// They are in a file for everybody: the witness may run or not.
-fn keys(args: &KeysArgs, printer: Printer) -> Result<Verdict, Failure> {
-    let vkeys = directory::vkeys(&directory::WITNESS, &args.place.data)?;
-    let vkeys: Vec<String> = vkeys.iter().map(ToString::to_string).collect();
-    if printer.json {
-        json_line(&Keys { vkeys: &vkeys });
-    } else {
-        vkeys.iter().for_each(|vkey| text_line(vkey));
-    }
-    Ok(Verdict::Holds)
 }

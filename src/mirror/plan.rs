@@ -15,7 +15,7 @@ use tlog::key::KeyName;
 use super::follow::How;
 use super::pushed;
 use crate::cli::{Failure, read_input};
-use crate::serve;
+use crate::serve::DoorArgs;
 use crate::trust::HttpArgs;
 use crate::watched::{LogConfig, Typed};
 
@@ -106,15 +106,8 @@ struct ServingArgs {
     /// The URL under which others reach it, such as that of a proxy in front; it is shown, and nothing else
     #[arg(long, value_name = "URL", env = "DEEDBOOK_MIRROR_URL")]
     url: Option<String>,
-    /// Connections at one time [default: what the descriptor limit leaves]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    connections_max: Option<u32>,
-    /// A file with the server's certificate and those between it and the authority (PEM): serve over TLS
-    #[arg(long, value_name = "FILE")]
-    tls_cert: Option<PathBuf>,
-    /// The file with the certificate's private key (PEM)
-    #[arg(long, value_name = "FILE")]
-    tls_key: Option<PathBuf>,
+    #[command(flatten)]
+    door: DoorArgs,
 }
 
 /// The configuration file. Paths are from the file's folder.
@@ -196,8 +189,8 @@ impl Args {
             listen,
             entries: Entries::of(listen, public),
             url: self.serving.url,
-            connections_max: self.serving.connections_max,
-            tls: serve::tls(self.serving.tls_cert, self.serving.tls_key)?,
+            connections_max: self.serving.door.connections_max,
+            tls: self.serving.door.tls()?,
         })
     }
 }

@@ -30,8 +30,9 @@ use tlog::witness::WitnessKeys;
 
 use super::answered::refuse_behind;
 use super::keys::{Found, anew};
-use crate::cli::Failure;
+use crate::cli::{Failure, Verdict};
 use crate::place::{MIRROR_FILE, WITNESS_FILE};
+use crate::print::{Printer, json_line, text_line};
 
 /// Version of the layout above.
 const FORMAT: u32 = 1;
@@ -263,6 +264,22 @@ pub(crate) fn vkeys(kind: &Kind, path: &Path) -> Result<Vec<VerifierKey>, Failur
     };
     let keys = text.lines().map(VerifierKey::parse).collect::<Result<_, _>>();
     keys.map_err(|error| Failure::could_not_tell(format!("{}: {error}", file.display())))
+}
+
+#[derive(Serialize)]
+struct Keys<'a> {
+    vkeys: &'a [String],
+}
+
+/// Prints the public keys.
+pub(crate) fn show_keys(kind: &Kind, path: &Path, printer: Printer) -> Result<Verdict, Failure> {
+    let vkeys: Vec<String> = vkeys(kind, path)?.iter().map(ToString::to_string).collect();
+    if printer.json {
+        json_line(&Keys { vkeys: &vkeys });
+    } else {
+        vkeys.iter().for_each(|vkey| text_line(vkey));
+    }
+    Ok(Verdict::Holds)
 }
 
 /// Where the list of logs is.

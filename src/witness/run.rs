@@ -1,7 +1,7 @@
 //! `deedbook witness run`: a witness, made if need be, and served until it is told to stop.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::cli::{Failure, Verdict};
 use crate::fsck::off_thread;
 use crate::place::raise_descriptor_limit;
 use crate::print::{Printer, Table, remark, things};
-use crate::serve::{self, Stop};
+use crate::serve::{self, DoorArgs, Stop};
 
 /// Where it listens if nobody says.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 2027);
@@ -55,15 +55,8 @@ pub(super) struct Args {
     /// among it, and for deedbook witness logs, which asks there if the witness serves TLS
     #[arg(long, value_name = "URL", env = "DEEDBOOK_WITNESS_URL")]
     url: Option<String>,
-    /// Connections at one time [default: what the descriptor limit leaves]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    connections_max: Option<u32>,
-    /// A file with the server's certificate and those between it and the authority (PEM): serve over TLS
-    #[arg(long, value_name = "FILE")]
-    tls_cert: Option<PathBuf>,
-    /// The file with the certificate's private key (PEM)
-    #[arg(long, value_name = "FILE")]
-    tls_key: Option<PathBuf>,
+    #[command(flatten)]
+    door: DoorArgs,
 }
 
 /// What a program is told at the start.
@@ -97,7 +90,8 @@ struct Opened {
 pub(super) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
     // Before anything else can listen for them: a signal during the opening is not lost.
     let mut stop = Stop::new()?;
-    let tls = serve::tls(args.tls_cert, args.tls_key)?;
+    let connections_max = args.door.connections_max;
+    let tls = args.door.tls()?;
     let listener = serve::listen(args.listen)
         .map_err(|error| Failure::could_not_tell(format!("cannot listen on {}: {error}", args.listen)))?;
     raise_descriptor_limit();
@@ -107,7 +101,7 @@ pub(super) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
     directory::note_running(&opened.directory, &RunningAt { url: url.clone(), public: args.url.clone() })?;
     opened.say(&url, args.url.as_deref(), printer);
-    opened.serve(listener, args.connections_max, tls, stop.wait()).await
+    opened.serve(listener, connections_max, tls, stop.wait()).await
 }
 
 fn open(data: &Path, name: Option<&KeyName>, ml_dsa: bool) -> Result<Opened, Failure> {

@@ -4,7 +4,6 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use sequencer::Kind;
-use testkit::Chance;
 
 use crate::run::{Ran, deedbook};
 use crate::served::Served;
@@ -12,14 +11,6 @@ use crate::served::Served;
 fn backup(served: &Served, dest: &Path) -> Ran {
     let (data, dest) = (served.data.to_str().unwrap(), dest.to_str().unwrap());
     deedbook(["backup", dest, "--url", &served.url, "--data", data, "--json"])
-}
-
-fn submit(served: &Served, from: u64, count: u64) {
-    let home = tempfile::tempdir().unwrap();
-    let file = home.path().join("records");
-    std::fs::write(&file, testkit::sample::typical_ndjson(from, count, &mut Chance::seeded(from))).unwrap();
-    deedbook(["record", file.to_str().unwrap(), "--url", &served.url, "--vkey", &served.vkey, "--published"])
-        .expect(0);
 }
 
 #[test]
@@ -31,7 +22,7 @@ fn a_backup_grows_with_its_log_and_anybody_can_audit_it() {
     assert_eq!((&ran["size"], &ran["continues"]), (&0.into(), &serde_json::Value::Null));
     let mut size = 0;
     for count in [1, 299, 400] {
-        submit(&served, size, count);
+        served.submit(size, count);
         let before = size;
         size += count;
         let ran = backup(&served, &dest).expect(0).json();
@@ -62,7 +53,7 @@ fn a_copy_that_rotted_is_mended_and_one_of_another_log_is_left_alone() {
     let home = tempfile::tempdir().unwrap();
     let served = Served::start(&home.path().join("data"), Kind::Records);
     let dest = home.path().join("backup");
-    submit(&served, 0, 600);
+    served.submit(0, 600);
     backup(&served, &dest).expect(0);
     let rotten = dest.join("public/tile/entries/001");
     let good = std::fs::read(&rotten).unwrap();

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use sequencer::Kind;
+use testkit::Chance;
 
-use crate::run::Ran;
+use crate::run::{Ran, deedbook};
 
 /// A log that is served until this is dropped.
 pub(crate) struct Served {
@@ -82,6 +83,16 @@ impl Served {
         body: &[u8],
     ) -> Option<(u16, String)> {
         exchange(&self.url, method, path, media, body)
+    }
+
+    /// Puts so many records into the log, and waits until all are published.
+    pub(crate) fn submit(&self, from: u64, count: u64) {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("records");
+        std::fs::write(&file, testkit::sample::typical_ndjson(from, count, &mut Chance::seeded(from)))
+            .unwrap();
+        deedbook(["record", file.to_str().unwrap(), "--url", &self.url, "--vkey", &self.vkey, "--published"])
+            .expect(0);
     }
 
     /// What it has written to standard error.

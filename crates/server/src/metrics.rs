@@ -24,7 +24,7 @@ use witnessing::{Cause, Report};
 use crate::{access::Denied, routes::ALL};
 
 pub use shared::Connections;
-pub(crate) use shared::{OpenConnection, Requests};
+pub(crate) use shared::{OpenConnection, Requests, gauged};
 
 /// Labels of a request that was not let in.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    http::{HeaderValue, header},
+    http::{HeaderValue, Method, header},
     middleware::map_response,
-    response::Response,
+    response::{IntoResponse as _, Response},
+    routing::MethodRouter,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -138,6 +139,18 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(GuardLayer(app.clone()))
         .layer(CountingLayer(app.metrics.requests()))
         .with_state(app)
+}
+
+/// Tells whoever uses another method which one a path takes.
+pub(crate) fn only<S: Clone + Send + Sync + 'static>(
+    method: &Method,
+    router: MethodRouter<S>,
+) -> MethodRouter<S> {
+    let allowed = if method == Method::GET { "GET,HEAD" } else { "POST" };
+    router.fallback(move || async move {
+        let detail = format!("This path takes {allowed} and no other method.");
+        Problem::new(Code::MethodNotAllowed, detail).allow(allowed.into()).into_response()
+    })
 }
 
 /// What is public may be read by any page.

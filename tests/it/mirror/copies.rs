@@ -1,7 +1,6 @@
 //! A copy beside its log: the same bytes under the same headers, proven by whoever wants.
 
 use sequencer::Kind;
-use testkit::Chance;
 use testkit::keys::WITNESSES;
 use tlog::cosignature::{Cosigner, Timestamp};
 use tlog::tile::{Bundle, bundles_of, tiles_of};
@@ -15,14 +14,6 @@ use crate::witness::process::until;
 pub(super) const TESSERA_VKEY: &str =
     "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
 
-fn submit(served: &Served, from: u64, count: u64) {
-    let home = tempfile::tempdir().unwrap();
-    let file = home.path().join("records");
-    std::fs::write(&file, testkit::sample::typical_ndjson(from, count, &mut Chance::seeded(from))).unwrap();
-    deedbook(["record", file.to_str().unwrap(), "--url", &served.url, "--vkey", &served.vkey, "--published"])
-        .expect(0);
-}
-
 #[test]
 fn a_running_mirror_serves_every_resource_of_its_log_byte_for_byte() {
     let home = tempfile::tempdir().unwrap();
@@ -33,7 +24,7 @@ fn a_running_mirror_serves_every_resource_of_its_log_byte_for_byte() {
     let (below, copy) = (format!("/{}", id(origin)), copy_of(&data, origin));
     let mut size = 0;
     for count in [1, 254, 1, 44, 212, 188] {
-        submit(&served, size, count);
+        served.submit(size, count);
         size += count;
         until("the copy has grown", || mirror.size(origin) == Some(size));
         for path in
@@ -180,7 +171,7 @@ fn several_logs_each_have_a_copy_of_their_own() {
     let home = tempfile::tempdir().unwrap();
     let raw = TestLog::of_size(300);
     let served = Served::start(&home.path().join("log"), Kind::Records);
-    submit(&served, 0, 20);
+    served.submit(0, 20);
     let data = home.path().join("mirror");
     let policies: Vec<String> = [raw.policy().logs()[0].key.to_string(), served.vkey.clone()]
         .into_iter()

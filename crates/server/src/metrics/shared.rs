@@ -62,6 +62,11 @@ impl Requests {
     }
 }
 
+/// A count as a gauge has it.
+pub(crate) fn gauged(count: impl TryInto<i64>) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
+}
+
 /// Connections: those that are open, and those for which there was no place. Cheap to clone; all clones count together.
 #[derive(Clone, Debug, Default)]
 pub struct Connections {

@@ -10,7 +10,7 @@ use prometheus_client::{
 };
 
 use super::{Standing, routes};
-use crate::metrics::{Connections, Requests};
+use crate::metrics::{Connections, Requests, gauged};
 
 /// Labels of a log: its name.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -71,7 +71,7 @@ impl Metrics {
             self.trouble.get_or_create(&log).set(i64::from(standing.problem.is_some()));
             self.broken.get_or_create(&log).set(i64::from(standing.broken));
         }
-        self.forks.set(gauged(mirror.keeper().counts().contradictions as u64));
+        self.forks.set(gauged(mirror.keeper().counts().contradictions));
         self.failed.set(i64::from(mirror.keeper().stopped().is_some()));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
@@ -82,10 +82,6 @@ impl Metrics {
     pub(super) fn requests(&self) -> Arc<Requests> {
         self.requests.clone()
     }
-}
-
-fn gauged(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 impl From<Arc<Metrics>> for Connections {

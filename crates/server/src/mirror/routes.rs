@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    http::Method,
     middleware::map_response,
-    response::IntoResponse as _,
-    routing::{MethodRouter, get, post},
+    routing::{get, post},
 };
 
 use super::{App, answer, push};
 use crate::{
     counting::CountingLayer,
     problem::{Code, Problem},
-    routes::open_to_all_origins,
+    routes::{only, open_to_all_origins},
 };
 
 /// The mirror's checkpoint of the log with this hash of its origin.
@@ -43,17 +43,17 @@ pub(super) const SERVE_ENTRIES: &str = "--serve-entries";
 /// The whole service.
 pub fn router(app: Arc<App>) -> Router {
     let public = Router::new()
-        .route(CHECKPOINT, only_get(get(answer::checkpoint)))
-        .route(LOG_KEYS, only_get(get(answer::log_keys)))
+        .route(CHECKPOINT, only(&Method::GET, get(answer::checkpoint)))
+        .route(LOG_KEYS, only(&Method::GET, get(answer::log_keys)))
         .layer(map_response(open_to_all_origins));
     Router::new()
         // What any page may read of it depends on what it is.
-        .route(TILE, only_get(get(answer::tile)))
-        .route(ADD_CHECKPOINT, only_post(post(push::add_checkpoint)))
-        .route(ADD_ENTRIES, only_post(post(push::add_entries)))
-        .route(METRICS, only_get(get(answer::metrics)))
-        .route(HEALTHZ, only_get(get(crate::health::healthz)))
-        .route(READYZ, only_get(get(answer::readyz)))
+        .route(TILE, only(&Method::GET, get(answer::tile)))
+        .route(ADD_CHECKPOINT, only(&Method::POST, post(push::add_checkpoint)))
+        .route(ADD_ENTRIES, only(&Method::POST, post(push::add_entries)))
+        .route(METRICS, only(&Method::GET, get(answer::metrics)))
+        .route(HEALTHZ, only(&Method::GET, get(crate::health::healthz)))
+        .route(READYZ, only(&Method::GET, get(answer::readyz)))
         .merge(public)
         .fallback(|| async {
             Problem::new(
@@ -63,22 +63,6 @@ pub fn router(app: Arc<App>) -> Router {
         })
         .layer(CountingLayer(app.metrics().requests()))
         .with_state(app)
-}
-
-/// The same for what takes POST.
-fn only_post(router: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
-    router.fallback(|| async {
-        let detail = "This path takes POST and no other method.";
-        Problem::new(Code::MethodNotAllowed, detail).allow("POST".into()).into_response()
-    })
-}
-
-/// Answers other methods as the log's server does.
-fn only_get(router: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
-    router.fallback(|| async {
-        let detail = "This path takes GET,HEAD and no other method.";
-        Problem::new(Code::MethodNotAllowed, detail).allow("GET,HEAD".into()).into_response()
-    })
 }
 
 #[cfg(test)]

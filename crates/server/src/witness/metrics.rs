@@ -10,7 +10,7 @@ use prometheus_client::{
 };
 
 use super::routes;
-use crate::metrics::{Connections, Requests};
+use crate::metrics::{Connections, Requests, gauged};
 
 /// All metrics of a witness.
 pub struct Metrics {
@@ -88,10 +88,6 @@ impl Metrics {
     pub fn list_read(&self, good: bool) {
         self.list_failed.set(i64::from(!good));
     }
-}
-
-fn gauged(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 impl From<Arc<Metrics>> for Connections {

@@ -6,15 +6,14 @@ use axum::{
     Router,
     http::Method,
     middleware::map_response,
-    response::IntoResponse as _,
-    routing::{MethodRouter, get, post},
+    routing::{get, post},
 };
 
 use super::{App, answer, health};
 use crate::{
     counting::CountingLayer,
     problem::{Code, Problem},
-    routes::open_to_all_origins,
+    routes::{only, open_to_all_origins},
 };
 
 /// Cosignatures (C2SP tlog-witness, add-checkpoint).
@@ -53,13 +52,4 @@ pub fn router(app: Arc<App>) -> Router {
         })
         .layer(CountingLayer(app.metrics.requests()))
         .with_state(app)
-}
-
-/// Answers other methods as the log's server does.
-fn only(method: &Method, router: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
-    let allowed = if method == Method::GET { "GET,HEAD" } else { "POST" };
-    router.fallback(move || async move {
-        let detail = format!("This path takes {allowed} and no other method.");
-        Problem::new(Code::MethodNotAllowed, detail).allow(allowed.into()).into_response()
-    })
 }
