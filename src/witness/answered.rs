@@ -1,9 +1,9 @@
 //! Evidence beside the store: how often the witness has committed, as far as that was noted.
 //!
 //! A store whose file is damaged may come up as it was before the damaged place, and whole: nothing in it shows that anything
-//! is missing. So whoever runs, a witness or a mirror, notes the number of its commits in a file of its own, each second and when it stops. A
-//! store that has fewer is not used: it would cosign second histories. What was cosigned in the last second before a kill is
-//! not noted; a power cut takes nothing of it, for commits are durable.
+//! is missing. So whoever runs, a witness or a mirror, notes the number of its commits in a file of its own, each second and
+//! when it stops. A store that has fewer is not used: it would cosign second histories. What was cosigned in the last second
+//! before a kill is not noted; a power cut takes nothing of it, for commits are durable.
 
 use std::path::Path;
 

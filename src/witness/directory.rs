@@ -13,6 +13,7 @@
 //!   running.json   where it listens, while it runs
 //!   forks/         proofs that logs have forked: copies of those in the store
 //!   store/         what it has answered for
+//!   status/        how the logs of a mirror were followed
 //!   answered       how often it has committed, as evidence beside the store
 //! ```
 

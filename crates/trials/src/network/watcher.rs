@@ -112,7 +112,7 @@ impl Watcher {
         self.looked = false;
     }
 
-    /// Takes what happened, in the order of `run/log.rs`: judge, keep proofs, keep the memory, then tell. `None`: it was
+    /// Takes what happened, in the order of `run/log/follow.rs`: judge, keep proofs, keep the memory, then tell. `None`: it was
     /// killed on the way, and is there again, not started yet.
     pub(super) fn take(&mut self, now: Millis, happened: Happened) -> Option<Done> {
         let kill = self.kill.take();
