@@ -33,6 +33,12 @@ impl LogConfig {
         std::iter::once(&mut self.policy).chain(&mut self.token_file)
     }
 
+    /// Where it is read, if that is said.
+    #[cfg(test)]
+    pub(crate) fn place(&self) -> Option<&str> {
+        self.place.as_deref()
+    }
+
     /// A place that is a path is from this folder.
     pub(crate) fn place_below(&mut self, folder: &Path) -> Result<(), &'static str> {
         if let Some(place) = self.place.as_mut().filter(|place| is_path(place)) {

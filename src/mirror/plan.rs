@@ -218,6 +218,30 @@ impl Config {
             .chain(&mut config.pushed)
             .chain(of_logs)
             .for_each(|path| *path = folder.join(&*path));
+        for log in &mut config.log {
+            log.place_below(folder).map_err(|error| failed(&error))?;
+        }
         Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_the_file_are_from_its_folder() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("mirror.toml");
+        let text = "data = \"kept\"\npushed = \"list\"\n[[log]]\nplace = \"sub/copy\"\npolicy = \"p\"\ntoken_file = \"t\"\n";
+        std::fs::write(&file, text).unwrap();
+        let mut config = Config::read(&file).unwrap();
+        let below = |name: &str| home.path().join(name);
+        assert_eq!((config.data, config.pushed), (Some(below("kept")), Some(below("list"))));
+        assert_eq!(
+            config.log[0].paths().map(|path| path.clone()).collect::<Vec<_>>(),
+            [below("p"), below("t")]
+        );
+        assert_eq!(config.log[0].place(), below("sub/copy").to_str());
     }
 }
