@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::monitor::run::Watched;
-use bytes::Bytes;
 use client::Source;
 use client::audit::Progress;
 use client::copy::{Copy, CopyError, trust_of_copy};
@@ -19,6 +18,7 @@ use futures::stream::{self, StreamExt as _};
 use tlog::Head;
 use tlog::checkpoint::SignedCheckpoint;
 use tlog::cosignature::Timestamp;
+use tlog::integrate::Entry;
 use tlog::key::VerifierKey;
 use tlog::note::{Note, SignatureLine};
 use tlog::policy::VerifiedCheckpoint;
@@ -324,15 +324,15 @@ fn damaged(error: &CopyError) -> Trouble {
 #[derive(Default)]
 struct Portion {
     first: Option<u64>,
-    entries: Vec<Bytes>,
+    entries: Vec<Entry>,
     bundles: usize,
     bytes: usize,
 }
 
 impl Portion {
-    fn add(&mut self, first: u64, entries: Vec<Bytes>) {
+    fn add(&mut self, first: u64, entries: Vec<Entry>) {
         self.first.get_or_insert(first);
-        self.bytes += entries.iter().map(Bytes::len).sum::<usize>();
+        self.bytes += entries.iter().map(|entry| entry.bytes().len()).sum::<usize>();
         self.bundles += 1;
         self.entries.extend(entries);
     }

@@ -15,6 +15,7 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
 use tlog::bundle;
 use tlog::checkpoint::SignedCheckpoint;
+use tlog::integrate::Entry;
 use tlog::policy::Policy;
 use tlog::tile::{Bundle, Resource, Tile, WIDTH, bundles_of, tiles_of};
 use tlog::{Hash, Head};
@@ -196,12 +197,13 @@ impl Copy {
     async fn mend_pair(
         &self,
         bundle: Bundle,
-        entries: &[Bytes],
+        entries: &[Entry],
         made: &Directories,
     ) -> Result<u64, CopyError> {
-        let hashes: Vec<u8> = entries.iter().flat_map(|entry| *Hash::leaf(entry).as_bytes()).collect();
+        let hashes: Vec<u8> = entries.iter().flat_map(|entry| *entry.leaf().as_bytes()).collect();
         // Entries that were decoded are encoded again.
-        let encoded = bundle::encode(entries).map_err(|cause| Broken::Bundle { bundle, cause });
+        let encoded = bundle::encode(entries.iter().map(Entry::bytes))
+            .map_err(|cause| Broken::Bundle { bundle, cause });
         let encoded = encoded.map_err(FollowError::from)?;
         let first = self.mend_one(Resource::Bundle(bundle), encoded, made).await?;
         Ok(first + self.mend_one(Resource::Tile(bundle.tile()), hashes.into(), made).await?)

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use tlog::hash::root_of;
+use tlog::integrate::Entry;
 use tlog::mirror::{Package, Span};
 use tlog::plan::{PlanError, SubtreePlan, SubtreeProof};
 use tlog::tile::{Bundle, Tile};
@@ -34,14 +35,15 @@ impl<'a> Proven<'a> {
         Self { source, head, tiles: Mutex::default() }
     }
 
-    /// The entries of a bundle, as wide as it is in this tree.
+    /// The entries of a bundle, as wide as it is in this tree, with their hashes.
     ///
     /// # Errors
     /// [`Broken::Entries`], [`Broken::Bundle`] and [`Broken::MissingBundle`] for entries that are not those that were signed, or
     /// not there; [`Broken::Tiles`] and [`Broken::MissingTile`] where the tiles do not show it; or it could not be read.
-    pub async fn bundle(&self, bundle: Bundle) -> Result<Vec<Bytes>, FollowError> {
-        let entries = self.entries(bundle).await?;
-        let root = root_of(&entries.iter().map(|entry| Hash::leaf(entry)).collect::<Vec<_>>());
+    pub async fn bundle(&self, bundle: Bundle) -> Result<Vec<Entry>, FollowError> {
+        let entries = self.entries(bundle).await?.into_iter().map(Entry::new).collect::<Result<Vec<_>, _>>();
+        let entries = entries.map_err(|cause| Broken::Bundle { bundle, cause })?;
+        let root = root_of(&entries.iter().map(Entry::leaf).collect::<Vec<_>>());
         if root == self.root(bundle).await? { Ok(entries) } else { Err(Broken::Entries(bundle).into()) }
     }
 
@@ -132,6 +134,7 @@ mod tests {
                 let read = Proven::new(&source, head).bundle(bundle).await.unwrap();
                 let first = bundle.first();
                 let there: Vec<Bytes> = (first..first + u64::from(bundle.width())).map(entry).collect();
+                let read: Vec<_> = read.iter().map(|entry| entry.bytes().clone()).collect();
                 assert_eq!(read, there, "{bundle} of {size}");
             }
             let last = bundles_of(size).last().unwrap();

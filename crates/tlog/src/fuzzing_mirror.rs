@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::Head;
 use crate::fuzzing_tree::{TREE, TREE_MAX, leaf};
+use crate::integrate::Entry;
 use crate::mirror::{
     End, Info, PACKAGES_MAX, Package, ReadError, Reader, Refusal, Span, Standing, Step, Taking, Upload,
     decide,
@@ -67,9 +68,9 @@ fn taken(mut taking: Taking, packages: &[Step], error: Option<ReadError>, standi
         match taking.prove(package.clone(), &before) {
             Ok(proven) => {
                 let own = (span.start()..span.end()).map(|index| index.to_be_bytes().to_vec());
-                assert!(own.eq(proven.entries().iter().map(|entry| entry.to_vec())), "an entry that is none");
-                let leaves: Vec<_> = (span.bundle_start()..span.end()).map(leaf).collect();
-                assert_eq!(proven.leaves(), leaves);
+                let entries = || proven.entries().iter();
+                assert!(own.eq(entries().map(|entry| entry.bytes().to_vec())), "an entry that is none");
+                assert!((span.start()..span.end()).map(leaf).eq(entries().map(Entry::leaf)));
             }
             Err(refusal) => return assert_eq!(refusal.status(), 422),
         }

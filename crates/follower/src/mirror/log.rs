@@ -201,7 +201,7 @@ impl MirroredLog {
     ///
     /// # Errors
     /// Nothing more is held than before; the same may be tried again.
-    pub fn keep(&self, first: u64, entries: &[Bytes]) -> Result<u64, KeepError> {
+    pub fn keep(&self, first: u64, entries: &[Entry]) -> Result<u64, KeepError> {
         let mut state = self.state.lock();
         let edge = state.edge.as_ref().ok_or(KeepError::Damaged)?;
         let next = edge.size();
@@ -210,8 +210,7 @@ impl MirroredLog {
         if new.is_empty() {
             return Ok(next);
         }
-        let new = new.iter().cloned().map(Entry::new).collect::<Result<Vec<_>, _>>();
-        let growth = edge.integrate(&new.map_err(tlog::integrate::IntegrateError::from)?)?;
+        let growth = edge.integrate(new)?;
         let mut writing = Writing::new(&*self.files);
         for (bundle, bytes) in &growth.bundles {
             writing.put(Resource::Bundle(*bundle), bytes.clone());

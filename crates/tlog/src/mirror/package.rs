@@ -5,6 +5,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use super::{PackageError, Span};
 use crate::bundle::ENTRY_BYTES_MAX;
 use crate::hash::root_of;
+use crate::integrate::Entry;
 use crate::plan::SubtreeProof;
 use crate::proof::PROOF_LEN_MAX;
 use crate::subtree::verify_subtree;
@@ -71,11 +72,15 @@ impl Package {
         if before.len() != span.before() {
             return Err(PackageError::Before { wanted: span.before(), have: before.len(), span });
         }
-        let own = self.entries.iter().map(|entry| Hash::leaf(entry));
-        let leaves: Vec<_> = before.iter().copied().chain(own).collect();
+        let hashed = |bytes: Bytes| {
+            let large = PackageError::EntryTooLarge { bytes: bytes.len() };
+            Entry::new(bytes).map_err(|_| large)
+        };
+        let entries = self.entries.into_iter().map(hashed).collect::<Result<Vec<_>, _>>()?;
+        let leaves: Vec<_> = before.iter().copied().chain(entries.iter().map(Entry::leaf)).collect();
         verify_subtree(span.bundle_start(), span.end(), root_of(&leaves), &self.proof, tree)
             .map_err(|cause| PackageError::Proof { span, cause })?;
-        Ok(Proven { span, entries: self.entries, leaves })
+        Ok(Proven { span, entries })
     }
 
     /// The package as bytes.
@@ -103,8 +108,7 @@ impl Package {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proven {
     span: Span,
-    entries: Vec<Bytes>,
-    leaves: Vec<Hash>,
+    entries: Vec<Entry>,
 }
 
 impl Proven {
@@ -113,13 +117,8 @@ impl Proven {
         self.span
     }
 
-    /// The entries.
-    pub fn entries(&self) -> &[Bytes] {
+    /// The entries, hashed.
+    pub fn entries(&self) -> &[Entry] {
         &self.entries
-    }
-
-    /// Leaf hashes of the bundle from its first entry up to the last one of the package, those before the package too.
-    pub fn leaves(&self) -> &[Hash] {
-        &self.leaves
     }
 }

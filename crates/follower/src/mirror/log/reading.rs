@@ -5,7 +5,7 @@ use std::io;
 use bytes::Bytes;
 use tlog::{
     bundle,
-    tile::{Bundle, Resource, TILE_BYTES, Tile},
+    tile::{Bundle, Resource, Tile},
 };
 
 use crate::mirror::files::Files;
@@ -29,7 +29,7 @@ fn tile(files: &dyn Files, tile: Tile, size: u64) -> io::Result<Option<Bytes>> {
     for wider in [tile, edge, tile.full()] {
         if let Some(bytes) = files.read(&wider.to_string())? {
             // One that was cut off is no reason not to look for another.
-            let whole = bytes.len() == wider.bytes() && bytes.len() <= TILE_BYTES;
+            let whole = bytes.len() == wider.bytes();
             if whole {
                 return Ok(Some(bytes.slice(..tile.bytes())));
             }

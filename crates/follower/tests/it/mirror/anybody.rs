@@ -255,7 +255,7 @@ fn a_checkpoint_becomes_pending_while_the_disk_is_busy() {
     let mirror = Arc::new(mirror.unwrap());
     let copy = mirror.log(&OriginId::of(&origin())).unwrap().clone();
     let keeping = std::thread::spawn({
-        let entries = log.entries(0, 300).to_vec();
+        let entries = log.hashed(0, 300);
         move || copy.keep(0, &entries)
     });
     busy.recv_timeout(PATIENCE).unwrap();

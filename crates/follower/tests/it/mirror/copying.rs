@@ -46,7 +46,7 @@ fn partial_tiles_of_any_width_are_served_and_none_beyond_the_checkpoint() {
     let copying = Copying::new();
     copying.follow(&log, 300).unwrap();
     copying.pend(&log.request(300, 700)).unwrap();
-    copying.log().keep(300, log.entries(300, 700)).unwrap();
+    copying.log().keep(300, &log.hashed(300, 700)).unwrap();
     let read = |path: &str| copying.log().read(Resource::parse(path).unwrap()).unwrap();
     for width in 1..=44 {
         let tile = read(&format!("tile/0/001.p/{width}")).unwrap();
@@ -94,12 +94,12 @@ fn entries_come_in_order_and_twice_does_no_harm() {
     let log = Log::of(&[700], entry);
     let copying = Copying::new();
     copying.pend(&log.request(0, 700)).unwrap();
-    assert!(matches!(copying.log().keep(1, log.entries(1, 2)), Err(KeepError::Gap { first: 1, next: 0 })));
-    assert_eq!(copying.log().keep(0, log.entries(0, 300)).unwrap(), 300);
-    assert_eq!(copying.log().keep(100, log.entries(100, 200)).unwrap(), 300, "they are there");
-    assert_eq!(copying.log().keep(256, log.entries(256, 512)).unwrap(), 512, "half of them are");
+    assert!(matches!(copying.log().keep(1, &log.hashed(1, 2)), Err(KeepError::Gap { first: 1, next: 0 })));
+    assert_eq!(copying.log().keep(0, &log.hashed(0, 300)).unwrap(), 300);
+    assert_eq!(copying.log().keep(100, &log.hashed(100, 200)).unwrap(), 300, "they are there");
+    assert_eq!(copying.log().keep(256, &log.hashed(256, 512)).unwrap(), 512, "half of them are");
     assert!(matches!(copying.finish(700), Err(FinishError::NotHeld { next: 512 })));
-    assert_eq!(copying.log().keep(512, log.entries(512, 700)).unwrap(), 700);
+    assert_eq!(copying.log().keep(512, &log.hashed(512, 700)).unwrap(), 700);
     copying.finish(700).unwrap();
     copying.is_whole(&log);
 }
@@ -112,7 +112,7 @@ fn what_was_kept_is_found_again_wherever_the_process_ended() {
     copying.pend(&log.request(100, 66_000)).unwrap();
     for until in [101, 200, 256, 600, 65_536, 65_600, 65_601] {
         let next = copying.log().next().unwrap();
-        copying.log().keep(next, log.entries(next, until)).unwrap();
+        copying.log().keep(next, &log.hashed(next, until)).unwrap();
         copying = copying.again();
         assert_eq!((copying.shown(), copying.log().next().unwrap()), (100, until));
         copying.is_whole(&log);
@@ -129,13 +129,13 @@ fn several_heads_may_be_pending_and_an_older_one_is_finished_first() {
         copying.pend(&log.request(old, new)).unwrap();
     }
     assert_eq!(copying.log().pending(), [100, 300, 400, 700]);
-    copying.log().keep(0, log.entries(0, 350)).unwrap();
+    copying.log().keep(0, &log.hashed(0, 350)).unwrap();
     copying.finish(300).unwrap();
     copying.is_whole(&log);
     assert_eq!((copying.shown(), copying.log().pending()), (300, vec![400, 700]));
     assert!(matches!(copying.finish(100), Err(FinishError::Behind { shown: 300 })), "never backwards");
     assert!(matches!(copying.finish(350), Err(FinishError::NotPending { size: 350 })), "nobody decided that");
-    copying.log().keep(350, log.entries(350, 700)).unwrap();
+    copying.log().keep(350, &log.hashed(350, 700)).unwrap();
     copying.finish(400).unwrap();
     copying.is_whole(&log);
     // After a restart the newest is decided anew; the others are gone with the process.
@@ -217,7 +217,7 @@ fn cosignatures_of_others_stay_on_and_the_time_never_goes_back() {
             .collect::<Vec<_>>()
     };
     pend(0);
-    copying.log().keep(0, log.entries(0, 300)).unwrap();
+    copying.log().keep(0, &log.hashed(0, 300)).unwrap();
     copying.mirror.finish(copying.log(), 300, at(1_000)).unwrap();
     for (now, shown) in [(2_000, 2_000), (1_500, 2_000), (2_001, 2_001)] {
         pend(300);

@@ -99,7 +99,7 @@ fn a_checkpoint_that_may_have_been_seen_is_not_gone_back_behind() {
         copying.follow(&log, 100).unwrap();
         copying.pend(&log.request(100, 300)).unwrap();
         copying.pend(&log.request(300, 700)).unwrap();
-        copying.log().keep(100, log.entries(100, 700)).unwrap();
+        copying.log().keep(100, &log.hashed(100, 700)).unwrap();
         copying.disk.fail(copying.disk.steps() + step, Fault::Once);
         if copying.finish(700).is_ok() {
             continue;

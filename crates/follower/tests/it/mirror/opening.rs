@@ -140,7 +140,7 @@ fn damage_at_the_edge_is_noticed_at_once_and_mended_files_are_taken_up() {
         disk.put(bent, bad);
         let copying = Copying::open(disk.clone(), store).unwrap();
         assert!(copying.log().is_damaged(), "{bent}");
-        assert!(matches!(copying.log().keep(300, log.entries(300, 301)), Err(KeepError::Damaged)));
+        assert!(matches!(copying.log().keep(300, &log.hashed(300, 301)), Err(KeepError::Damaged)));
         assert!(copying.follow(&log, 300).unwrap_err().contains("have to be mended"), "{bent}");
         assert!(matches!(copying.log().reopen(), Err(KeepError::Damaged)));
         disk.take(bent);
@@ -160,7 +160,7 @@ fn what_does_not_lead_to_the_root_is_not_cosigned_and_is_copied_anew() {
     let copying = Copying::new();
     copying.follow(&log, 300).unwrap();
     copying.pend(&log.request(300, 700)).unwrap();
-    copying.log().keep(300, log.entries(300, 650)).unwrap();
+    copying.log().keep(300, &log.hashed(300, 650)).unwrap();
     let (disk, store) = copying.end();
     let last = Bundle::at(2, 650).unwrap();
     disk.put(&last.to_string(), bundle_of(other.entries(512, 650)));
@@ -169,7 +169,7 @@ fn what_does_not_lead_to_the_root_is_not_cosigned_and_is_copied_anew() {
     let copying = Copying::open(disk, store).unwrap();
     assert_eq!(copying.log().next().unwrap(), 650);
     copying.pend(&log.request(700, 700)).unwrap();
-    copying.log().keep(650, log.entries(650, 700)).unwrap();
+    copying.log().keep(650, &log.hashed(650, 700)).unwrap();
     assert!(matches!(copying.finish(700), Err(FinishError::OtherRoot { size: 700 })));
     assert_eq!((copying.shown(), copying.log().next().unwrap()), (300, 300));
     copying.is_whole(&log);
@@ -184,7 +184,7 @@ fn what_is_half_written_beyond_the_checkpoint_is_copied_anew() {
         let copying = Copying::new();
         copying.follow(&log, 100).unwrap();
         copying.pend(&log.request(100, 700)).unwrap();
-        copying.log().keep(100, log.entries(100, 700)).unwrap();
+        copying.log().keep(100, &log.hashed(100, 700)).unwrap();
         let (disk, store) = copying.end();
         disk.take(name);
         let copying = Copying::open(disk.clone(), store.clone()).unwrap();

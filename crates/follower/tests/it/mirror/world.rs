@@ -76,6 +76,11 @@ impl Log {
         &self.entries[from as usize..to as usize]
     }
 
+    /// The same, hashed.
+    pub fn hashed(&self, from: u64, to: u64) -> Vec<Entry> {
+        self.entries(from, to).iter().cloned().map(|entry| Entry::new(entry).unwrap()).collect()
+    }
+
     pub fn head(&self, size: u64) -> Head {
         self.heads[&size]
     }
@@ -355,7 +360,7 @@ impl Copying {
                 break;
             }
             let until = (next + 300).min(size);
-            self.log().keep(next, log.entries(next, until)).map_err(|error| error.to_string())?;
+            self.log().keep(next, &log.hashed(next, until)).map_err(|error| error.to_string())?;
         }
         self.finish(size).map(|_| ()).map_err(|error| error.to_string())
     }
