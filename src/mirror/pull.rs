@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ::monitor::run::Watched;
 use client::Source;
 use client::audit::Progress;
-use client::copy::{Copy, CopyError, trust_of_copy};
+use client::copy::{Copy, CopyError, with_all_keys};
 use client::follow::{self, FollowError};
 use client::keys::{History, KEYS_PATH};
 use client::proven::Proven;
@@ -85,7 +85,7 @@ impl Pull {
         let Watched { source, policy, changes, .. } = &self.watched;
         let before = self.held();
         let known = self.known_keys()?;
-        let trust = trust_of_copy(source, policy, *changes, known.clone()).await?;
+        let trust = follow::trust(source, policy, known.clone(), *changes).await?;
         let checkpoint = trust.checkpoint()?;
         let shown = checkpoint.signed();
         if *shown.origin() != self.watched.origin {
@@ -101,13 +101,14 @@ impl Pull {
         if self.is_shown(&checkpoint) {
             return Ok(Turn { shown: shown.size(), copied: 0 });
         }
+        let history = with_all_keys(source, policy, *changes, trust).await?;
         if !self.pend(&checkpoint, &keys).await.map_err(|trouble| trouble.about(shown.size()))? {
             return Ok(Turn { shown: shown.size(), copied: 0 });
         }
         let copied =
             self.copy(shown.head(), progress).await.map_err(|trouble| trouble.about(shown.size()))?;
         // Before the checkpoint: it may be one that only the new key signed.
-        let history = trust.history.filter(|history| !history.rotations().is_empty());
+        let history = history.history.filter(|history| !history.rotations().is_empty());
         if let Some(history) = history.filter(|history| known.as_ref() != Some(history)) {
             self.log.write_file(KEYS_PATH, &history.to_bytes())?;
         }
@@ -339,5 +340,24 @@ impl Portion {
 
     fn is_full(&self) -> bool {
         self.bundles >= KEPT_AT_ONCE || self.bytes >= KEPT_BYTES_AT_ONCE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_much_is_held_in_memory_before_it_is_written() {
+        let bundle = |bytes: usize| vec![Entry::new(vec![0; bytes].into()).unwrap(); 256];
+        for (bytes, bundles) in [(1, KEPT_AT_ONCE), (65_535, 1 + KEPT_BYTES_AT_ONCE / (256 * 65_535))] {
+            let mut portion = Portion::default();
+            let needed = (1..1_000).find(|number| {
+                portion.add(256 * (number - 1), bundle(bytes));
+                portion.is_full()
+            });
+            assert_eq!(needed, Some(bundles as u64), "entries of {bytes} bytes");
+            assert_eq!((portion.first, portion.entries.len()), (Some(0), 256 * bundles));
+        }
     }
 }

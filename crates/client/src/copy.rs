@@ -153,7 +153,8 @@ impl Copy {
     async fn trust(&self) -> Result<Trust, CopyError> {
         let broken = |error| CopyError::from(FollowError::from(Broken::from(error)));
         let here = self.there()?.keys().await?.map(|bytes| History::parse(&bytes)).transpose();
-        Ok(trust_of_copy(&self.source, &self.policy, self.changes, here.map_err(broken)?).await?)
+        let trust = follow::trust(&self.source, &self.policy, here.map_err(broken)?, self.changes).await?;
+        Ok(with_all_keys(&self.source, &self.policy, self.changes, trust).await?)
     }
 
     /// Reads everything in the directory that belongs to this head; what is wrong.
@@ -383,19 +384,18 @@ async fn sync_all(made: &Directories) -> Result<(), CopyError> {
     .await
 }
 
-/// Whom to believe of a log, for whoever makes a copy of it; and all that is known of how its keys followed each other, here
-/// (`known`) or there, for those who read the copy.
+/// Whom to believe of a log, with all that is known of how its keys followed each other, here or there, for those who read a
+/// copy of it.
 ///
 /// # Errors
 /// [`Broken::Keys`] for a history that does not show what it should; or it could not be read.
-pub async fn trust_of_copy(
+pub async fn with_all_keys(
     source: &Source,
     policy: &Policy,
     changes: Changes,
-    known: Option<History>,
+    mut trust: Trust,
 ) -> Result<Trust, FollowError> {
     let broken = |error| FollowError::from(Broken::from(error));
-    let mut trust = follow::trust(source, policy, known, changes).await?;
     if let Some(shown) = source.keys().await? {
         let shown = History::parse(&shown).map_err(broken)?;
         let history = trust.history.map_or_else(|| shown.clone(), |known| known.and(&shown));

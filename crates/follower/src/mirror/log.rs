@@ -69,6 +69,8 @@ pub struct MirroredLog {
 struct State {
     /// Everything that is held; `None` where what is on the disk does not lead to the checkpoint.
     edge: Option<Edge>,
+    /// The size with which the last bundle and its hashes were written, durably, since the files were read.
+    written: Option<u64>,
     /// The newest checkpoint that was written, or perhaps written: where its name could not be made to last, it is not shown.
     newest: Option<Arc<Shown>>,
 }
@@ -123,7 +125,7 @@ impl MirroredLog {
             shown => shown?.map(Arc::new),
         };
         let edge = opening::edge(&*files, shown.as_deref())?;
-        let state = Mutex::new(State { edge, newest: shown.clone() });
+        let state = Mutex::new(State { edge, written: None, newest: shown.clone() });
         Ok(Self {
             origin,
             files,
@@ -140,7 +142,7 @@ impl MirroredLog {
     /// [`KeepError::Files`], and [`KeepError::Damaged`] if it still does not lead to the checkpoint.
     pub fn reopen(&self) -> Result<u64, KeepError> {
         let mut state = self.state.lock();
-        state.edge = opening::edge(&*self.files, self.shown().as_deref())?;
+        (state.edge, state.written) = (opening::edge(&*self.files, self.shown().as_deref())?, None);
         state.edge.as_ref().map(Edge::size).ok_or(KeepError::Damaged)
     }
 
@@ -224,7 +226,7 @@ impl MirroredLog {
         }
         writing.finish()?;
         let next = growth.edge.size();
-        state.edge = Some(growth.edge);
+        (state.edge, state.written) = (Some(growth.edge), Some(next));
         Ok(next)
     }
 
@@ -246,10 +248,11 @@ impl MirroredLog {
         }
         let edge = self.edge_at(&state, size)?;
         if edge.head() != head {
-            state.edge = opening::edge_of(&*self.files, shown.as_deref()).map_err(KeepError::from)?;
+            let edge = opening::edge_of(&*self.files, shown.as_deref()).map_err(KeepError::from)?;
+            (state.edge, state.written) = (edge, None);
             return Err(FinishError::OtherRoot { size });
         }
-        writing::partials(&*self.files, &edge).map_err(KeepError::from)?;
+        writing::partials(&*self.files, &edge, state.written == Some(size)).map_err(KeepError::from)?;
         let pending = self.pending.take(head).ok_or(FinishError::NotPending { size })?;
         let newest = newest.as_deref();
         let time = newest.map_or(now, |newest| now.max(time_by(&newest.note, keys.verifier_keys())));

@@ -11,13 +11,14 @@ use tlog::{
 
 use crate::mirror::files::Files;
 
-/// The tiles of the edge, and the last bundle: all that a log of this size has beside what is full.
-pub(super) fn partials(files: &dyn Files, edge: &Edge) -> io::Result<()> {
+/// The tiles of the edge, and the last bundle: all that a log of this size has beside what is full. Where entries and their
+/// hashes were written when they were kept, the tiles above them.
+pub(super) fn partials(files: &dyn Files, edge: &Edge, entries_written: bool) -> io::Result<()> {
     let mut writing = Writing::new(files);
-    if let Some((bundle, bytes)) = last_bundle(edge) {
+    if let Some((bundle, bytes)) = last_bundle(edge).filter(|_| !entries_written) {
         writing.put(Resource::Bundle(bundle), bytes);
     }
-    for tile in edge_tiles(edge.size()) {
+    for tile in edge_tiles(edge.size()).filter(|tile| tile.level() > 0 || !entries_written) {
         writing.tile(edge, tile);
     }
     writing.finish()

@@ -241,3 +241,21 @@ fn a_mirror_of_another_log_knows_nothing_of_this_one() {
     assert_eq!(copying.log().origin(), &origin());
     assert!(Tile::at(0, 0, copying.shown()).is_none());
 }
+
+/// What was kept is on the disk already when its checkpoint is finished, and only then.
+#[test]
+fn the_last_entries_are_written_once_unless_the_files_were_read_again() {
+    let log = Log::of(&[300], entry);
+    for (reopened, wanted) in [(false, 1), (true, 2)] {
+        let copying = Copying::new();
+        copying.pend(&log.request(0, 300)).unwrap();
+        copying.log().keep(0, &log.hashed(0, 300)).unwrap();
+        if reopened {
+            copying.log().reopen().unwrap();
+        }
+        copying.finish(300).unwrap();
+        for name in ["tile/entries/001.p/44", "tile/0/001.p/44"] {
+            assert_eq!(copying.disk.written(name), wanted, "{name}");
+        }
+    }
+}

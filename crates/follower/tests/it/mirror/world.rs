@@ -154,6 +154,8 @@ struct State {
     lasting: BTreeMap<String, Bytes>,
     /// Changed since they last were made to last.
     open: BTreeSet<String>,
+    /// How often each was written.
+    written: BTreeMap<String, u32>,
     steps: u64,
     fault: Option<(u64, Fault)>,
     /// What a sync promises is not kept.
@@ -202,6 +204,11 @@ impl Disk {
 
     pub fn get(&self, name: &str) -> Option<Bytes> {
         self.0.lock().seen.get(name).cloned()
+    }
+
+    /// How often a file was written.
+    pub fn written(&self, name: &str) -> u32 {
+        self.0.lock().written.get(name).copied().unwrap_or(0)
     }
 
     /// Somebody else writes.
@@ -259,6 +266,7 @@ impl Files for OnDisk {
         state.step()?;
         state.seen.insert(name.into(), Bytes::copy_from_slice(bytes));
         state.open.insert(name.into());
+        *state.written.entry(name.into()).or_default() += 1;
         Ok(())
     }
 
