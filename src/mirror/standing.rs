@@ -78,7 +78,7 @@ impl Board {
     pub(super) fn opened(&self, origin: &KeyName, place: &str, held: Option<tlog::Head>) {
         let told = Told { origin: origin.to_string(), place: place.to_owned(), ..Told::default() };
         let told = with_head(told, held);
-        self.write(&told);
+        self.write(origin, &told);
         self.lock().insert(origin.clone(), told);
     }
 
@@ -124,7 +124,7 @@ impl Board {
             }
         }
         let new = told.problem.is_some() && told.problem != before.problem;
-        self.write(&told);
+        self.write(origin, &told);
         all.insert(origin.clone(), told);
         new
     }
@@ -155,7 +155,7 @@ impl Board {
         told.problem = problem.map(str::to_owned);
         told.since = told.problem.as_ref().map(|_| told.since.take().unwrap_or_else(|| now.to_owned()));
         *told = with_head(told.clone(), shown);
-        self.write(told);
+        self.write(origin, told);
     }
 
     /// Notes how far a copy has come; in the file every second.
@@ -164,7 +164,7 @@ impl Board {
             (told.copied, told.log_size) = (Some(done), Some(of));
             if told.written.is_none_or(|written| written.elapsed() >= NOTED_EVERY) {
                 told.written = Some(Instant::now());
-                self.write(told);
+                self.write(origin, told);
             }
         }
     }
@@ -173,7 +173,7 @@ impl Board {
     pub(super) fn checked(&self, origin: &KeyName, damage: Option<&Trouble>) {
         if let Some(told) = self.lock().get_mut(origin) {
             told.damage = damage.map(ToString::to_string);
-            self.write(told);
+            self.write(origin, told);
         }
     }
 
@@ -182,9 +182,8 @@ impl Board {
     }
 
     /// For `mirror logs`. Nothing depends on it, so a full disk is no reason to stop.
-    fn write(&self, told: &Told) {
-        let Ok(name) = told.origin.parse::<KeyName>() else { return };
-        let path = self.file(&name);
+    fn write(&self, origin: &KeyName, told: &Told) {
+        let path = self.file(origin);
         let write = || {
             std::fs::create_dir_all(&self.folder)?;
             let temporary = path.with_extension("new");

@@ -61,11 +61,6 @@ impl Pushes {
         Self { policies, ..self }
     }
 
-    /// The list.
-    pub fn enrolled(&self) -> &Enrolled {
-        &self.enrolled
-    }
-
     /// Makes pending again what was so when the process ended: the newest checkpoint of each log that is not complete.
     pub async fn resume(&self) {
         for log in self.enrolled.logs() {

@@ -57,11 +57,6 @@ impl Package {
         &self.entries
     }
 
-    /// The hashes of the proof.
-    pub fn proof(&self) -> &[Hash] {
-        &self.proof
-    }
-
     /// Verifies the package: that its entries, behind those of the bundle that are here already, are part of the tree.
     /// `before` are the leaf hashes of these, [`Span::before`] of them.
     ///
