@@ -25,7 +25,6 @@ use tlog::{
     cosignature::Timestamp,
     mirror::{ENTRIES_CONTENT_TYPE, Package, ReadError, Refusal, Step, Upload},
 };
-use tokio::sync::Semaphore;
 
 use super::{
     App,
@@ -36,6 +35,7 @@ use crate::{
     body::{self, Room, media_type},
     connection::CallerAddress,
     limits::{self, Timeouts},
+    places::Places,
     problem::{Code, Problem},
     witness::respond,
 };
@@ -48,30 +48,6 @@ pub struct Push {
     room: Room,
     places: Places,
     callers: Callers,
-}
-
-/// Places for what works on disks and proofs.
-#[derive(Clone)]
-struct Places(Arc<Semaphore>);
-
-impl Places {
-    fn new(places: usize) -> Self {
-        Self(Arc::new(Semaphore::new(places)))
-    }
-
-    /// Does work that blocks, with few others at a time. Its place is taken until it is done, also if nobody waits for it.
-    async fn work<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Box<Problem>> {
-        let place = self.0.clone().acquire_owned().await;
-        let work = move || {
-            let done = work();
-            drop(place);
-            done
-        };
-        tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
-    }
 }
 
 impl Push {
@@ -242,10 +218,6 @@ async fn entries(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-
-    use tokio::sync::oneshot;
-
     use super::*;
 
     #[test]
@@ -260,25 +232,5 @@ mod tests {
         assert!(callers.begin(one).is_ok());
         drop(begun);
         assert!(callers.0.lock().is_empty(), "nothing is remembered");
-    }
-
-    /// A client that leaves makes no room for more work than there are places.
-    #[tokio::test]
-    async fn work_has_its_place_until_it_is_done() {
-        let places = Places::new(1);
-        let (begun, begins) = oneshot::channel();
-        let (go, wait) = mpsc::channel::<()>();
-        let of_client = places.clone();
-        let work = move || {
-            let _ = begun.send(());
-            let _ = wait.recv();
-        };
-        let client = tokio::spawn(async move { of_client.work(work).await.is_ok() });
-        begins.await.unwrap();
-        client.abort();
-        assert!(client.await.is_err(), "it has left");
-        assert_eq!(places.0.available_permits(), 0, "what it asked for is still worked on");
-        drop(go);
-        assert!(places.work(|| ()).await.is_ok());
     }
 }

@@ -39,7 +39,7 @@ pub(super) async fn sign_subtree(State(app): State<Arc<App>>, body: Body) -> Res
     let (working, bytes) = (app.clone(), body.bytes.clone());
     match app.subtrees.work(move || working.witness.sign_subtree(&bytes)).await {
         None => Ok(respond(busy())),
-        Some(reply) => reply.map(respond).map_err(|error| Problem::internal(&error)),
+        Some(reply) => reply.map(respond),
     }
 }
 
