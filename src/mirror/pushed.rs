@@ -31,16 +31,19 @@ pub(super) fn list(path: &Path) -> Result<Enrolled, Failure> {
 
 /// The mirror as it is served. What was pending when it ended, of logs that may be pushed, is pending again.
 pub(super) async fn app(plan: &Plan, mirror: &Arc<Mirror>, board: &Arc<Board>) -> Arc<mirror::App> {
-    let (board, metrics) = (board.clone(), Metrics::new());
-    let Some(list) = &plan.pushed else {
-        return mirror::App::new(mirror.clone(), plan.entries, board, metrics);
+    let push = match &plan.pushed {
+        Some(list) => Some(push(plan, mirror, list).await),
+        None => None,
     };
+    mirror::App::new(mirror.clone(), plan.entries, board.clone(), Metrics::new(), push)
+}
+
+async fn push(plan: &Plan, mirror: &Arc<Mirror>, list: &Enrolled) -> Push {
     // A log that is read under a policy is under it when it is pushed.
     let policies = plan.logs.iter().map(|log| (log.origin.clone(), log.policy.clone()));
     let pushes = Arc::new(Pushes::new(mirror.clone(), list.clone()).under(policies));
     pushes.resume().await;
-    let push = Push::new(pushes, Arc::new(SystemClock), Timeouts::default());
-    mirror::App::with_push(mirror.clone(), plan.entries, board, metrics, push)
+    Push::new(pushes, Arc::new(SystemClock), Timeouts::default())
 }
 
 impl Plan {
