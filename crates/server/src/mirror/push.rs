@@ -21,10 +21,7 @@ use follower::{
     witness::service::Reply,
 };
 use parking_lot::Mutex;
-use tlog::{
-    cosignature::Timestamp,
-    mirror::{ENTRIES_CONTENT_TYPE, Package, ReadError, Refusal, Step, Upload},
-};
+use tlog::mirror::{ENTRIES_CONTENT_TYPE, Package, ReadError, Refusal, Step, Upload};
 
 use super::{
     App,
@@ -55,12 +52,6 @@ impl Push {
     pub fn new(pushes: Arc<Pushes>, clock: Arc<dyn Clock>, timeouts: Timeouts) -> Self {
         let places = Places::new(limits::UPLOADS_AT_ONCE);
         Self { pushes, clock, timeouts, room: Room::default(), places, callers: Callers::default() }
-    }
-
-    /// The time for a cosignature; none if the clock shows one before 1970.
-    fn now(&self) -> Timestamp {
-        let seconds = u64::try_from(self.clock.now_ms() / 1_000).unwrap_or(0);
-        Timestamp::from_seconds(seconds).unwrap_or(Timestamp::NONE)
     }
 
     async fn begin(&self, upload: Upload) -> Result<Result<Intake, Reply>, Box<Problem>> {
@@ -115,7 +106,7 @@ impl Push {
         spoiled: Option<ReadError>,
         problem: Option<Box<Problem>>,
     ) -> Result<Reply, Box<Problem>> {
-        let now = self.now();
+        let now = self.clock.timestamp();
         let reply = self.places.work(move || intake.end(spoiled, now)).await?;
         match problem {
             Some(problem) if reply.status == StatusCode::BAD_REQUEST.as_u16() => Err(problem),
@@ -181,7 +172,7 @@ pub(super) async fn add_checkpoint(
     let push = app.push()?;
     let body =
         body::read_within(push.timeouts.body, &push.room, body, limits::WITNESS_BODY_BYTES_MAX).await?;
-    let (pushes, bytes, now) = (push.pushes.clone(), body.bytes.clone(), push.now());
+    let (pushes, bytes, now) = (push.pushes.clone(), body.bytes.clone(), push.clock.timestamp());
     // What is kept becomes pending too, also if the client does not wait for it.
     let judging = tokio::spawn(async move { pushes.add_checkpoint(&bytes, now).await });
     Ok(respond(judging.await.map_err(|error| Problem::internal(&error))?))
