@@ -1,6 +1,5 @@
 //! Logs that push to a mirror: which may, and how each of them stands.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,18 +15,11 @@ use tlog::key::KeyName;
 
 use super::plan::Plan;
 use super::standing::Board;
-use crate::cli::{Failure, read_input};
 
 /// Where a log comes from that nobody reads.
 const PLACE: &str = "pushed by the log";
 /// How often what was pushed is noted.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
-
-/// The list at this path (C2SP tlog-list).
-pub(super) fn list(path: &Path) -> Result<Enrolled, Failure> {
-    Enrolled::parse(&read_input(path)?)
-        .map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())))
-}
 
 /// The mirror as it is served. What was pending when it ended, of logs that may be pushed, is pending again.
 pub(super) async fn app(plan: &Plan, mirror: &Arc<Mirror>, board: &Arc<Board>) -> Arc<mirror::App> {
