@@ -100,10 +100,15 @@ mod tests {
     #[tokio::test]
     async fn whoever_goes_away_frees_a_place_when_his_work_is_done_and_not_before() {
         let apart = Apart::new(2, 1);
-        let (end, ended) = mpsc::channel::<()>();
-        let mut works = Box::pin(apart.work(move || ended.recv()));
+        let ((begun, begins), (end, ended)) = (mpsc::channel(), mpsc::channel::<()>());
+        let work = move || {
+            begun.send(()).unwrap();
+            ended.recv()
+        };
+        let mut works = Box::pin(apart.work(work));
         let mut waits = Box::pin(apart.work(|| ()));
         assert!((&mut works).now_or_never().is_none() && (&mut waits).now_or_never().is_none());
+        begins.recv().unwrap();
         until_free(&apart, 0, 0).await;
         drop(waits);
         until_free(&apart, 1, 0).await;
