@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use client::follow::{self, Changes, FollowError};
+use client::follow::{self, Changes};
 use client::keys::{History, KeysError, Step, follow_keys};
 use client::{Authorities, Bearer, HttpOptions, Source};
 use tlog::key::VerifierKey;
@@ -11,6 +11,7 @@ use tlog::policy::Policy;
 
 use crate::cli::{Failure, read_input};
 use crate::print::{count, remark};
+use crate::whole_log::failure;
 
 /// Which log is believed: one of these, or `DEEDBOOK_POLICY` or `DEEDBOOK_VKEY` in the environment.
 #[derive(Debug, Clone, Args)]
@@ -59,11 +60,7 @@ impl TrustArgs {
 
     /// What the policy comes to for a log as it is now: if it changed its key, that is followed, and said.
     pub(crate) async fn follow(&self, policy: Policy, source: &Source) -> Result<Policy, Failure> {
-        let trust =
-            follow::trust(source, &policy, None, self.changes()).await.map_err(|error| match error {
-                FollowError::CouldNotTell(error) => Failure::could_not_tell(error),
-                FollowError::DoesNotHold(broken) => Failure::does_not_hold(broken),
-            })?;
+        let trust = follow::trust(source, &policy, None, self.changes()).await.map_err(failure)?;
         say(&trust.followed.steps);
         Ok(trust.followed.policy)
     }
@@ -173,7 +170,8 @@ impl HttpArgs {
     }
 }
 
-fn text(path: &std::path::Path) -> Result<String, Failure> {
+/// A file that is text.
+pub(crate) fn text(path: &std::path::Path) -> Result<String, Failure> {
     String::from_utf8(read_input(path)?)
         .map_err(|_| Failure::could_not_tell(format!("{}: this is not text", path.display())))
 }

@@ -6,7 +6,7 @@ pub(crate) mod chores;
 pub(crate) mod directory;
 pub(crate) mod forks;
 mod keys;
-mod list;
+pub(crate) mod list;
 mod logs;
 mod run;
 

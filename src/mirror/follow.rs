@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use client::audit::Progress;
 use futures::future::join;
+use server::{Clock as _, SystemClock};
 use tlog::Head;
-use tlog::cosignature::Timestamp;
 use tlog::key::KeyName;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
@@ -143,7 +143,7 @@ impl Follower {
             self.check(shown.head()).await?;
         }
         let seen = Seen { bar: &self.bar, board: &self.board, origin: self.pull.log.origin() };
-        let outcome = self.pull.turn(&seen, now).await;
+        let outcome = self.pull.turn(&seen, || SystemClock.timestamp()).await;
         self.bar.finish();
         outcome
     }
@@ -210,12 +210,6 @@ fn verdict(outcome: &Result<Turn, Trouble>) -> Verdict {
         Err(trouble) if trouble.is_broken() => Verdict::DoesNotHold,
         Err(_) => Verdict::CouldNotTell,
     }
-}
-
-/// The time for a cosignature; none if the clock shows one before 1970.
-fn now() -> Timestamp {
-    let seconds = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
-    Timestamp::from_seconds(seconds).unwrap_or(Timestamp::NONE)
 }
 
 /// Waits for all of them; the worst verdict.

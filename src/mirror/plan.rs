@@ -13,11 +13,11 @@ use server::mirror::Entries;
 use tlog::key::KeyName;
 
 use super::follow::How;
-use super::pushed;
 use crate::cli::{Failure, read_input};
 use crate::serve::DoorArgs;
-use crate::trust::HttpArgs;
+use crate::trust::{HttpArgs, text};
 use crate::watched::{LogConfig, Typed};
+use crate::witness::list;
 
 /// Where it listens if nobody says.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 2029);
@@ -146,7 +146,7 @@ impl Args {
     pub(super) fn plan(self) -> Result<Plan, Failure> {
         let config = self.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
         let vkey = match &self.vkey_file {
-            Some(path) => Some(String::from_utf8(read_input(path)?).map_err(Failure::could_not_tell)?),
+            Some(path) => Some(text(path)?),
             None => self.vkey,
         };
         let typed = Typed {
@@ -157,8 +157,8 @@ impl Args {
             changes: if self.pin_key { Changes::Refused } else { Changes::Followed },
         };
         let logs = typed.and(&config.log)?;
-        let list = self.serving.pushed.or(config.pushed).filter(|_| !self.once);
-        let pushed = list.map(|path| pushed::list(&path)).transpose()?;
+        let path = self.serving.pushed.or(config.pushed).filter(|_| !self.once);
+        let pushed = path.map(|path| list::read(&path)).transpose()?;
         if logs.is_empty() && pushed.as_ref().is_none_or(|list| list.logs().is_empty()) {
             return Err(Failure::could_not_tell(
                 "which log? give --policy with a policy whose log line has a URL, or --log too; or --pushed with a list of logs \

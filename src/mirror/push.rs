@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 
-use client::follow::{self, FollowError};
+use client::follow;
 use client::push::{Push, PushError, Pushed};
 use client::{Http, HttpOptions, Source};
 use serde::Serialize;
 use tlog::key::VerifierKey;
 use tlog::witness::Cosignature;
 
-use crate::cli::{Failure, Verdict, read_input};
+use crate::cli::{Failure, Verdict};
 use crate::print::{Printer, Table, count, safe, things};
 use crate::progress::Bar;
-use crate::trust::{HttpArgs, TrustArgs};
+use crate::trust::{HttpArgs, TrustArgs, text};
+use crate::whole_log::failure;
 
 /// Bring a log to a mirror that takes what is pushed, and have it cosigned there
 #[derive(Debug, clap::Args)]
@@ -59,7 +60,7 @@ pub(super) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     let mirror =
         Http::new(&args.to, &HttpOptions { token: None, ..options }).map_err(Failure::could_not_tell)?;
     let policy = args.trust.follow(args.trust.required()?, &source).await?;
-    let checkpoint = follow::checkpoint(&source, &policy).await.map_err(log_failure)?;
+    let checkpoint = follow::checkpoint(&source, &policy).await.map_err(failure)?;
     let signed = checkpoint.signed();
     let keys = policy.logs().iter().map(|log| log.key.clone()).filter(|key| key.name() == signed.origin());
     let (log_keys, mirror_keys): (Vec<_>, _) = (keys.collect(), args.mirror_keys()?);
@@ -74,7 +75,7 @@ pub(super) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
     let pushed = push.run(&bar).await;
     bar.finish();
     let pushed = pushed.map_err(|error| match error {
-        PushError::Log(error) => log_failure(error),
+        PushError::Log(error) => failure(error),
         // In these stand words of the mirror's choice.
         PushError::Answer(_) => Failure::does_not_hold(safe(&error.to_string())),
         error => Failure::could_not_tell(safe(&error.to_string())),
@@ -91,13 +92,6 @@ pub(super) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
         format!("the mirror has {} at size {}, and has cosigned it", told.origin, count(told.size));
     printer.result(Verdict::Holds, &headline, &table(&told, &pushed), &told);
     Ok(Verdict::Holds)
-}
-
-fn log_failure(error: FollowError) -> Failure {
-    match error {
-        FollowError::CouldNotTell(error) => Failure::could_not_tell(error),
-        FollowError::DoesNotHold(broken) => Failure::does_not_hold(broken),
-    }
 }
 
 fn line(cosignature: &Cosignature) -> String {
@@ -117,12 +111,9 @@ impl Args {
     fn mirror_keys(&self) -> Result<Vec<VerifierKey>, Failure> {
         let mut keys = self.mirror_vkeys.clone();
         if let Some(path) = &self.mirror_keys {
-            let failed = |error: &dyn std::fmt::Display| {
-                Failure::could_not_tell(format!("{}: {error}", path.display()))
-            };
-            let text = String::from_utf8(read_input(path)?).map_err(|error| failed(&error))?;
-            for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-                keys.push(line.parse().map_err(|error| failed(&error))?);
+            for line in text(path)?.lines().map(str::trim).filter(|line| !line.is_empty()) {
+                let failed = |error| Failure::could_not_tell(format!("{}: {error}", path.display()));
+                keys.push(line.parse().map_err(failed)?);
             }
         }
         Ok(keys)

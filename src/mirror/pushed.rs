@@ -1,6 +1,5 @@
 //! Logs that push to a mirror: which may, and how each of them stands.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,31 +15,27 @@ use tlog::key::KeyName;
 
 use super::plan::Plan;
 use super::standing::Board;
-use crate::cli::{Failure, read_input};
 
 /// Where a log comes from that nobody reads.
 const PLACE: &str = "pushed by the log";
 /// How often what was pushed is noted.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
 
-/// The list at this path (C2SP tlog-list).
-pub(super) fn list(path: &Path) -> Result<Enrolled, Failure> {
-    Enrolled::parse(&read_input(path)?)
-        .map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())))
-}
-
 /// The mirror as it is served. What was pending when it ended, of logs that may be pushed, is pending again.
 pub(super) async fn app(plan: &Plan, mirror: &Arc<Mirror>, board: &Arc<Board>) -> Arc<mirror::App> {
-    let (board, metrics) = (board.clone(), Metrics::new());
-    let Some(list) = &plan.pushed else {
-        return mirror::App::new(mirror.clone(), plan.entries, board, metrics);
+    let push = match &plan.pushed {
+        Some(list) => Some(push(plan, mirror, list).await),
+        None => None,
     };
+    mirror::App::new(mirror.clone(), plan.entries, board.clone(), Metrics::new(), push)
+}
+
+async fn push(plan: &Plan, mirror: &Arc<Mirror>, list: &Enrolled) -> Push {
     // A log that is read under a policy is under it when it is pushed.
     let policies = plan.logs.iter().map(|log| (log.origin.clone(), log.policy.clone()));
     let pushes = Arc::new(Pushes::new(mirror.clone(), list.clone()).under(policies));
     pushes.resume().await;
-    let push = Push::new(pushes, Arc::new(SystemClock), Timeouts::default());
-    mirror::App::with_push(mirror.clone(), plan.entries, board, metrics, push)
+    Push::new(pushes, Arc::new(SystemClock), Timeouts::default())
 }
 
 impl Plan {

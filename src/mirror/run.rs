@@ -28,7 +28,7 @@ use crate::place::raise_descriptor_limit;
 use crate::print::{Printer, Table, remark, things};
 use crate::progress::Bar;
 use crate::serve::{self, Stop};
-use crate::witness::answered::Notes;
+use crate::witness::answered;
 use crate::witness::chores::{Keeps, Kept};
 use crate::witness::directory::{self, Home, MIRROR, RunningAt};
 use crate::witness::forks::Copies;
@@ -205,11 +205,11 @@ impl Opened {
         let (mirror, data) = (self.mirror, self.directory.path().to_owned());
         let (whole, lacking) = off_thread(move || {
             let keeper = mirror.keeper();
-            let copied = Copies::new(&data).make(keeper).and_then(|()| Notes::default().make(&data, keeper));
-            keeper.close();
+            let copied = Copies::new(&data).make(keeper);
+            let noted = answered::close(&data, keeper);
             let shown = mirror.logs().filter(|(_, log)| log.shown().is_some());
             let (whole, lacking): (Vec<_>, Vec<_>) = shown.partition(|(_, log)| log.is_whole());
-            copied.map(|()| (whole.len() as u64, lacking.len() as u64))
+            copied.and(noted).map(|()| (whole.len() as u64, lacking.len() as u64))
         })
         .await??;
         drop(self.directory);

@@ -35,6 +35,12 @@ impl Notes {
     }
 }
 
+/// Closes the store, and notes how many commits there are in the end: that of what was still waiting is among them.
+pub(crate) fn close(data: &Path, keeper: &Keeper) -> Result<(), Failure> {
+    keeper.close();
+    Notes::default().make(data, keeper)
+}
+
 /// Refuses a store that is behind what was noted.
 pub(crate) fn refuse_behind(word: &str, data: &Path, keeper: &Keeper) -> Result<(), Failure> {
     let (noted, have) = (noted(data)?, keeper.commits());
@@ -65,12 +71,70 @@ fn noted(data: &Path) -> Result<u64, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::mpsc::{self, Receiver};
+    use std::sync::{Arc, Mutex};
 
+    use bytes::Bytes;
     use follower::witness::keeper::{ContradictionId, Limits};
-    use store::MemoryStore;
+    use futures::FutureExt as _;
+    use store::{Batch, CommitError, Key, MemoryStore, Store, StoreError, Table};
 
     use super::*;
+
+    /// A store in which nothing is committed before it may be.
+    struct Late(MemoryStore, Mutex<Receiver<()>>);
+
+    impl Store for Late {
+        fn get(&self, key: &Key) -> Result<Option<Bytes>, StoreError> {
+            self.0.get(key)
+        }
+
+        fn part(&self, key: &Key, number: usize) -> Result<Option<Bytes>, StoreError> {
+            self.0.part(key, number)
+        }
+
+        fn floor(&self, key: &Key) -> Result<Option<(Key, Bytes)>, StoreError> {
+            self.0.floor(key)
+        }
+
+        fn scan(
+            &self,
+            table: Table,
+            after: Option<&Key>,
+            max: usize,
+        ) -> Result<Vec<(Key, Bytes)>, StoreError> {
+            self.0.scan(table, after, max)
+        }
+
+        fn head(&self) -> Result<Option<Bytes>, StoreError> {
+            self.0.head()
+        }
+
+        fn commit(&self, expected: Option<&Bytes>, batch: Batch, head: Bytes) -> Result<(), CommitError> {
+            let _ = self.1.lock().unwrap().recv();
+            self.0.commit(expected, batch, head)
+        }
+    }
+
+    #[test]
+    fn what_is_committed_while_the_store_is_closed_is_noted() {
+        let home = tempfile::tempdir().unwrap();
+        let (may, wait) = mpsc::channel();
+        let store = Late(MemoryStore::new(), Mutex::new(wait));
+        let keeper = Keeper::open(Arc::new(store), Limits::default()).unwrap();
+        let id = ContradictionId::of(&"log.test".parse().unwrap(), b"note");
+        assert!(keeper.contradicts(id, "text".into()).now_or_never().is_none(), "it waits");
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while keeper.stopped().is_none() {
+                    std::thread::yield_now();
+                }
+                drop(may);
+            });
+            close(home.path(), &keeper).unwrap();
+        });
+        assert_eq!((noted(home.path()).unwrap(), keeper.commits()), (1, 1));
+    }
 
     #[test]
     fn a_store_that_is_behind_what_was_noted_is_refused() {

@@ -5,7 +5,7 @@
 //! list is not read, the metrics say so too. A mirror does all of it but the list.
 
 use std::path::{Path, PathBuf};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ use super::forks::Copies;
 use super::list::Watched;
 use crate::cli::Failure;
 
-/// How often a mirror does so.
-const EVERY: Duration = Duration::from_secs(1);
+/// How often the list of logs is looked at, and what was found is copied.
+pub(super) const EVERY: Duration = Duration::from_secs(1);
 
 /// Whoever remembers, in a store, what it has answered for.
 pub(crate) trait Keeps: Clone + Send + 'static {
@@ -67,21 +67,33 @@ impl Kept {
 
     /// The same again and again, until it is told to stop; it ends when nothing is under way any more.
     pub(crate) async fn look_after(mut self, of: impl Keeps, stop: impl Future<Output = ()>) {
-        let (mut stop, mut ticks) = (pin!(stop), ticks(EVERY));
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = &mut stop => return,
-            }
+        let mut turns = Turns::new(EVERY, stop);
+        while turns.next().await {
             self = self.make(&of).await;
         }
     }
 }
 
-fn ticks(every: Duration) -> Interval {
-    let mut ticks = tokio::time::interval(every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
+/// Turns that come again and again, until it is told to stop.
+struct Turns<S> {
+    ticks: Interval,
+    stop: Pin<Box<S>>,
+}
+
+impl<S: Future<Output = ()>> Turns<S> {
+    fn new(every: Duration, stop: S) -> Self {
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { ticks, stop: Box::pin(stop) }
+    }
+
+    /// Waits for the next turn; `false` if there is none any more.
+    async fn next(&mut self) -> bool {
+        tokio::select! {
+            _ = self.ticks.tick() => true,
+            () = &mut self.stop => false,
+        }
+    }
 }
 
 /// The list that is watched, and what is made of the store.
@@ -101,12 +113,8 @@ impl Chores {
 
     /// Looks after all, again and again, until it is told to stop; it ends when nothing is under way any more.
     pub(super) async fn look_after(mut self, app: Arc<App>, every: Duration, stop: impl Future<Output = ()>) {
-        let (mut stop, mut ticks) = (pin!(stop), ticks(every));
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = &mut stop => return,
-            }
+        let mut turns = Turns::new(every, stop);
+        while turns.next().await {
             let (list, found) = work(self.list, Watched::look).await;
             self.list = list.unwrap_or_else(|| Watched::unread(&self.data));
             if let Some(found) = found.unwrap_or_else(|panicked| Some(Err(panicked))) {

@@ -154,6 +154,11 @@ fn change(
     Ok(list)
 }
 
+/// The list at this path (C2SP tlog-list).
+pub(crate) fn read(path: &Path) -> Result<Enrolled, Failure> {
+    parse(path, &read_input(path)?)
+}
+
 fn parse(path: &Path, text: &[u8]) -> Result<Enrolled, Failure> {
     Enrolled::parse(text).map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())))
 }

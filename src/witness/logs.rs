@@ -17,7 +17,7 @@ use tlog::key::{KeyName, VerifierKey};
 use tlog::note::{Note, VerifiedSignature};
 
 use super::directory::{self, Hold, Home};
-use super::{PlaceArgs, forks};
+use super::{PlaceArgs, forks, list};
 use crate::cli::{Failure, Verdict, read_input};
 use crate::fsck::off_thread;
 use crate::print::{Printer, count, json_line, things};
@@ -63,11 +63,7 @@ struct Row {
 pub(super) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
     let data = args.place.data;
     let keys = directory::vkeys(&directory::WITNESS, &data)?;
-    let list = {
-        let path = directory::list_path(&data);
-        Enrolled::parse(&read_input(&path)?)
-            .map_err(|error| Failure::could_not_tell(format!("{}: {error}", path.display())))?
-    };
+    let list = list::read(&directory::list_path(&data))?;
     let opened = {
         let data = data.clone();
         off_thread(move || {

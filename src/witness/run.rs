@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use follower::witness::service::Witness;
 use sequencer::DataDirectory;
@@ -14,8 +13,8 @@ use tlog::key::{KeyName, VerifierKey};
 use tokio::net::TcpListener;
 
 use super::PlaceArgs;
-use super::answered::Notes;
-use super::chores::Chores;
+use super::answered;
+use super::chores::{Chores, EVERY};
 use super::directory::{self, Home, RunningAt};
 use super::forks::Copies;
 use super::list::Watched;
@@ -27,8 +26,6 @@ use crate::serve::{self, DoorArgs, Stop};
 
 /// Where it listens if nobody says.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 2027);
-/// How often the list of logs is looked at, and what was found is copied.
-const EVERY: Duration = Duration::from_secs(1);
 
 /// Run a witness; makes it at the first start
 #[derive(Debug, clap::Args)]
@@ -140,8 +137,7 @@ impl Opened {
         let directory = self.directory;
         let logs = off_thread(move || {
             let keeper = app.witness().keeper();
-            keeper.close();
-            Notes::default().make(directory.path(), keeper).map(|()| keeper.counts().logs)
+            answered::close(directory.path(), keeper).map(|()| keeper.counts().logs)
         })
         .await??;
         remark(&format!("stopped; {} cosigned for, all of it durable", things(logs as u64, "log", "logs")));

@@ -10,7 +10,7 @@ use std::{
 
 use lookup::Lookups;
 use sequencer::{Log, beside::Rows, reader::Reader, witnesses::WhenUnwitnessed};
-use tlog::{checkpoint::SignedCheckpoint, policy::Policy};
+use tlog::{checkpoint::SignedCheckpoint, cosignature::Timestamp, policy::Policy};
 use tokio::sync::Semaphore;
 use witnessing::Witnesses;
 
@@ -28,6 +28,12 @@ use crate::{
 pub trait Clock: Send + Sync {
     /// Milliseconds since 1970-01-01T00:00:00Z.
     fn now_ms(&self) -> i64;
+
+    /// The time for a cosignature; none if the clock shows one before 1970.
+    fn timestamp(&self) -> Timestamp {
+        let seconds = u64::try_from(self.now_ms() / 1_000).unwrap_or(0);
+        Timestamp::from_seconds(seconds).unwrap_or(Timestamp::NONE)
+    }
 }
 
 /// The machine's clock.

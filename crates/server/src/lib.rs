@@ -27,6 +27,7 @@ pub mod mirror;
 pub mod openapi;
 mod patient;
 mod payloads;
+mod places;
 pub mod problem;
 mod proofs;
 mod read_record;

@@ -76,25 +76,15 @@ pub struct App {
 }
 
 impl App {
-    /// Serves this mirror.
+    /// Serves this mirror, and takes what is pushed to it, if anything may be.
     pub fn new(
         mirror: Arc<Mirror>,
         entries: Entries,
         standings: Arc<dyn Standings>,
         metrics: Arc<Metrics>,
+        push: Option<Push>,
     ) -> Arc<Self> {
-        Arc::new(Self { mirror, entries, standings, metrics, push: None })
-    }
-
-    /// Serves this mirror, and takes what is pushed to it.
-    pub fn with_push(
-        mirror: Arc<Mirror>,
-        entries: Entries,
-        standings: Arc<dyn Standings>,
-        metrics: Arc<Metrics>,
-        push: Push,
-    ) -> Arc<Self> {
-        Arc::new(Self { mirror, entries, standings, metrics, push: Some(push) })
+        Arc::new(Self { mirror, entries, standings, metrics, push })
     }
 
     /// What is pushed.

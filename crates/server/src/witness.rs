@@ -17,7 +17,6 @@ pub mod routes;
 use std::sync::Arc;
 
 use follower::witness::service::Witness;
-use tlog::cosignature::Timestamp;
 use tokio::sync::Semaphore;
 
 use apart::Apart;
@@ -69,12 +68,6 @@ impl App {
     /// What is counted.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
-    }
-
-    /// The time for a cosignature; none if the clock shows one before 1970.
-    fn now(&self) -> Timestamp {
-        let seconds = u64::try_from(self.clock.now_ms() / 1_000).unwrap_or(0);
-        Timestamp::from_seconds(seconds).unwrap_or(Timestamp::NONE)
     }
 }
 

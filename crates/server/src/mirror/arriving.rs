@@ -166,18 +166,25 @@ fn too_large(limit: usize) -> Box<Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use flate2::{Compression, write::GzEncoder};
+    use futures::{FutureExt as _, StreamExt as _, stream};
     use tlog::mirror::Upload;
 
     use super::*;
+    use crate::limits::BODIES_BYTES_MAX;
 
     const BOUNDS: Bounds =
         Bounds { bytes: 1 << 20, idle: Duration::from_secs(10), whole: Duration::from_secs(10) };
 
     /// How many packages of a body are read, the most bytes that waited for one to be whole, and the problem at the end.
     async fn read(coding: Coding, body: Vec<u8>) -> (usize, usize, Option<u16>) {
-        let room = Room::default();
-        let mut arriving = Arriving::new(coding, Body::from(body), &room, BOUNDS);
+        read_in(&Room::default(), coding, body).await
+    }
+
+    async fn read_in(room: &Room, coding: Coding, body: Vec<u8>) -> (usize, usize, Option<u16>) {
+        let mut arriving = Arriving::new(coding, Body::from(body), room, BOUNDS);
         let (mut packages, mut most) = (0, 0);
         loop {
             most = most.max(arriving.reader.buffered());
@@ -227,6 +234,37 @@ mod tests {
         assert_eq!(read(Coding::Gzip, packed[..packed.len() - 8].to_vec()).await.0, 8);
         assert_eq!(read(Coding::Gzip, whole).await.2, Some(400), "it is not packed");
         assert_eq!(read(Coding::Gzip, vec![]).await, (0, 0, None));
+    }
+
+    /// What waits to be a whole package takes room, as large bodies do.
+    #[tokio::test]
+    async fn a_large_package_is_refused_where_there_is_no_room_for_it() {
+        let (room, mut others) = (Room::default(), None);
+        room.hold(&mut others, BODIES_BYTES_MAX - 1024).unwrap();
+        let upload = Upload::new("log.test".parse().unwrap(), 0, 256, Bytes::new()).unwrap();
+        let entry = [&1_000_u16.to_be_bytes()[..], &[7; 1_000]].concat();
+        let large = [&upload.encode()[..], &entry.repeat(256), &[0]].concat();
+        assert_eq!(read_in(&room, Coding::Identity, large.clone()).await.2, Some(503));
+        assert_eq!(read_in(&room, Coding::Identity, body(9)).await.0, 9, "small ones go on");
+        drop(others);
+        assert_eq!(read_in(&room, Coding::Identity, large).await.0, 1);
+    }
+
+    /// Whether the answer waits for no more of a body that has come to its last package and so many pieces more, and does not end.
+    async fn is_answered(pieces: usize) -> bool {
+        let piece = Bytes::from(vec![0; UPLOAD_TAIL_BYTES_MAX / 4]);
+        let all = std::iter::once(Bytes::from(body(1))).chain(std::iter::repeat_n(piece, pieces));
+        let sent = stream::iter(all.map(Ok::<_, Infallible>)).chain(stream::pending());
+        let room = Room::default();
+        let mut arriving = Arriving::new(Coding::Identity, Body::from_stream(sent), &room, BOUNDS);
+        while !matches!(arriving.next().await.unwrap(), Arrived::Step(Step::Done)) {}
+        arriving.tail().now_or_never().is_some()
+    }
+
+    #[tokio::test]
+    async fn of_what_comes_behind_the_last_package_only_so_much_is_read() {
+        assert!(!is_answered(4).await, "the sender may hear the answer if it is awaited");
+        assert!(is_answered(5).await);
     }
 
     #[test]

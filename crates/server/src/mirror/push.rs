@@ -21,11 +21,7 @@ use follower::{
     witness::service::Reply,
 };
 use parking_lot::Mutex;
-use tlog::{
-    cosignature::Timestamp,
-    mirror::{ENTRIES_CONTENT_TYPE, Package, ReadError, Refusal, Step, Upload},
-};
-use tokio::sync::Semaphore;
+use tlog::mirror::{ENTRIES_CONTENT_TYPE, Package, ReadError, Refusal, Step, Upload};
 
 use super::{
     App,
@@ -36,6 +32,7 @@ use crate::{
     body::{self, Room, media_type},
     connection::CallerAddress,
     limits::{self, Timeouts},
+    places::Places,
     problem::{Code, Problem},
     witness::respond,
 };
@@ -50,41 +47,11 @@ pub struct Push {
     callers: Callers,
 }
 
-/// Places for what works on disks and proofs.
-#[derive(Clone)]
-struct Places(Arc<Semaphore>);
-
-impl Places {
-    fn new(places: usize) -> Self {
-        Self(Arc::new(Semaphore::new(places)))
-    }
-
-    /// Does work that blocks, with few others at a time. Its place is taken until it is done, also if nobody waits for it.
-    async fn work<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Box<Problem>> {
-        let place = self.0.clone().acquire_owned().await;
-        let work = move || {
-            let done = work();
-            drop(place);
-            done
-        };
-        tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
-    }
-}
-
 impl Push {
     /// Takes what these logs push, by this clock.
     pub fn new(pushes: Arc<Pushes>, clock: Arc<dyn Clock>, timeouts: Timeouts) -> Self {
         let places = Places::new(limits::UPLOADS_AT_ONCE);
         Self { pushes, clock, timeouts, room: Room::default(), places, callers: Callers::default() }
-    }
-
-    /// The time for a cosignature; none if the clock shows one before 1970.
-    fn now(&self) -> Timestamp {
-        let seconds = u64::try_from(self.clock.now_ms() / 1_000).unwrap_or(0);
-        Timestamp::from_seconds(seconds).unwrap_or(Timestamp::NONE)
     }
 
     async fn begin(&self, upload: Upload) -> Result<Result<Intake, Reply>, Box<Problem>> {
@@ -139,7 +106,7 @@ impl Push {
         spoiled: Option<ReadError>,
         problem: Option<Box<Problem>>,
     ) -> Result<Reply, Box<Problem>> {
-        let now = self.now();
+        let now = self.clock.timestamp();
         let reply = self.places.work(move || intake.end(spoiled, now)).await?;
         match problem {
             Some(problem) if reply.status == StatusCode::BAD_REQUEST.as_u16() => Err(problem),
@@ -205,7 +172,7 @@ pub(super) async fn add_checkpoint(
     let push = app.push()?;
     let body =
         body::read_within(push.timeouts.body, &push.room, body, limits::WITNESS_BODY_BYTES_MAX).await?;
-    let (pushes, bytes, now) = (push.pushes.clone(), body.bytes.clone(), push.now());
+    let (pushes, bytes, now) = (push.pushes.clone(), body.bytes.clone(), push.clock.timestamp());
     // What is kept becomes pending too, also if the client does not wait for it.
     let judging = tokio::spawn(async move { pushes.add_checkpoint(&bytes, now).await });
     Ok(respond(judging.await.map_err(|error| Problem::internal(&error))?))
@@ -242,10 +209,6 @@ async fn entries(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-
-    use tokio::sync::oneshot;
-
     use super::*;
 
     #[test]
@@ -260,25 +223,5 @@ mod tests {
         assert!(callers.begin(one).is_ok());
         drop(begun);
         assert!(callers.0.lock().is_empty(), "nothing is remembered");
-    }
-
-    /// A client that leaves makes no room for more work than there are places.
-    #[tokio::test]
-    async fn work_has_its_place_until_it_is_done() {
-        let places = Places::new(1);
-        let (begun, begins) = oneshot::channel();
-        let (go, wait) = mpsc::channel::<()>();
-        let of_client = places.clone();
-        let work = move || {
-            let _ = begun.send(());
-            let _ = wait.recv();
-        };
-        let client = tokio::spawn(async move { of_client.work(work).await.is_ok() });
-        begins.await.unwrap();
-        client.abort();
-        assert!(client.await.is_err(), "it has left");
-        assert_eq!(places.0.available_permits(), 0, "what it asked for is still worked on");
-        drop(go);
-        assert!(places.work(|| ()).await.is_ok());
     }
 }

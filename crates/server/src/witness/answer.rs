@@ -26,7 +26,7 @@ pub(super) async fn add_checkpoint(
     let body = app.read(body).await?;
     let Some(_place) = app.place() else { return Ok(respond(busy())) };
     let started = Instant::now();
-    let reply = app.witness.add_checkpoint(&body.bytes, app.now()).await;
+    let reply = app.witness.add_checkpoint(&body.bytes, app.clock.timestamp()).await;
     if reply.status == StatusCode::OK.as_u16() {
         app.metrics.cosigned(started.elapsed());
     }
@@ -39,7 +39,7 @@ pub(super) async fn sign_subtree(State(app): State<Arc<App>>, body: Body) -> Res
     let (working, bytes) = (app.clone(), body.bytes.clone());
     match app.subtrees.work(move || working.witness.sign_subtree(&bytes)).await {
         None => Ok(respond(busy())),
-        Some(reply) => reply.map(respond).map_err(|error| Problem::internal(&error)),
+        Some(reply) => reply.map(respond),
     }
 }
 

@@ -2,23 +2,24 @@
 
 use std::sync::Arc;
 
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinError,
-};
+#[cfg(test)]
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
+
+use crate::{places::Places, problem::Problem};
 
 /// Where such work is done.
 pub(super) struct Apart {
     /// Places of those who wait or are worked for.
     places: Arc<Semaphore>,
     /// Places of those who are worked for.
-    at_once: Arc<Semaphore>,
+    at_once: Places,
 }
 
 impl Apart {
     /// So many are let in, and so many of these are worked for at one time.
     pub(super) fn new(places: usize, at_once: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(places)), at_once: Arc::new(Semaphore::new(at_once)) }
+        Self { places: Arc::new(Semaphore::new(places)), at_once: Places::new(at_once) }
     }
 
     /// Does one piece of work in its turn; `None` if there is no place. Whoever goes away while he waits gives up his place;
@@ -26,13 +27,13 @@ impl Apart {
     pub(super) async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Option<Result<T, JoinError>> {
-        let held = self.enter().await?;
-        let begun = tokio::task::spawn_blocking(move || {
-            let _held = held;
+    ) -> Option<Result<T, Box<Problem>>> {
+        let place = self.places.clone().try_acquire_owned().ok()?;
+        let work = move || {
+            let _place = place;
             work()
-        });
-        Some(begun.await)
+        };
+        Some(self.at_once.work(work).await)
     }
 
     /// Takes all places.
@@ -40,12 +41,6 @@ impl Apart {
     pub(super) fn fill(&self) -> OwnedSemaphorePermit {
         let all = u32::try_from(self.places.available_permits()).unwrap();
         self.places.clone().try_acquire_many_owned(all).unwrap()
-    }
-
-    async fn enter(&self) -> Option<[OwnedSemaphorePermit; 2]> {
-        let place = self.places.clone().try_acquire_owned().ok()?;
-        let turn = self.at_once.clone().acquire_owned().await.ok()?;
-        Some([place, turn])
     }
 }
 
@@ -59,7 +54,7 @@ mod tests {
 
     /// Waits until so many of the places are free.
     async fn until_free(apart: &Apart, places: usize, at_once: usize) {
-        let free = || (apart.places.available_permits(), apart.at_once.available_permits());
+        let free = || (apart.places.available_permits(), apart.at_once.free());
         tokio::time::timeout(std::time::Duration::from_secs(30), async {
             while free() != (places, at_once) {
                 tokio::task::yield_now().await;
@@ -105,15 +100,20 @@ mod tests {
     #[tokio::test]
     async fn whoever_goes_away_frees_a_place_when_his_work_is_done_and_not_before() {
         let apart = Apart::new(2, 1);
-        let (end, ended) = mpsc::channel::<()>();
-        let mut works = Box::pin(apart.work(move || ended.recv()));
+        let ((begun, begins), (end, ended)) = (mpsc::channel(), mpsc::channel::<()>());
+        let work = move || {
+            begun.send(()).unwrap();
+            ended.recv()
+        };
+        let mut works = Box::pin(apart.work(work));
         let mut waits = Box::pin(apart.work(|| ()));
         assert!((&mut works).now_or_never().is_none() && (&mut waits).now_or_never().is_none());
+        begins.recv().unwrap();
         until_free(&apart, 0, 0).await;
         drop(waits);
         until_free(&apart, 1, 0).await;
         drop(works);
-        assert!((apart.places.available_permits(), apart.at_once.available_permits()) == (1, 0));
+        assert!((apart.places.available_permits(), apart.at_once.free()) == (1, 0));
         drop(end);
         until_free(&apart, 2, 1).await;
     }

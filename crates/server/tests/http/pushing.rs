@@ -72,12 +72,12 @@ impl Mirroring {
         let clock = Arc::new(Told(testkit::Clock::at(START * 1_000)));
         let metrics = mirror::Metrics::new();
         let push = Push::new(pushes, clock, timeouts);
-        let app = mirror::App::with_push(
+        let app = mirror::App::new(
             mirror.clone(),
             Entries::Everybody,
             Arc::new(Nobody),
             metrics.clone(),
-            push,
+            Some(push),
         );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
