@@ -20,6 +20,8 @@ pub const HEADS_MAX: usize = 64;
 pub const LIST_BYTES_MAX: usize = 8 * NOTE_BYTES_MAX;
 /// Fork proofs of one log that are named, at most: one for each split view that is kept, and for each witness of a policy.
 pub const FORKS_MAX: usize = 256;
+/// Fork proofs that are fetched in one exchange, at most.
+pub const FETCHED_MAX: usize = 4;
 /// Notes of one address that are taken at once, after it was quiet.
 pub const BURST: u64 = 40;
 /// Notes of one address that are taken each second.
