@@ -122,9 +122,6 @@ fn answer(answer: Answer) -> server::gossip::Answer {
         Answer::Malformed(why) => (400, why),
         Answer::NotWatched(why) => (404, why),
         Answer::NotSigned(why) => (403, why),
-        Answer::TooLong => {
-            (413, format!("a checkpoint that is handed on has at most {NOTE_BYTES_MAX} bytes"))
-        }
         Answer::TooMany => (429, words("too many checkpoints from here; come back later")),
         Answer::Busy => (503, words("the monitor is busy; come back later")),
     }

@@ -20,6 +20,8 @@ pub const HEADS_MAX: usize = 64;
 pub const LIST_BYTES_MAX: usize = 8 * NOTE_BYTES_MAX;
 /// Fork proofs of one log that are named, at most: one for each split view that is kept, and for each witness of a policy.
 pub const FORKS_MAX: usize = 256;
+/// Fork proofs that are fetched in one exchange, at most.
+pub const FETCHED_MAX: usize = 4;
 /// Notes of one address that are taken at once, after it was quiet.
 pub const BURST: u64 = 40;
 /// Notes of one address that are taken each second.
@@ -84,8 +86,6 @@ pub enum Answer {
     NotWatched(String),
     /// It is not signed by the log.
     NotSigned(String),
-    /// It has too many bytes.
-    TooLong,
     /// Whoever handed it in has handed in too many.
     TooMany,
     /// The monitor has too much to do.
@@ -104,13 +104,11 @@ impl Desk {
         Self { logs: logs.into_iter().collect(), rates: Mutex::default() }
     }
 
-    /// Takes a note that somebody at this address hands in.
+    /// Takes a note that somebody at this address hands in, of at most [`NOTE_BYTES_MAX`] bytes: whoever serves this reads no
+    /// more.
     pub async fn post(&self, now: Millis, from: IpAddr, note: &[u8]) -> Answer {
         if !self.rates.lock().admit(now, from) {
             return Answer::TooMany;
-        }
-        if note.len() > NOTE_BYTES_MAX {
-            return Answer::TooLong;
         }
         let Some(origin) = std::str::from_utf8(note).ok().and_then(|text| text.lines().next()) else {
             return Answer::Malformed("the checkpoint is not UTF-8 text, or has no lines".to_owned());

@@ -143,9 +143,8 @@ pub(crate) fn published(
     evidence: &dyn Evidence,
 ) -> Result<SignedCheckpoint, RecoverError> {
     let Notes { newest, published } = Notes::read(evidence).map_err(RecoverError::Evidence)?;
-    let newest = newest.filter(|_| opened.standing == Standing::Good);
-    let noted = published.or(newest);
-    let noted = noted.and_then(|noted| SignedCheckpoint::open_any(noted, keys.verifiers()).ok());
+    let noted =
+        published.or(newest).and_then(|noted| SignedCheckpoint::open_any(noted, keys.verifiers()).ok());
     Ok(match noted {
         Some(noted) if compare(store, &opened.committed, noted.head())? == Standing::Good => noted,
         _ => opened.committed.checkpoint.clone(),

@@ -1,15 +1,15 @@
 //! A server as a process of its own: started, signalled, killed, and never left behind.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use sequencer::Kind;
 use testkit::Chance;
 
@@ -17,6 +17,8 @@ use crate::TrialError;
 
 /// How long a server may take to open its log.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// How long the threads of a process may take to stop.
+const STOPS_WITHIN: Duration = Duration::from_mins(1);
 
 /// How a server is started; it is also told `--data`, `--listen` and `--kind`.
 #[derive(Clone, Debug)]
@@ -71,14 +73,8 @@ impl Program {
     pub fn start(&self, data: &Path, kind: Kind, listen: SocketAddr) -> Result<Starting, TrialError> {
         let words = tempfile::tempfile().map_err(TrialError::failed)?;
         let stderr = words.try_clone().map_err(TrialError::failed)?;
-        // Where `setpriv` (util-linux) is at hand, the server dies with this process even if this one is killed.
-        let tie: &[&str] = if Path::new("/usr/bin/setpriv").exists() {
-            &["/usr/bin/setpriv", "--pdeathsig", "KILL", "--"]
-        } else {
-            &[]
-        };
-        let mut all = tie.iter().map(OsString::from).chain(self.words.iter().cloned());
-        let mut command = Command::new(all.next().unwrap_or_default());
+        let mut all = self.words.iter();
+        let mut command = tied(all.next().map_or(OsStr::new(""), OsString::as_os_str));
         command.args(all).args(["--kind", &kind.to_string(), "--listen", &listen.to_string(), "--data"]);
         command.arg(data).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
         let child = command.spawn();
@@ -143,7 +139,7 @@ impl Served {
     /// # Errors
     /// It is gone.
     pub fn freeze(&self) -> Result<(), TrialError> {
-        self.signal(Signal::STOP)
+        freeze(&self.child.0)
     }
 
     /// Ends it as a service manager would, and waits until it has drained.
@@ -151,7 +147,8 @@ impl Served {
     /// # Errors
     /// It does not end well.
     pub fn stop(&mut self) -> Result<(), TrialError> {
-        self.signal(Signal::TERM)?;
+        let process = Pid::from_child(&self.child.0);
+        kill_process(process, Signal::TERM).map_err(TrialError::failed)?;
         let status: ExitStatus = self.child.0.wait().map_err(TrialError::failed)?;
         if status.success() {
             return Ok(());
@@ -177,19 +174,14 @@ impl Served {
     pub fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.0.id())).map_or(0, Iterator::count)
     }
-
-    fn signal(&self, signal: Signal) -> Result<(), TrialError> {
-        let process = rustix::process::Pid::from_child(&self.child.0);
-        rustix::process::kill_process(process, signal).map_err(TrialError::failed)
-    }
 }
 
 /// A child process that is not left behind.
-struct Guard(Child);
+pub(crate) struct Guard(pub(crate) Child);
 
 impl Guard {
     /// Kills and waits. One that is gone already is as good.
-    fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -199,6 +191,42 @@ impl Drop for Guard {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// A program that dies with this process even if this one is killed, where `setpriv` (util-linux) is at hand.
+pub(crate) fn tied(program: impl AsRef<OsStr>) -> Command {
+    let setpriv = Path::new("/usr/bin/setpriv");
+    if !setpriv.exists() {
+        return Command::new(program);
+    }
+    let mut command = Command::new(setpriv);
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command
+}
+
+/// Holds a process where it is, and waits until none of its threads goes on.
+pub(crate) fn freeze(child: &Child) -> Result<(), TrialError> {
+    let process = Pid::from_child(child);
+    kill_process(process, Signal::STOP).map_err(TrialError::failed)?;
+    let asked = Instant::now();
+    while !is_stopped(process) {
+        if asked.elapsed() > STOPS_WITHIN {
+            return Err(TrialError::failed(format!("a process does not stop within {STOPS_WITHIN:?}")));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+/// Whether all threads of a process are stopped, by their own signal or by who traces them.
+fn is_stopped(process: Pid) -> bool {
+    let tasks = PathBuf::from(format!("/proc/{}/task", process.as_raw_nonzero()));
+    let Ok(tasks) = std::fs::read_dir(tasks) else { return true };
+    tasks.flatten().all(|task| {
+        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+        state.is_none_or(|state| matches!(state, 'T' | 't' | 'Z' | 'X'))
+    })
 }
 
 fn last_words(words: &mut File) -> String {
@@ -217,4 +245,21 @@ pub fn port(chance: &mut Chance) -> Result<SocketAddr, TrialError> {
         (0..1_000).map(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, 20_000 + chance.below(12_000) as u16)));
     let mut free = tried.filter(|address| TcpListener::bind(address).is_ok());
     free.next().ok_or_else(|| TrialError::failed("no free port"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_of_its_threads_goes_on_once_a_process_is_frozen() {
+        let busy = tied("sh").args(["-c", "while :; do :; done"]).spawn();
+        let busy = Guard(busy.unwrap());
+        let process = Pid::from_child(&busy.0);
+        for _ in 0..100 {
+            freeze(&busy.0).unwrap();
+            assert!(is_stopped(process));
+            kill_process(process, Signal::CONT).unwrap();
+        }
+    }
 }

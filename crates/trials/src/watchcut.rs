@@ -5,17 +5,16 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
 use sequencer::Kind;
 use serde_json::Value;
 use testkit::Chance;
 
 use crate::disk::Disk;
 use crate::ledger::{Ledger, Pace};
-use crate::served::{self, Program, Served};
+use crate::served::{self, Guard, Program, Served};
 use crate::{Say, TrialError};
 
 /// Longest time before a cut.
@@ -70,7 +69,7 @@ impl Watchcut {
             let mut monitor = self.start(&log, &disk)?;
             let loaded = load.run(&client::audit::Silent).await.map_err(TrialError::failed)?;
             ledger.enter(&loaded)?;
-            monitor.freeze()?;
+            served::freeze(&monitor.child.0)?;
             disk.copy()?;
             let told = monitor.end()?;
             disk.become_the_copy()?;
@@ -108,18 +107,18 @@ impl Watchcut {
         let mut command = self.monitor(log, disk);
         command.args(["--poll", "0.01"]).stdout(file);
         let child = command.spawn().map_err(TrialError::failed)?;
-        Ok(Monitor { child, said })
+        Ok(Monitor { child: Guard(child), said })
     }
 
     fn monitor(&self, log: &Served, disk: &Disk) -> Command {
         let mut command = if self.without_fsync {
             // The tracer stands beside: the process that is started is the monitor itself.
-            let mut command = Command::new("strace");
+            let mut command = served::tied("strace");
             command.args(["-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"]);
             command.args(["-e", "inject=fsync,fdatasync:retval=0"]).arg(&self.binary);
             command
         } else {
-            Command::new(&self.binary)
+            served::tied(&self.binary)
         };
         command.args(["monitor", "--vkey", &log.vkey, "--log", &log.url, "--data"]);
         command.arg(disk.path().join("data")).stdin(Stdio::null()).stderr(Stdio::null());
@@ -146,49 +145,17 @@ impl Watchcut {
 
 /// A monitor that runs; killed when it is dropped.
 struct Monitor {
-    child: Child,
+    child: Guard,
     said: PathBuf,
 }
 
 impl Monitor {
-    /// None of its threads goes on.
-    fn freeze(&self) -> Result<(), TrialError> {
-        let process = Pid::from_child(&self.child);
-        kill_process(process, Signal::STOP).map_err(TrialError::failed)?;
-        let stopped = Instant::now();
-        while !is_stopped(process) {
-            if stopped.elapsed() > PATIENCE {
-                return Err(TrialError::failed("the monitor does not stop"));
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        Ok(())
-    }
-
     /// Kills it; the sizes that it has told as verified.
     fn end(&mut self) -> Result<Vec<u64>, TrialError> {
-        self.child.kill().and_then(|()| self.child.wait()).map_err(TrialError::failed)?;
+        self.child.end();
         let said = std::fs::read_to_string(&self.said).map_err(TrialError::failed)?;
         Ok(events(&said, "verified").collect())
     }
-}
-
-impl Drop for Monitor {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Whether all threads of a process are stopped, by their own signal or by who traces them.
-fn is_stopped(process: Pid) -> bool {
-    let tasks = PathBuf::from(format!("/proc/{}/task", process.as_raw_nonzero()));
-    let Ok(tasks) = std::fs::read_dir(tasks) else { return true };
-    tasks.flatten().all(|task| {
-        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
-        let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-        state.is_none_or(|state| matches!(state, 'T' | 't' | 'Z' | 'X'))
-    })
 }
 
 /// Sizes in the events of this name.

@@ -29,7 +29,7 @@ use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 use crate::{
     address::{Address, WitnessesError, addresses},
     http,
-    party::{News, Party},
+    party::News,
     reply::{Cause, Reply, understand},
     report::{Observer, Report, WitnessReport},
     table::{Next, Request, Table},
@@ -119,10 +119,8 @@ impl Cosigners for Witnesses {
     fn begin(&self, reader: Reader, published: &SignedCheckpoint) {
         *self.asking.reader.lock() = Some(reader);
         let mut table = self.asking.table.lock();
-        table.gathered.restore(published, Instant::now(), now());
-        for (place, address) in self.asking.addresses.iter().enumerate() {
-            let stored = address.keys.iter().filter_map(|key| table.gathered.cosigned_by(key)).max();
-            table.parties[place] = Party::new(stored);
+        table.restore(published, Instant::now(), now());
+        for place in 0..self.asking.addresses.len() {
             let (asking, wanted) = (self.asking.clone(), self.asking.wanted.subscribe());
             self.tasks.lock().push(self.runtime.spawn(ask_for_ever(asking, place, wanted)));
         }
@@ -149,22 +147,16 @@ impl Asking {
         let started = Instant::now();
         let deadline = started + self.options.timeout;
         let mut table = self.table.lock();
-        let first = table.gathered.epoch() == 0;
-        if table.is_due(newest, self.options.refresh, started) {
-            table.offer(newest, started);
+        let first = table.is_new();
+        if table.begin(newest, self.options.refresh, started) {
             self.wanted.send_replace(table.gathered.epoch());
         }
         while !table.settled(first, Instant::now(), deadline) {
             self.changed.wait_until(&mut table, deadline);
         }
-        let met = table.gathered.met();
-        table.count(met, started);
+        let (round, met) = table.end(newest, started);
         self.options.observer.round(started.elapsed(), met);
-        Round {
-            newest: table.gathered.note(newest.size()).unwrap_or_else(|| newest.clone()),
-            witnessed: table.gathered.witnessed().cloned(),
-            stop: table.stop(),
-        }
+        round
     }
 
     /// Does the next thing about one witness; `None` if there is nothing to do but to wait for other things to happen.

@@ -8,7 +8,6 @@ use sequencer::witnesses::Round;
 use tlog::{checkpoint::SignedCheckpoint, cosignature::Timestamp, key::VerifierKey, policy::Policy};
 
 use crate::{
-    party::Party,
     reply::{Cause, Reply, understand},
     table::{self, Request, Table},
 };
@@ -41,57 +40,43 @@ pub enum Came {
 /// The witnesses of a log, as it sees them.
 pub struct Council {
     table: Table,
-    keys: Vec<Vec<VerifierKey>>,
-    under_way: Vec<Option<SignedCheckpoint>>,
 }
 
 impl Council {
     /// Nothing is known of the witnesses of this policy; `keys` are those of each of them.
     pub fn new(policy: Policy, keys: Vec<Vec<VerifierKey>>) -> Self {
-        Self { under_way: vec![None; keys.len()], table: Table::new(policy, keys.clone()), keys }
+        Self { table: Table::new(policy, keys) }
     }
 
     /// Takes in what was published before the log was opened.
     pub fn restore(&mut self, published: &SignedCheckpoint, now: Instant, clock: Timestamp) {
-        self.table.gathered.restore(published, now, clock);
-        for (party, keys) in self.table.parties.iter_mut().zip(&self.keys) {
-            let stored = keys.iter().filter_map(|key| self.table.gathered.cosigned_by(key)).max();
-            *party = Party::new(stored);
-        }
+        self.table.restore(published, now, clock);
     }
 
     /// Whether the log was just opened, and has asked nobody yet.
     pub fn is_new(&self) -> bool {
-        self.table.gathered.epoch() == 0
+        self.table.is_new()
     }
 
     /// Begins a round: takes in what is to be cosigned, if anybody is to be asked for it.
     pub fn begin(&mut self, newest: &SignedCheckpoint, refresh: Duration, now: Instant) {
-        if self.table.is_due(newest, refresh, now) {
-            self.table.offer(newest, now);
-        }
+        self.table.begin(newest, refresh, now);
     }
 
     /// What is to be done now about one witness.
     pub fn next(&mut self, place: usize, now: Instant) -> Next {
-        if self.under_way[place].is_some() {
-            return Next::Rest;
-        }
         match self.table.next(place, now) {
             table::Next::Rest => Next::Rest,
             table::Next::Wait(moment) => Next::Wait(moment),
-            table::Next::Ask(Request { old, newest, .. }) => {
-                self.under_way[place] = Some(newest.clone());
-                Next::Ask { old, newest }
-            }
+            table::Next::Ask(Request { old, newest, .. }) => Next::Ask { old, newest },
         }
     }
 
     /// Takes in what came of asking. `log` is the size of the log now, `clock` its clock.
     pub fn heard(&mut self, place: usize, came: &Came, log: u64, clock: Timestamp, now: Instant) {
-        let Some(newest) = self.under_way[place].take() else { return };
+        let Some((newest, keys)) = self.table.asked(place) else { return };
         let reply = match came {
-            Came::Answered(answered) => understand(answered, &newest, &self.keys[place], clock),
+            Came::Answered(answered) => understand(answered, newest, keys, clock),
             Came::Nothing(cause) => Reply::Failed { cause: *cause, wait: None, what: String::new() },
         };
         self.table.heard(place, &reply, log, now);
@@ -109,12 +94,6 @@ impl Council {
 
     /// What came of a round that began then.
     pub fn end(&mut self, newest: &SignedCheckpoint, started: Instant) -> Round {
-        let met = self.table.gathered.met();
-        self.table.count(met, started);
-        Round {
-            newest: self.table.gathered.note(newest.size()).unwrap_or_else(|| newest.clone()),
-            witnessed: self.table.gathered.witnessed().cloned(),
-            stop: self.table.stop(),
-        }
+        self.table.end(newest, started).0
     }
 }

@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use sequencer::recover::Standing;
-use tlog::{checkpoint::SignedCheckpoint, key::VerifierKey, policy::Policy};
+use sequencer::{recover::Standing, witnesses::Round};
+use tlog::{checkpoint::SignedCheckpoint, cosignature::Timestamp, key::VerifierKey, policy::Policy};
 
 use crate::{
     gather::Gathered,
@@ -54,6 +54,41 @@ impl Table {
         Self { gathered: Gathered::new(policy), parties, keys, under_way, asked_at: None, unmet: None }
     }
 
+    /// Takes in what was published before the log was opened. Nobody is being asked anything.
+    pub(crate) fn restore(&mut self, published: &SignedCheckpoint, now: Instant, clock: Timestamp) {
+        self.gathered.restore(published, now, clock);
+        for (party, keys) in self.parties.iter_mut().zip(&self.keys) {
+            *party = Party::new(keys.iter().filter_map(|key| self.gathered.cosigned_by(key)).max());
+        }
+        self.under_way.fill(None);
+    }
+
+    /// Whether the log was just opened, and has asked nobody yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.gathered.epoch() == 0
+    }
+
+    /// Begins a round: takes in what is to be cosigned, if the witnesses are to be asked; whether they are.
+    pub(crate) fn begin(&mut self, newest: &SignedCheckpoint, refresh: Duration, now: Instant) -> bool {
+        let due = self.is_due(newest, refresh, now);
+        if due {
+            self.offer(newest, now);
+        }
+        due
+    }
+
+    /// What came of a round that began then, and whether it has a quorum.
+    pub(crate) fn end(&mut self, newest: &SignedCheckpoint, started: Instant) -> (Round, bool) {
+        let met = self.gathered.met();
+        self.count(met, started);
+        let round = Round {
+            newest: self.gathered.note(newest.size()).unwrap_or_else(|| newest.clone()),
+            witnessed: self.gathered.witnessed().cloned(),
+            stop: self.stop(),
+        };
+        (round, met)
+    }
+
     /// Takes in what is to be cosigned from now on.
     pub(crate) fn offer(&mut self, newest: &SignedCheckpoint, now: Instant) {
         let under_way = self.under_way.iter().flatten().map(|request| request.task.size);
@@ -62,8 +97,11 @@ impl Table {
         self.asked_at = Some(now);
     }
 
-    /// What is to be done now about one witness.
+    /// What is to be done now about one witness: nothing, while it is being asked.
     pub(crate) fn next(&mut self, place: usize, now: Instant) -> Next {
+        if self.under_way[place].is_some() {
+            return Next::Rest;
+        }
         let (Some(task), Some(newest)) = (self.task(), self.gathered.newest()) else { return Next::Rest };
         match self.parties[place].next(task, now) {
             Step::Rest | Step::Stop => Next::Rest,
@@ -74,6 +112,11 @@ impl Table {
                 Next::Ask(request)
             }
         }
+    }
+
+    /// What one witness is being asked to cosign, and its keys.
+    pub(crate) fn asked(&self, place: usize) -> Option<(&SignedCheckpoint, &[VerifierKey])> {
+        self.under_way[place].as_ref().map(|request| (&request.newest, &*self.keys[place]))
     }
 
     /// Takes in what came of the request that one witness was sent. `log` is the size of the log now.

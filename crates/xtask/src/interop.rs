@@ -317,6 +317,12 @@ fn fsck_verdict(said: &str, size: u64) -> Result<String, String> {
     }
 }
 
+/// A key, as a file has it.
+fn read_key(path: &Path) -> Result<String, InteropError> {
+    let text = std::fs::read_to_string(path).map_err(|why| InteropError::Io("read a key", why))?;
+    Ok(text.trim().to_owned())
+}
+
 /// The JSON of tests/interop: `ok`, and that it read the size that is due and each entry twice.
 fn verifylog_verdict(said: &str, size: u64) -> Result<String, String> {
     let report: serde_json::Value =

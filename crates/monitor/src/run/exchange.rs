@@ -9,7 +9,7 @@ use tlog::Head;
 use tlog::fork::FORK_PROOF_LEN_MAX;
 
 use super::Mail;
-use crate::gossip::{FORKS_MAX, LIST_BYTES_MAX, decode};
+use crate::gossip::{FETCHED_MAX, FORKS_MAX, LIST_BYTES_MAX, decode};
 use crate::heard::{Heard, NOTE_BYTES_MAX, Trust};
 use crate::watch::{Input, Memory, Whom, name_of};
 
@@ -17,8 +17,6 @@ use crate::watch::{Input, Memory, Whom, name_of};
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// Fork proofs of others that are remembered as read.
 const READ_MAX: usize = 1_024;
-/// Fork proofs that are fetched in one exchange, at most.
-const FETCHED_MAX: usize = 4;
 /// Bytes of a fork proof's name: a SHA-256 in hexadecimal digits.
 const NAME_BYTES: usize = 64;
 

@@ -10,7 +10,8 @@ use super::memory::Whom;
 use super::{Effect, Incident, SPLITS_MAX, Watch};
 use crate::event::Millis;
 
-/// Proofs of which it is being found out which head is not ours, at most; further ones do not wait.
+/// Proofs of which it is being found out which head is not ours, at most; further ones are noted at once, as if it could
+/// not be found out.
 const PENDING_MAX: usize = 8;
 
 /// A proof of which it is being found out which head is not ours.
@@ -25,8 +26,8 @@ impl Watch {
         let Ok(proof) = ForkProof::parse(text.as_bytes()) else { return };
         let Some(case) = self.believed(&proof, text) else { return };
         let heads = case.fork.heads();
-        if !self.is_decided(heads) && self.memory.proven.is_some() && self.flying.pending.len() < PENDING_MAX
-        {
+        let room = self.flying.pending.len() < PENDING_MAX;
+        if room && !self.is_decided(heads) && self.memory.proven.is_some() {
             for note in proof.notes() {
                 if let Ok(heard) = self.trust.hear(note.as_bytes()) {
                     self.take(now, heard, from.clone(), effects);
@@ -37,7 +38,11 @@ impl Watch {
         if !self.is_open(now, heads, now) {
             self.note_handed(now, case, effects);
         } else if !self.flying.pending.iter().any(same) {
-            self.flying.pending.push(Pending { case, since: now });
+            if room {
+                self.flying.pending.push(Pending { case, since: now });
+            } else {
+                self.note_handed(now, case, effects);
+            }
         }
     }
 

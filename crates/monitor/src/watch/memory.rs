@@ -226,7 +226,7 @@ impl Memory {
     /// Alerts that a webhook has not taken.
     pub(crate) fn untaken(&self, webhook: &str) -> impl Iterator<Item = &Event> {
         let taken = self.taken(webhook);
-        self.events.iter().filter(move |event| event.number > taken && event.what.is_alert())
+        self.alerts().filter(move |event| event.number > taken)
     }
 
     pub(super) fn taken(&self, webhook: &str) -> u64 {

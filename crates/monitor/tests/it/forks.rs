@@ -32,8 +32,18 @@ fn keys<const N: usize>(witnesses: [usize; N]) -> BTreeSet<String> {
 }
 
 /// A proof by two heads of these histories, as another monitor would hand it on.
-fn proof(history: &History, fork: &History, (ours, other): (usize, usize), by: &[usize]) -> String {
-    let (ours, other) = (history.heard(ours, by), fork.heard(other, by));
+fn proof(history: &History, fork: &History, sizes: (usize, usize), by: &[usize]) -> String {
+    proof_by(history, fork, sizes, [by, by])
+}
+
+/// The same, with the lines of other witnesses on each of both.
+fn proof_by(
+    history: &History,
+    fork: &History,
+    (ours, other): (usize, usize),
+    [by_ours, by_other]: [&[usize]; 2],
+) -> String {
+    let (ours, other) = (history.heard(ours, by_ours), fork.heard(other, by_other));
     let grown = (ours.size() != other.size()).then(|| {
         let (smaller, larger, tiles) =
             if ours.size() < other.size() { (&ours, &other, fork) } else { (&other, &ours, history) };
@@ -170,6 +180,22 @@ fn a_handed_on_proof_names_the_head_that_is_not_ours() {
     monitored.settle(1, &history, Input::Heard { heard: fork.heard(180, &[]), from: from("p") });
     monitored.settle(2, &history, handed(proof(&history, &fork, (190, 180), &[])));
     assert_eq!(monitored.open(Kind::SplitView), 1, "{:?}", incidents(&monitored, Kind::SplitView));
+}
+
+#[test]
+fn of_handed_on_proofs_eight_wait_and_what_one_more_shows_is_not_lost() {
+    let (history, fork) = (History::of(300), History::of(300).fork(100, 300));
+    let mut monitored = Monitored::new();
+    monitored.shown(0, &history, 210);
+    let by: [&[usize]; 8] = [&[], &[0], &[1], &[2], &[0, 1], &[0, 2], &[1, 2], &[0, 1, 2]];
+    let texts = by.map(|by| proof_by(&history, &fork, (205, 150), [by, &[]]));
+    for text in &texts {
+        monitored.step(1, handed(text.clone()));
+    }
+    monitored.step(1, handed(texts[0].clone()));
+    assert_eq!(monitored.open(Kind::SplitView), 0, "all wait until it is known which head is not ours");
+    monitored.step(1, handed(proof(&history, &fork, (205, 150), &[0])));
+    assert_eq!((monitored.open(Kind::SplitView), accused(&monitored)), (1, keys([0])));
 }
 
 #[test]

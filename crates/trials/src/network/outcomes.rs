@@ -16,9 +16,6 @@ use super::watcher::Happened;
 use super::wire::{Answer, Event, Request};
 use super::world::World;
 
-/// Fork proofs that are fetched in one exchange, at most.
-const FETCHED_MAX: usize = 4;
-
 impl World {
     /// Something came of a question; `None`: nobody answered in time.
     pub(super) fn came(&mut self, from: Node, to: Node, request: Request, answer: Option<Answer>) {
@@ -122,7 +119,7 @@ impl World {
             (Request::Forks, Some(Answer::Forks(names))) => {
                 let own = watcher.memory().proofs();
                 let new = |name: &&String| !own.contains(&name.as_str()) && !watcher.read.contains(*name);
-                let names: Vec<_> = names.iter().filter(new).take(FETCHED_MAX).cloned().collect();
+                let names: Vec<_> = names.iter().filter(new).take(gossip::FETCHED_MAX).cloned().collect();
                 names.into_iter().for_each(|name| self.call(Node::Monitor(number), to, Request::Fork(name)));
             }
             // What has another name than it should is none of them.

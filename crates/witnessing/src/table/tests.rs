@@ -153,3 +153,20 @@ fn rounds_without_a_quorum_are_counted_until_one_has_it() {
     asked.count(true, later);
     assert_eq!(asked.unmet, None);
 }
+
+#[test]
+fn a_witness_is_asked_one_thing_at_a_time_until_the_log_is_opened_anew() {
+    let (now, later) = at_moment(1_000);
+    let mut asked = table(two_of_three());
+    asked.offer(&head(5), now);
+    asks(&mut asked, 0, now);
+    asked.offer(&head(6), later);
+    assert_eq!(asked.next(0, later), Next::Rest);
+    assert_eq!(asked.asked(0).map(|(newest, _)| newest.size()), Some(5));
+    assert_eq!(asks(&mut asked, 1, later).newest, head(6), "the others are asked");
+    asked.heard(0, &Reply::Cosigned(vec![cosignature(0, &head(5), 9)]), 6, later);
+    assert_eq!(asks(&mut asked, 0, later).old, 5);
+    asked.restore(&head(5), later, at(9));
+    assert_eq!(asked.asked(0), None);
+    assert_eq!(asks(&mut asked, 0, later).newest, head(6));
+}

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::{InteropError, Suite};
+use super::{InteropError, Suite, read_key};
 use crate::background::Background;
 use crate::contender::{Contender, Running};
 use crate::fill::{self, Acks};
 use crate::peers::shown;
+use crate::tools;
 
 /// Sizes at which the monitor must have verified all.
 const SIZES: [u64; 4] = [2, 256, 700, 1_500];
@@ -33,7 +34,7 @@ impl Suite<'_> {
         std::fs::create_dir_all(&dir).map_err(|why| InteropError::Io("make a directory", why))?;
         let tessera = Contender::Tessera(self.peers.clone());
         let running = tessera.start(&dir)?;
-        let log = Watched { binary, dir: &dir, vkey: read(&running.vkey)? };
+        let log = Watched { binary, dir: &dir, vkey: read_key(&running.vkey)? };
         self.followed(&log, &running)?;
         let files = tessera.as_files(&running, &dir)?.unwrap_or_default();
         drop(running);
@@ -78,7 +79,7 @@ impl Suite<'_> {
         let mut command = Command::new(&self.peers.oneshot);
         command.arg("--storage_dir").arg(&fork).arg("--private_key").arg(log.dir.join("skey"));
         command.arg("--entries").arg(entries.path().join("*"));
-        run(&mut command)?;
+        tools::output(&mut command)?;
         log.look(files, &data, 0)?;
         let said = log.look(&fork, &data, 1)?;
         let split = incident(&said, "split-view")?;
@@ -153,7 +154,7 @@ impl Watched<'_> {
 
     fn copy(&self, files: &Path, name: &str) -> Result<PathBuf, String> {
         let copy = self.dir.join(name);
-        run(Command::new("cp").arg("-r").arg(files).arg(&copy)).map(|()| copy)
+        tools::output(Command::new("cp").arg("-r").arg(files).arg(&copy)).map(|_| copy)
     }
 }
 
@@ -179,17 +180,4 @@ fn verified(monitor: &Background, size: u64) -> Result<String, String> {
 fn incident(said: &str, kind: &str) -> Result<serde_json::Value, String> {
     let mut events = said.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     events.find(|event| event["incident"] == kind).ok_or_else(|| format!("{kind} is not told: {said}"))
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    let ran = command.output().map_err(|why| why.to_string())?;
-    if ran.status.success() {
-        return Ok(());
-    }
-    Err(format!("{} failed: {}", shown(command), String::from_utf8_lossy(&ran.stderr)))
-}
-
-fn read(path: &Path) -> Result<String, InteropError> {
-    let text = std::fs::read_to_string(path).map_err(|why| InteropError::Io("read a key", why))?;
-    Ok(text.trim().to_owned())
 }

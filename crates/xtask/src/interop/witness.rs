@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::{InteropError, Suite, verifylog_verdict};
+use super::{InteropError, Suite, read_key, verifylog_verdict};
 use crate::background::Background;
 use crate::contender::ContenderError;
 use crate::peers::{self, go};
@@ -39,7 +39,7 @@ impl Suite<'_> {
         let plans = [plan("one", false), plan("two", true)];
         let running = start(&plans, [0, 0])?;
         let ports = [running[0].address.port(), running[1].address.port()];
-        let vkey = log.read("vkey")?;
+        let vkey = read_key(&dir.join("vkey"))?;
         log.write_policy(&vkey, &running)?;
 
         self.silent("not enrolled", "origin is unknown", &log, "a", 2)?;
@@ -211,11 +211,6 @@ struct Log {
 }
 
 impl Log {
-    fn read(&self, name: &str) -> Result<String, InteropError> {
-        let text = std::fs::read_to_string(self.dir.join(name));
-        text.map(|text| text.trim().to_owned()).map_err(|why| InteropError::Io("read a key", why))
-    }
-
     /// One file for Tessera, which looks at the witnesses, and for `deedbook audit`, which looks at the log too.
     fn write_policy(&self, vkey: &str, running: &[Witness; 2]) -> Result<(), InteropError> {
         let [one, two] =

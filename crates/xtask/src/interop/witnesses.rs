@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tlog::policy::{Policy, VerifiedCheckpoint};
 
 use super::go_witnesses::{GoWitness, Which};
-use super::{Check, InteropError, say_check};
+use super::{Check, InteropError, read_key, say_check};
 use crate::background::Background;
 use crate::contender::Contender;
 use crate::fill::{self, Acks};
@@ -36,13 +36,12 @@ struct Suite<'a> {
 pub(super) fn run(binary: &Path, bin: &Path, dir: &Path) -> Result<Vec<Check>, InteropError> {
     // The log begins before it asks anybody: its key is in the policy.
     let log = Contender::Deedbook(binary.to_owned()).start(dir)?;
-    let vkey =
-        std::fs::read_to_string(&log.vkey).map_err(|why| InteropError::Io("read the log's key", why))?;
+    let vkey = read_key(&log.vkey)?;
     drop(log);
-    let start = |which| GoWitness::start(which, bin, dir, vkey.trim());
+    let start = |which| GoWitness::start(which, bin, dir, &vkey);
     let witnesses = [start(Which::Lite)?, start(Which::Omni)?];
     let lines: String = witnesses.iter().map(GoWitness::line).collect::<Vec<_>>().concat();
-    let text = format!("log {}\n{lines}group both all litewitness omniwitness\nquorum both\n", vkey.trim());
+    let text = format!("log {vkey}\n{lines}group both all litewitness omniwitness\nquorum both\n");
     std::fs::write(dir.join("policy"), &text).map_err(|why| InteropError::Io("write the policy", why))?;
     let policy = Policy::parse(text.as_bytes()).map_err(|why| InteropError::Policy(why.to_string()))?;
     let port = loopback::free_port().map_err(|why| InteropError::Io("find a free port", why))?;

@@ -75,16 +75,21 @@ impl Log {
             Mail::Printed(through) => {
                 self.telling.printed();
                 self.watch.printed(through.map_err(MonitorError::Print)?);
-                self.watch.forget(now, self.telling.webhooks());
+                self.forget(now);
             }
             Mail::Hook { at, taken } => {
                 if let (Some(url), Some(number)) = (self.telling.sent(now, at, taken.is_some()), taken) {
                     self.watch.taken(url, number);
                 }
-                self.watch.forget(now, self.telling.webhooks());
+                self.forget(now);
             }
         }
         Ok(())
+    }
+
+    /// Forgets the events that everybody was told.
+    fn forget(&mut self, now: Millis) {
+        self.watch.forget(now, self.telling.webhooks());
     }
 
     /// The log's key has changed, as the log announced it.
@@ -93,6 +98,7 @@ impl Log {
             self.keep.save_keys(history)?;
         }
         self.known = followed.history;
+        self.handle.shared.write().trust = Arc::new(followed.trust.clone());
         self.watch.believe(followed.trust);
         self.exchange.read_again();
         Ok(())
@@ -126,9 +132,7 @@ impl Log {
             self.saved = bytes;
             self.handle.shared.write().memory = Arc::new(self.watch.memory().clone());
         }
-        let mut shared = self.handle.shared.write();
-        shared.trust = Arc::new(self.watch.trust().clone());
-        shared.hashed = self.hashed.load(Relaxed);
+        self.handle.shared.write().hashed = self.hashed.load(Relaxed);
         Ok(())
     }
 }
