@@ -2,8 +2,8 @@
 
 mod table;
 
-use client::Http;
-use client::search::{Field, LIMIT_MAX, Order, Question, search};
+use client::search::{Answered, Field, Found, LIMIT_MAX, Order, Question, search};
+use client::{Http, HttpOptions};
 
 use crate::cli::{Failure, Verdict};
 use crate::print::{Printer, text_line, things};
@@ -132,14 +132,14 @@ struct PageArgs {
     /// Where the page before ended, as it said
     #[arg(long, value_name = "INDEX")]
     cursor: Option<u64>,
-    /// Wait until the lookups answer for so many entries
+    /// Wait until the lookups answer for so many entries [default: for what is published, 5 seconds at most]
     #[arg(long, value_name = "SIZE")]
     wait_for: Option<u64>,
 }
 
 pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure> {
-    let http = Http::new(&args.url, &args.http.options()?).map_err(Failure::could_not_tell)?;
-    let answered = search(&http, &args.question()).await.map_err(Failure::could_not_tell)?;
+    let (url, options) = (args.url.clone(), args.http.options()?);
+    let answered = ask(&url, options, args.question()).await?;
     if printer.json {
         text_line(&String::from_utf8_lossy(&answered.body));
         return Ok(Verdict::Holds);
@@ -157,6 +157,20 @@ pub(crate) async fn run(args: Args, printer: Printer) -> Result<Verdict, Failure
         None => text_line("that is all"),
     }
     Ok(Verdict::Holds)
+}
+
+/// Asks; and once more for all that is published, which is looked through in a moment, unless it was said what to wait for.
+async fn ask(url: &str, options: HttpOptions, question: Question) -> Result<Answered, Failure> {
+    let log = |options| Http::new(url, &options).map_err(Failure::could_not_tell);
+    let found = search(&log(options.clone())?, &question).await.map_err(Failure::could_not_tell)?;
+    let Found { size, behind, .. } = found.found;
+    if behind == 0 || question.at_least.is_some() {
+        return Ok(found);
+    }
+    // Lookups that are made anew take longer; then the first answer stands, and says how much is missing.
+    let once = log(HttpOptions { attempts: 1, ..options })?;
+    let whole = Question { at_least: Some(size + behind), ..question };
+    Ok(search(&once, &whole).await.unwrap_or(found))
 }
 
 impl Args {

@@ -203,7 +203,7 @@ fn nothing_is_erased_without_a_word_or_without_the_right_to() {
 }
 
 /// A server that gives these answers, one a connection, and then is gone.
-fn scripted(answers: Vec<String>) -> String {
+pub(crate) fn scripted(answers: Vec<String>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {

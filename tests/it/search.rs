@@ -3,6 +3,7 @@
 use sequencer::Kind;
 use serde_json::{Value, json};
 
+use crate::care::scripted;
 use crate::run::{Ran, deedbook};
 use crate::served::Served;
 
@@ -141,4 +142,31 @@ fn a_log_that_has_no_search_is_said_to_have_none() {
     let ran = deedbook(["search", "--url", &raw.url]).expect(2);
     assert!(ran.err.contains("a log of raw entries"), "{}", ran.err);
     deedbook(["search", "--url", "http://127.0.0.1:1", "--limit", "1001"]).expect(2);
+}
+
+/// So many that the lookups cannot have come that far when the verb that logged them has ended.
+#[test]
+fn what_was_just_published_is_found() {
+    let mut records: Vec<Value> = (0..3_000).map(|n| record(n, "somebody")).collect();
+    records.push(record(3_000, "the last"));
+    let desk = Desk::holding(&records);
+    let said = deedbook(["search", "--url", &desk.served.url, "--user", "the last"]).expect(0).out;
+    assert!(said.starts_with("1 record, of 3,001 entries\n"), "{said}");
+}
+
+#[test]
+fn the_lookups_are_waited_for_once_and_what_they_lack_is_said() {
+    let answer = |size: u64, behind: u64| {
+        let found = json!({"index": 0, "entry": record(1, "alice").to_string(), "findings": []});
+        let records: Vec<_> = (0..size).map(|_| &found).collect();
+        json!({"size": size, "behind": behind, "records": records}).to_string()
+    };
+    let said = |answers: Vec<String>, words: &[&str]| {
+        let url = scripted(answers);
+        deedbook([&["search", "--url", &url], words].concat()).expect(0).out
+    };
+    assert!(said(vec![answer(1, 2), answer(3, 0)], &[]).starts_with("3 records, of 3 entries\n"));
+    let lacking = "1 record, of 1 entry; 2 are published and not in the lookups yet\n";
+    assert!(said(vec![answer(1, 2)], &[]).starts_with(lacking), "the second answer does not come");
+    assert!(said(vec![answer(1, 2), answer(3, 0)], &["--wait-for", "1"]).starts_with(lacking));
 }
