@@ -62,6 +62,8 @@ fn a_witness_that_was_put_back_is_caught_up_with_a_proof() {
     // Once to what it had stored first, once to nothing.
     for cosignatures in [2, 0] {
         world.witnesses[1].put_back(cosignatures);
+        let stored = world.witnesses[1].stored();
+        assert!(stored < 400 && (stored > 0) == (cosignatures > 0), "{stored} after {cosignatures}");
         let size = world.submit(100);
         world.until("all three", |world| cosigners(&world.witnessed(size)).len() == 3);
         world.until("its store", |world| world.witnesses[1].stored() == size);
