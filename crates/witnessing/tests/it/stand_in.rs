@@ -77,6 +77,9 @@ struct Inside {
     accepted: Mutex<Vec<Bytes>>,
 }
 
+/// How many were started: each has an address of its own, so that nobody else can have the port while it is down.
+static STARTED: AtomicU16 = AtomicU16::new(0);
+
 /// A witness that is served until this is dropped.
 pub struct StandIn {
     inside: Arc<Inside>,
@@ -95,8 +98,6 @@ impl StandIn {
             asked: Mutex::default(),
             accepted: Mutex::default(),
         };
-        // An address of its own, so that nobody else can have the port while it is down.
-        static STARTED: AtomicU16 = AtomicU16::new(0);
         let [high, low] = STARTED.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         let address = SocketAddr::from(([127, 1, high, low], 0));
         let mut stand_in = Self { inside: Arc::new(inside), address, runtime: None };
