@@ -43,6 +43,10 @@ use clap::Parser as _;
 use cli::{Cli, Failure, Verb, Verdict};
 use print::Printer;
 
+/// Why not the system's: docs/decisions/0035-allocator.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse_from(cli::in_order(std::env::args_os()));
     cli.options.start_tracing();

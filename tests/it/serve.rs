@@ -44,6 +44,18 @@ fn name_and_kind_are_chosen_once() {
     }
 }
 
+/// docs/decisions/0035-allocator.md. A kernel that is set to `always` gives them without being asked.
+#[test]
+fn the_allocator_asks_for_no_large_pages() {
+    let home = tempfile::tempdir().unwrap();
+    let served = Served::start_with(&home.path().join("data"), &[]);
+    served.submit(0, 1_000);
+    let kernel = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
+    let memory = served.memory();
+    let large = memory.lines().find_map(|line| line.strip_prefix("AnonHugePages:")).unwrap();
+    assert!(large.trim() == "0 kB" || kernel.contains("[always]"), "{memory}");
+}
+
 #[test]
 fn a_second_process_on_one_directory_is_told_so() {
     let home = tempfile::tempdir().unwrap();

@@ -118,6 +118,11 @@ impl Served {
         self.child.wait().unwrap();
     }
 
+    /// What the kernel says of its memory, all in all.
+    pub(crate) fn memory(&self) -> String {
+        std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id())).unwrap()
+    }
+
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let process = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(process, signal).unwrap();
