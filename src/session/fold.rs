@@ -1,11 +1,11 @@
 //! The entries of a log, folded into its sessions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use ::record::Logged;
 use ::record::findings::{Finding, Fold, Parameters};
-use ::record::model::Record;
+use ::record::model::{Kind, Record};
 use ::record::story::{Story, Told};
+use ::record::{Logged, RecordId};
 use serde::Serialize;
 
 use crate::whole_log::Take;
@@ -32,6 +32,9 @@ pub(super) struct Sessions {
     overviews: BTreeMap<String, Overview>,
     /// Entries of the session that is wanted, and what was found there.
     kept: Vec<(u64, Vec<u8>)>,
+    /// Its requests, and entries under other sessions that decide about them.
+    requests: HashSet<RecordId>,
+    elsewhere: Vec<(u64, Vec<u8>)>,
     findings: Vec<Finding>,
 }
 
@@ -39,7 +42,8 @@ impl Sessions {
     /// All sessions are listed; the records of `wanted` are kept.
     pub(super) fn new(wanted: Option<String>) -> Self {
         let fold = Fold::new(Parameters::default());
-        Self { wanted, fold, overviews: BTreeMap::new(), kept: Vec::new(), findings: Vec::new() }
+        let (kept, requests, elsewhere) = (Vec::new(), HashSet::new(), Vec::new());
+        Self { wanted, fold, overviews: BTreeMap::new(), kept, requests, elsewhere, findings: Vec::new() }
     }
 
     /// The sessions in the order of their first record's time.
@@ -56,10 +60,10 @@ impl Sessions {
     /// The session that is wanted, if the log names it.
     pub(super) fn story(&self, session: &str) -> Option<Story> {
         let verdict = self.fold.verdict(session)?;
-        let kept: Vec<Logged<'_>> =
-            self.kept.iter().filter_map(|(index, entry)| Logged::read(*index, entry).ok()).collect();
+        let (kept, elsewhere) = (read(&self.kept), read(&self.elsewhere));
         let told: Vec<Told<'_>> = kept.iter().map(Logged::told).collect();
-        Story::of(session, &told, &self.findings, &verdict)
+        let elsewhere: Vec<Told<'_>> = elsewhere.iter().map(Logged::told).collect();
+        Story::of(session, &told, &elsewhere, &self.findings, &verdict)
     }
 }
 
@@ -69,13 +73,22 @@ impl Take for Sessions {
         let Ok(logged) = Logged::read(index, entry) else { return };
         let record = logged.record();
         let findings = self.fold.take(&logged.seen());
-        let Some(session) = record.session.as_ref().map(|session| session.id.as_str()) else { return };
-        self.note(session, record, &findings);
-        if self.wanted.as_deref() == Some(session) {
+        let session = record.session.as_ref().map(|session| session.id.as_str());
+        if let Some(session) = session {
+            self.note(session, record, &findings);
+        }
+        if self.wanted.is_some() && self.wanted.as_deref() == session {
+            self.requests.extend(Some(record.id).filter(|_| record.kind == Kind::ActionRequested));
             self.kept.push((index, entry.to_vec()));
             self.findings.extend(findings);
+        } else if record.bound_request().is_some_and(|request| self.requests.contains(&request)) {
+            self.elsewhere.push((index, entry.to_vec()));
         }
     }
+}
+
+fn read(entries: &[(u64, Vec<u8>)]) -> Vec<Logged<'_>> {
+    entries.iter().filter_map(|(index, entry)| Logged::read(*index, entry).ok()).collect()
 }
 
 impl Sessions {

@@ -144,8 +144,10 @@ fn decided(decision: &Decided) -> String {
     let binds = if decision.binds_request { "binds this request" } else { "does not bind this request" };
     let until = decision.expires.as_ref().map_or(String::new(), |end| format!(", until {end}"));
     let answer = decision.answer.as_ref().map_or(String::new(), |answer| format!(": {}", content(answer)));
+    let session = decision.session.as_ref();
+    let session = session.map_or(String::new(), |session| format!(", in session {}", safe(session)));
     format!(
-        "{:<10} {} [{}] by {by} ({}, {}), {binds}{until}{answer}",
+        "{:<10} {} [{}] by {by} ({}, {}){session}, {binds}{until}{answer}",
         decision.decision, decision.time, decision.index, decision.mode, decision.identity
     )
 }

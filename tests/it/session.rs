@@ -87,6 +87,30 @@ fn a_session_that_nobody_names_and_a_log_without_a_key_cannot_be_told() {
 }
 
 #[test]
+fn what_an_approver_decided_under_a_session_of_his_own_is_told() {
+    let record = |n: u64, kind: &str, session: &str, more: Value| {
+        let mut record = json!({
+            "id": format!("0198f0c2-7d1e-7c3a-9a54-{n:012x}"), "time": "2026-11-23T08:14:03.118Z", "type": kind,
+            "delivery": "backfill", "agent": {"sub": "a"}, "principal": {"iss": "i", "sub": "alice"},
+            "producer": {"id": "crm"}, "session": {"id": session}, "action": {"id": "a1", "tool": "crm.delete"},
+        });
+        record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        record
+    };
+    let requested = record(1, "action.requested", "s-9", json!({}));
+    let approval = json!({"mode": "human", "decision": "approved", "approver": {"sub": "bea"},
+        "binds": {"record": requested["id"]}});
+    let more = json!({"action": {"id": "x7"}, "approval": approval});
+    let decided = record(2, "approval.decided", "desk-of-bea", more);
+    let desk = Desk::holding(&format!("{requested}\n{decided}"));
+    let told = desk.session(&["s-9"]).expect(1).out;
+    let line = "[1] by bea (human, asserted), in session desk-of-bea, binds this request";
+    assert!(told.contains(line), "{told}");
+    let told = desk.session(&["desk-of-bea"]).expect(1).out;
+    assert!(told.contains("does not bind this request"), "{told}");
+}
+
+#[test]
 fn nothing_is_told_from_a_copy_that_was_altered() {
     let desk = Desk::holding(testkit::airline::ndjson());
     let copy = desk.copy();

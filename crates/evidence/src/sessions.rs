@@ -2,6 +2,7 @@
 
 use record::Logged;
 use record::findings::{Finding, Fold, Verdict};
+use record::model::Record;
 use record::story::{Story, Told};
 
 use crate::form::Role;
@@ -25,20 +26,21 @@ pub(crate) fn tell(
     let stories = ids.into_iter().map(|id| {
         let here = |finding: &&Finding| finding.session.as_deref() == Some(id);
         let findings: Vec<Finding> = findings.iter().filter(here).cloned().collect();
-        let told: Vec<Told<'_>> = read
-            .iter()
-            .filter(|(_, logged)| session_of(logged) == Some(id))
-            .map(|(_, logged)| logged.told())
-            .collect();
+        let (told, elsewhere): (Vec<Told<'_>>, Vec<Told<'_>>) =
+            read.iter().map(|(_, logged)| logged.told()).partition(|told| named_by(told.record) == Some(id));
         let verdict = verdict(asked, &findings, whole, fold.verdict(id)?);
-        Story::of(id, &told, &findings, &verdict)
+        Story::of(id, &told, &elsewhere, &findings, &verdict)
     });
     stories.flatten().collect()
 }
 
 /// The session that a record names.
 pub(crate) fn session_of<'l>(logged: &'l Logged<'_>) -> Option<&'l str> {
-    logged.record().session.as_ref().map(|session| session.id.as_str())
+    named_by(logged.record())
+}
+
+fn named_by<'l>(record: &'l Record<'_>) -> Option<&'l str> {
+    record.session.as_ref().map(|session| session.id.as_str())
 }
 
 /// What the fold says, as far as a part of a log bears it.

@@ -116,6 +116,12 @@ impl Lookups {
         self.0.fold.lock().verdict(session)
     }
 
+    /// Entries that decide about calls of a session, ascending, by all entries that were folded by now; also those that came
+    /// under another session.
+    pub fn decisions(&self, session: &str) -> Vec<u64> {
+        self.0.fold.lock().decisions(session)
+    }
+
     /// Waits until the lookups answer for so many entries; `false` if they do not in time.
     pub async fn wait_for(&self, size: u64, patience: Duration) -> bool {
         let mut watching = self.0.size.subscribe();

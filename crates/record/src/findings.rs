@@ -147,6 +147,14 @@ impl Fold {
         Some(session.verdict(&self.producers))
     }
 
+    /// Entries that decide about calls of a session, ascending; also those that came under another session, or under none.
+    pub fn decisions(&self, session: &str) -> Vec<u64> {
+        let session = self.sessions.get(&Correlation::Session(session.to_owned()));
+        let mut all: Vec<u64> = session.into_iter().flat_map(Session::decisions).collect();
+        all.sort_unstable();
+        all
+    }
+
     fn judge_session(&mut self, found: &mut Found<'_, '_>) {
         let record = found.seen.record;
         let judged = !matches!(record.kind.group(), Group::Key | Group::Oversight | Group::Own);

@@ -141,24 +141,22 @@ pub fn findings(data: &[u8]) {
     for (_, record) in &records {
         let Some(session) = record.session.as_ref() else { continue };
         let Some(verdict) = found.1.verdict(&session.id) else { continue };
-        let told: Vec<Told<'_>> = (0..)
-            .zip(&records)
-            .filter(|(_, (_, record))| record.session.as_ref().is_some_and(|of| of.id == session.id))
-            .map(|(index, (_, record))| Told {
-                index,
-                received: record.time,
-                principal: Grade::Asserted,
-                agent: Grade::Asserted,
-                record,
-            })
-            .collect();
+        let all = (0..).zip(&records).map(|(index, (_, record))| Told {
+            index,
+            received: record.time,
+            principal: Grade::Asserted,
+            agent: Grade::Asserted,
+            record,
+        });
+        let (told, elsewhere): (Vec<Told<'_>>, Vec<Told<'_>>) =
+            all.partition(|told| told.record.session.as_ref().is_some_and(|of| of.id == session.id));
         let here: Vec<Finding> = found
             .0
             .iter()
             .filter(|found| found.session.as_deref() == Some(session.id.as_str()))
             .cloned()
             .collect();
-        let story = Story::of(&session.id, &told, &here, &verdict);
+        let story = Story::of(&session.id, &told, &elsewhere, &here, &verdict);
         assert_eq!(
             story.map(|story| story.all_findings().count()),
             Some(here.len()),

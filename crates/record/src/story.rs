@@ -1,7 +1,8 @@
 //! One session as a story: who asked, which agent acted under what authority, each call with its approvals and outcome.
 //!
-//! A story is told from the session's records as the log holds them, in log order, and from what was found in them. It
-//! adds nothing: whatever it says stands in a record, and the indices say in which.
+//! A story is told from the session's records as the log holds them, in log order, from what was found in them, and from what
+//! others decided about its calls: an approver may have a session of his own. It adds nothing: whatever it says stands in a
+//! record, and the indices say in which.
 
 mod call;
 
@@ -139,11 +140,18 @@ impl Found {
 }
 
 impl Story {
-    /// Tells a session from its records in log order and from what was found in them; nothing if there are none.
-    pub fn of(session: &str, records: &[Told<'_>], findings: &[Finding], verdict: &Verdict) -> Option<Self> {
+    /// Tells a session from its records in log order and from what was found in them; nothing if there are none. Of records
+    /// from `elsewhere`, those are told that decide about its calls.
+    pub fn of(
+        session: &str,
+        records: &[Told<'_>],
+        elsewhere: &[Told<'_>],
+        findings: &[Finding],
+        verdict: &Verdict,
+    ) -> Option<Self> {
         let (first, last) = (records.first()?, records.last()?);
         let opened = records.iter().map(|told| told.record).find(|record| record.kind == Kind::SessionOpened);
-        let (calls, findings) = call::calls(records, findings);
+        let (calls, findings) = call::calls(records, elsewhere, findings);
         let reasons = match verdict {
             Verdict::Complete => Vec::new(),
             Verdict::Gaps(reasons) | Verdict::CannotTell(reasons) => reasons.clone(),

@@ -7,7 +7,11 @@ use axum::{
     extract::{Path, State, rejection::PathRejection},
 };
 use lookup::{Entry, Lookups, Order, Query, keys::Kind};
-use record::{Logged, findings::Verdict, story::Story};
+use record::{
+    Logged,
+    findings::Verdict,
+    story::{Story, Told},
+};
 use sequencer::reader::Reader;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -69,14 +73,31 @@ fn tell(lookups: &Lookups, reader: &Reader, id: &str) -> Result<SessionText, Box
     let (entries, size) = all_of(lookups, reader, id)?;
     let logged: Vec<&Logged<'_>> = entries.iter().filter_map(Entry::logged).collect();
     let told: Vec<_> = logged.iter().map(|logged| logged.told()).collect();
+    let elsewhere = decided_elsewhere(lookups, reader, id, &told, size)?;
+    let elsewhere: Vec<_> = elsewhere.iter().filter_map(Entry::logged).map(Logged::told).collect();
     let findings = lookups.findings_of(logged.iter().map(|logged| logged.index()));
     let findings_size = lookups.findings_size();
     let verdict = match lookups.verdict(id) {
         Some(verdict) if findings_size >= size => verdict,
         _ => Verdict::CannotTell(vec!["the log has not judged all of its records yet; ask again".into()]),
     };
-    let story = Story::of(id, &told, &findings, &verdict).ok_or_else(unknown)?;
+    let story = Story::of(id, &told, &elsewhere, &findings, &verdict).ok_or_else(unknown)?;
     Ok(SessionText { size, findings_size, story })
+}
+
+/// Entries that decide about calls of a session, and came under another one.
+fn decided_elsewhere(
+    lookups: &Lookups,
+    reader: &Reader,
+    id: &str,
+    own: &[Told<'_>],
+    size: u64,
+) -> Result<Vec<Entry>, Box<Problem>> {
+    let mut indexes = lookups.decisions(id);
+    indexes.retain(|index| *index < size && own.binary_search_by_key(index, |told| told.index).is_err());
+    indexes.truncate(SESSION_RECORDS_MAX);
+    let read = reader.entries_at(&indexes, &|index, bytes| Some(Entry::read(index, bytes)));
+    Ok(read.map_err(|error| Problem::internal(&error))?.into_iter().flatten().collect())
 }
 
 /// All entries of a session, oldest first, and the size that they are all of.

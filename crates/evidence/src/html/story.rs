@@ -105,7 +105,9 @@ fn decided(decision: &Decided, verified: &Verified) -> Markup {
         dd {
             (decision.time) ", entry " (lists::entry(decision.index)) ", by "
             @if let Some(by) = &decision.approver { (shown(by)) } @else { "nobody named" }
-            " (" (decision.mode) ", " (decision.identity) "), "
+            " (" (decision.mode) ", " (decision.identity) ")"
+            @if let Some(session) = &decision.session { ", in session " (shown(session)) }
+            ", "
             @if decision.binds_request { "binds this request" } @else { "does not bind this request" }
             @if let Some(end) = &decision.expires { ", until " (end) }
             @if let Some(asked) = &decision.shown { div { "was shown " (content(asked, decision.index, verified)) } }

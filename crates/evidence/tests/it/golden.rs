@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use evidence::{Class, Evidence, Show, Standing, State, html};
+use evidence::{Class, Evidence, Question, Range, Show, Standing, State, html};
 
 use crate::desk::{Desk, says, session};
 
@@ -52,6 +52,9 @@ fn the_golden_file_holds_and_tells_the_session() {
     );
     assert!(verified.contents.iter().all(|content| content.state == State::Shown));
     assert_eq!(verified.sessions[0].verdict, "COMPLETE");
+    let decided = &verified.sessions[0].calls[1].decisions[0];
+    assert_eq!((decided.index, decided.approver.as_deref()), (7, Some("bea@acme.example")));
+    assert!(decided.binds_request && decided.session.as_deref() == Some("desk-of-bea"), "{decided:?}");
     for part in [
         "signed by a key that you trust",
         "8 entries are in that log",
@@ -69,6 +72,20 @@ fn the_golden_file_holds_and_tells_the_session() {
     ] {
         says(&report, Class::CannotTell, part);
     }
+}
+
+#[test]
+fn a_session_is_told_with_its_own_calls_and_no_others() {
+    let report = Desk::story()
+        .file(&Question::entries(vec![Range(0, 10)]), Show::Nothing)
+        .verify(Some(&Desk::story().policy()));
+    let sessions = &report.verified.as_ref().unwrap().sessions;
+    let calls = |id: &str| -> Vec<&str> {
+        let session = sessions.iter().find(|session| session.session == id).unwrap();
+        session.calls.iter().map(|call| call.id.as_str()).collect()
+    };
+    assert_eq!((calls("s-71c2"), calls("desk-of-bea")), (vec!["a1", "a2"], vec!["x7"]));
+    assert!(!calls("s-other").is_empty() && calls("s-other").iter().all(|id| id.starts_with('b')));
 }
 
 #[test]

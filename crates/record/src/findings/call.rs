@@ -103,6 +103,11 @@ impl Call {
         self.decisions.push(decision);
     }
 
+    /// Entries that decide about it.
+    pub(super) fn decisions(&self) -> impl Iterator<Item = u64> {
+        self.decisions.iter().map(|decision| decision.index)
+    }
+
     /// The decision that was made by this record.
     pub(super) fn decision(&self, id: RecordId) -> Option<&Decision> {
         self.decisions.iter().find(|decision| decision.id == id)

@@ -73,14 +73,15 @@ impl Policy {
 
 /// Where a record belongs that binds a request of another session or of none: to the request.
 pub(super) fn home(record: &Record<'_>, requests: &HashMap<RecordId, Correlation>) -> Option<Correlation> {
-    if record.kind != Kind::ApprovalDecided {
-        return None;
-    }
-    let bound = record.approval.as_ref()?.binds.as_ref()?.record.parse().ok()?;
-    requests.get(&bound).cloned()
+    requests.get(&record.bound_request()?).cloned()
 }
 
 impl Session {
+    /// Entries that decide about its calls.
+    pub(super) fn decisions(&self) -> impl Iterator<Item = u64> {
+        self.calls.values().flat_map(Call::decisions)
+    }
+
     /// Before a record is judged: is the session known, and is the record's place in it free?
     pub(super) fn arrive(&mut self, named: bool, found: &mut Found<'_, '_>) {
         let record = found.seen.record;

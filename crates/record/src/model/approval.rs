@@ -3,9 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::Record;
 use super::action::Content;
+use super::kind::Kind;
 use super::session::Party;
 use super::text::{Instant, Text};
+use crate::id::RecordId;
 
 /// An approval, or what a call says of the one it rests on
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -106,4 +109,12 @@ pub enum Identity {
     Verified,
     /// Said.
     Asserted,
+}
+
+impl Record<'_> {
+    /// The request that a decision binds, by that record's id.
+    pub fn bound_request(&self) -> Option<RecordId> {
+        let approval = self.approval.as_ref().filter(|_| self.kind == Kind::ApprovalDecided)?;
+        approval.binds.as_ref()?.record.parse().ok()
+    }
 }

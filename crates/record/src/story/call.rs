@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Found, Told};
 use crate::findings::Finding;
+use crate::id::RecordId;
 use crate::model::{Content, Decision, Identity, Inline, Kind, Mode, Record};
 
 /// A call.
@@ -38,6 +39,9 @@ pub struct Call {
 pub struct Requested {
     /// Index of the entry.
     pub index: u64,
+    /// The record's id, which approvals bind.
+    #[serde(skip)]
+    pub id: RecordId,
     /// When, by the producer's word.
     pub time: String,
     /// What went in.
@@ -83,6 +87,9 @@ pub struct Decided {
     pub answer: Option<Input>,
     /// What the approver was shown.
     pub shown: Option<Input>,
+    /// The session that it came under, where that is another: the approver's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
 }
 
 /// An end of a call.
@@ -105,19 +112,38 @@ pub struct Ended {
 }
 
 /// The calls in the order they were first spoken of, and the findings that belong to none of them.
-pub(super) fn calls<'f>(records: &[Told<'_>], findings: &'f [Finding]) -> (Vec<Call>, Vec<&'f Finding>) {
+pub(super) fn calls<'f>(
+    records: &[Told<'_>],
+    elsewhere: &[Told<'_>],
+    findings: &'f [Finding],
+) -> (Vec<Call>, Vec<&'f Finding>) {
     let (mut calls, mut by_id): (Vec<Call>, _) = (Vec::new(), HashMap::new());
-    let mut by_index = HashMap::new();
-    for told in records {
-        let Some(action) = &told.record.action else { continue };
-        let at = *by_id.entry(action.id.as_str()).or_insert_with(|| {
-            calls.push(Call { id: action.id.to_string(), ..Call::default() });
-            calls.len() - 1
-        });
-        let call = &mut calls[at];
-        call.describe(told.record);
-        call.take(told);
-        by_index.insert(told.index, at);
+    let (mut by_request, mut by_index) = (HashMap::new(), HashMap::new());
+    let (own, others) = (records.iter().map(|told| (told, true)), elsewhere.iter().map(|told| (told, false)));
+    let mut all: Vec<(&Told<'_>, bool)> = own.chain(others).collect();
+    all.sort_by_key(|(told, _)| told.index);
+    for (told, is_own) in all {
+        let record = told.record;
+        // What a decision binds says where it belongs, as for the findings; else its own word.
+        let bound = record.bound_request().and_then(|request| by_request.get(&request).copied());
+        let named = record.action.as_ref().filter(|_| is_own && bound.is_none());
+        if let Some(action) = named {
+            let at = *by_id.entry(action.id.as_str()).or_insert_with(|| {
+                calls.push(Call { id: action.id.to_string(), ..Call::default() });
+                calls.len() - 1
+            });
+            calls[at].describe(record);
+            if record.kind == Kind::ActionRequested {
+                by_request.insert(record.id, at);
+            }
+        }
+        let Some(at) = bound.or(named.and_then(|action| by_id.get(action.id.as_str()).copied())) else {
+            continue;
+        };
+        calls[at].take(told, is_own);
+        if is_own {
+            by_index.insert(told.index, at);
+        }
     }
     let mut rest = Vec::new();
     for finding in findings {
@@ -151,13 +177,14 @@ impl Call {
         self.effect = self.effect.or(action.effect.map(crate::model::Effect::as_str));
     }
 
-    fn take(&mut self, told: &Told<'_>) {
+    fn take(&mut self, told: &Told<'_>, is_own: bool) {
         let record = told.record;
         match record.kind {
             Kind::ActionRequested if self.requested.is_none() => {
                 let requires = record.action.as_ref().and_then(|action| action.requires.as_ref());
                 self.requested = Some(Requested {
                     index: told.index,
+                    id: record.id,
                     time: record.time.to_string(),
                     input: record.input.as_ref().map(Input::of),
                     requires: requires.map(ToString::to_string),
@@ -167,17 +194,25 @@ impl Call {
                 self.denied =
                     record.denial.as_ref().map(|denial| denial.reason.to_string()).or(Some(String::new()));
             }
-            Kind::ApprovalDecided => self.decisions.extend(decided(told, self.requested.as_ref(), record)),
+            Kind::ApprovalDecided => {
+                let session = record.session.as_ref().filter(|_| !is_own);
+                let session = session.map(|session| session.id.to_string());
+                self.decisions.extend(decided(told, self.requested.as_ref(), session));
+            }
             Kind::ActionCompleted => self.ended.extend(ended(told)),
             _ => {}
         }
     }
 }
 
-fn decided(told: &Told<'_>, requested: Option<&Requested>, record: &Record<'_>) -> Option<Decided> {
+fn decided(told: &Told<'_>, requested: Option<&Requested>, session: Option<String>) -> Option<Decided> {
+    let record = told.record;
     let approval = record.approval.as_ref()?;
-    let sd = requested.and_then(|requested| requested.input.as_ref()?.sd.as_deref());
-    let binds = approval.binds.as_ref();
+    let binds_request = requested.is_some_and(|request| {
+        let sd = request.input.as_ref().and_then(|input| input.sd.as_deref());
+        let bound = approval.binds.as_ref().and_then(|binds| binds.sd.as_deref());
+        record.bound_request() == Some(request.id) && bound == sd
+    });
     Some(Decided {
         index: told.index,
         time: record.time.to_string(),
@@ -185,10 +220,11 @@ fn decided(told: &Told<'_>, requested: Option<&Requested>, record: &Record<'_>) 
         mode: approval.mode.unwrap_or(Mode::Unknown).as_str(),
         approver: approval.approver.as_ref().map(|party| party.sub.to_string()),
         identity: if approval.identity == Some(Identity::Verified) { "verified" } else { "asserted" },
-        binds_request: requested.is_some() && binds.is_some_and(|binds| binds.sd.as_deref() == sd),
+        binds_request,
         expires: approval.expires.map(|end| end.to_string()),
         answer: approval.answer.as_ref().map(Input::of),
         shown: approval.shown.as_ref().map(Input::of),
+        session,
     })
 }
 

@@ -197,6 +197,67 @@ async fn a_session_is_told_with_its_findings() {
     assert_eq!(served.get("/v1/sessions/s-9?x=1").await.problem(400).kind, "bad-query");
 }
 
+/// An approver has a session of his own: what it binds says which call it is about, whatever call it names.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_tells_what_was_decided_elsewhere_about_its_calls() {
+    let requested = |n: u64, session: &str| {
+        let mut requested = of(n, "crm.delete", "alice", session);
+        requested["type"] = json!("action.requested");
+        requested["action"]["id"] = json!("a1");
+        requested.as_object_mut().unwrap().remove("outcome");
+        requested
+    };
+    let decided = |n: u64, session: Option<&str>, bound: &Value| {
+        let mut decided = of(n, "crm.delete", "alice", session.unwrap_or_default());
+        decided["type"] = json!("approval.decided");
+        decided["action"] = json!({"id": "x7"});
+        decided["approval"] = json!({"mode": "human", "decision": "approved", "approver": {"sub": "bea"},
+            "binds": {"record": bound["id"]}});
+        decided.as_object_mut().unwrap().remove("outcome");
+        if session.is_none() {
+            decided.as_object_mut().unwrap().remove("session");
+        }
+        decided
+    };
+    let (ours, other) = (requested(1, "s-9"), requested(2, "s-other"));
+    // By its own word of our call; but it binds a request that nobody logged.
+    let mut named = decided(7, Some("s-9"), &requested(99, "s-9"));
+    named["action"]["id"] = json!("a1");
+    let served = log_of([
+        // Before the request: no call can rest on it.
+        decided(0, Some("desk-of-bea"), &ours),
+        ours.clone(),
+        other.clone(),
+        decided(3, Some("desk-of-bea"), &ours),
+        decided(4, Some("desk-of-bea"), &other),
+        decided(5, None, &ours),
+        decided(6, Some("s-9"), &ours),
+        named,
+    ])
+    .await;
+    found(&served, &[]).await;
+    let story = served.get("/v1/sessions/s-9").await.json()["story"].clone();
+    assert_eq!((&story["records"], story["calls"].as_array().unwrap().len()), (&json!(3), 1), "{story}");
+    let decisions = story["calls"][0]["decisions"].as_array().unwrap();
+    let told: Vec<_> =
+        decisions.iter().map(|one| (&one["index"], &one["session"], &one["binds_request"])).collect();
+    let yes = &json!(true);
+    assert_eq!(
+        told,
+        [
+            (&json!(3), &json!("desk-of-bea"), yes),
+            (&json!(5), &Value::Null, yes),
+            (&json!(6), &Value::Null, yes),
+            (&json!(7), &Value::Null, &json!(false))
+        ]
+    );
+    let desk = served.get("/v1/sessions/desk-of-bea").await.json()["story"].clone();
+    assert_eq!(
+        (&desk["records"], &desk["calls"][0]["decisions"][0]["binds_request"]),
+        (&json!(3), &json!(false))
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn searching_needs_a_role_and_is_noted() {
     let (setup, bearers) = Setup::records().under_tokens();
