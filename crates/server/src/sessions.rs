@@ -95,7 +95,9 @@ fn decided_elsewhere(
 ) -> Result<Vec<Entry>, Box<Problem>> {
     let mut indexes = lookups.decisions(id);
     indexes.retain(|index| *index < size && own.binary_search_by_key(index, |told| told.index).is_err());
-    indexes.truncate(SESSION_RECORDS_MAX);
+    if own.len() + indexes.len() > SESSION_RECORDS_MAX {
+        return Err(too_large());
+    }
     let read = reader.entries_at(&indexes, &|index, bytes| Some(Entry::read(index, bytes)));
     Ok(read.map_err(|error| Problem::internal(&error))?.into_iter().flatten().collect())
 }
@@ -104,10 +106,12 @@ fn decided_elsewhere(
 fn all_of(lookups: &Lookups, reader: &Reader, id: &str) -> Result<(Vec<Entry>, u64), Box<Problem>> {
     let all = vec![(Kind::Session, id.to_owned())];
     let query = Query { all, order: Order::Oldest, ..Query::default() };
-    search::every(lookups, reader, query, SESSION_RECORDS_MAX, |entry| entry)?.ok_or_else(|| {
-        let detail = format!(
-            "The session has more than {SESSION_RECORDS_MAX} records; search for them page by page instead."
-        );
-        Problem::new(Code::TooLarge, detail).limit(SESSION_RECORDS_MAX)
-    })
+    search::every(lookups, reader, query, SESSION_RECORDS_MAX, |entry| entry)?.ok_or_else(too_large)
+}
+
+fn too_large() -> Box<Problem> {
+    let detail = format!(
+        "The session has more than {SESSION_RECORDS_MAX} records; search for them page by page instead."
+    );
+    Problem::new(Code::TooLarge, detail).limit(SESSION_RECORDS_MAX)
 }

@@ -258,6 +258,32 @@ async fn a_session_tells_what_was_decided_elsewhere_about_its_calls() {
     );
 }
 
+/// What was decided elsewhere counts too: a story leaves none of it out in silence.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_with_more_decisions_than_one_answer_tells_is_refused() {
+    let mut requested = of(0, "crm.delete", "alice", "s-9");
+    requested["type"] = json!("action.requested");
+    requested.as_object_mut().unwrap().remove("outcome");
+    let decided = |n: u64| {
+        let mut decided = of(n, "crm.delete", "alice", "desk-of-bea");
+        decided["type"] = json!("approval.decided");
+        decided["approval"] = json!({"mode": "human", "decision": "approved", "approver": {"sub": "bea"},
+            "binds": {"record": requested["id"]}});
+        decided.as_object_mut().unwrap().remove("outcome");
+        decided
+    };
+    let most = server::limits::SESSION_RECORDS_MAX as u64;
+    let served = log_of([requested.clone()].into_iter().chain((1..most).map(decided))).await;
+    found(&served, &[("limit", "1")]).await;
+    let told = served.get("/v1/sessions/s-9").await;
+    assert_eq!(told.json()["story"]["calls"][0]["decisions"].as_array().unwrap().len() as u64, most - 1);
+    let one_more =
+        served.post("/v1/records?wait=published", "application/x-ndjson", ndjson([decided(most)])).await;
+    assert_eq!(one_more.status, 200);
+    found(&served, &[("limit", "1")]).await;
+    assert_eq!(served.get("/v1/sessions/s-9").await.problem(413).kind, "too-large");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn searching_needs_a_role_and_is_noted() {
     let (setup, bearers) = Setup::records().under_tokens();
